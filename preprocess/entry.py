@@ -1,0 +1,31 @@
+"""How every command of this project ends when the user's input cannot be used."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import CompactHydraException
+from hydra.types import RunMode
+
+from preprocess.errors import InputError
+
+
+class JobFailedError(CompactHydraException):
+    """One job of a multirun failed on its input; Hydra prints it without a traceback."""
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn an `InputError` into one line on stderr and a non-zero exit code.
+
+    A single run exits with code 2. A job of a multirun raises instead, because an exit would take
+    the other jobs with it: Hydra goes on with them and exits with code 1 at the end.
+    """
+    try:
+        yield
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        if HydraConfig.get().mode is RunMode.MULTIRUN:
+            raise JobFailedError(str(error)) from None
+        sys.exit(2)
