@@ -1,0 +1,147 @@
+"""One zip a recording: crops, track and manifest row, written whole or not at all.
+
+The bytes are a function of the members alone: members are stored, not deflated (JPEG does not shrink),
+in the order in which they come, under one fixed timestamp. Unzipping gives a folder of numbered JPEGs.
+"""
+
+import csv
+import io
+import json
+import os
+import secrets
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+FRAME_NAME = "{:06d}.jpg"
+TRACK = "track.csv"
+ROW = "recording.json"
+TRACK_COLUMNS = (
+    "frame,time_s,score,box_x,box_y,box_width,box_height,right_eye_x,right_eye_y,left_eye_x,left_eye_y,"
+    "nose_x,nose_y,mouth_x,mouth_y,right_ear_x,right_ear_y,left_ear_x,left_ear_y,interpolated"
+).split(",")
+_PART_SUFFIX = ".part"
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
+
+
+class ArchiveWriter:
+    """Streams members into a hidden part file that becomes `path` only when all is on disk.
+
+    Use as a context manager: a clean exit syncs and renames, an exception removes the part file. A
+    killed process leaves a part file behind, which `discard_parts` removes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the part file beside `path`.
+
+        Raises:
+            OSError: The folder cannot be made or written.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        # A random name: two workers may hold the same recording after a scheduler lost sight of one.
+        self._part = path.parent / f".{secrets.token_hex(8)}{_PART_SUFFIX}"
+        self._file = self._part.open("xb")
+        self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED)
+
+    def __enter__(self) -> "ArchiveWriter":
+        """Hand over the open writer."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Put the archive in its place, or leave nothing."""
+        try:
+            if kind is None:
+                self._zip.close()
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                os.replace(self._part, self._path)
+                _sync_folder(self._path.parent)
+        finally:
+            self._file.close()
+            self._part.unlink(missing_ok=True)
+
+    def add(self, name: str, data: bytes) -> None:
+        """Append one member.
+
+        Raises:
+            OSError: The disk is full or gone.
+        """
+        info = zipfile.ZipInfo(name, _EPOCH)
+        info.create_system = 3  # Unix, whatever the platform, so that the bytes are the same
+        info.external_attr = 0o644 << 16
+        self._zip.writestr(info, data)
+
+    def add_frame(self, frame: int, jpeg: bytes) -> None:
+        """Append the crop of source frame number `frame`."""
+        self.add(FRAME_NAME.format(frame), jpeg)
+
+    def add_track(self, rows: Iterable[Mapping[str, object]]) -> None:
+        """Append `track.csv`; each row maps `TRACK_COLUMNS` to values, empty where unknown."""
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, TRACK_COLUMNS, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        self.add(TRACK, text.getvalue().encode())
+
+    def add_row(self, row: Mapping[str, object], settings: Mapping[str, object]) -> None:
+        """Append `recording.json`: the manifest row and the settings that the crops were made with."""
+        text = json.dumps({"row": dict(row), "settings": dict(settings)}, ensure_ascii=False, indent=1)
+        self.add(ROW, text.encode())
+
+
+def read_row(path: Path) -> dict[str, object]:
+    """The manifest row stored in a recording's zip.
+
+    Raises:
+        zipfile.BadZipFile, KeyError, ValueError: `path` is no archive of this module.
+    """
+    return dict(_read_json(path)["row"])
+
+
+def read_settings(path: Path) -> dict[str, object]:
+    """The settings that a recording's crops were made with, as `Settings.as_dict` gives them.
+
+    Raises:
+        zipfile.BadZipFile, KeyError, ValueError: `path` is no archive of this module.
+    """
+    return dict(_read_json(path)["settings"])
+
+
+def read_track(path: Path) -> list[dict[str, str]]:
+    """Rows of `track.csv`, one a kept frame, all values as text; empty for a failed recording."""
+    with zipfile.ZipFile(path) as archive:
+        if TRACK not in archive.namelist():
+            return []
+        return list(csv.DictReader(io.StringIO(archive.read(TRACK).decode(), newline="")))
+
+
+def discard_parts(folder: Path) -> int:
+    """Remove what killed processes left half-written in `folder`; gives how many files that were.
+
+    Only for the start of a run: part files of a run that is still alive go too, and its recordings with
+    them.
+    """
+    parts = [path for path in folder.glob(f".*{_PART_SUFFIX}") if path.is_file()]
+    for path in parts:
+        path.unlink(missing_ok=True)
+    return len(parts)
+
+
+def _read_json(path: Path) -> dict[str, dict[str, object]]:
+    with zipfile.ZipFile(path) as archive:
+        content: dict[str, dict[str, object]] = json.loads(archive.read(ROW))
+    return content
+
+
+def _sync_folder(folder: Path) -> None:
+    # The rename itself is durable only once the folder is; Windows has no such call.
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,31 @@
+"""One video of a corpus and what the corpus says of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A video file with its place in the corpus.
+
+    Attributes:
+        recording: Name of the recording, unique in its corpus, usable as a file name.
+        subject: Person in the picture; partitions are compared by it.
+        session: Sitting of that person; several tasks may share one.
+        task: What the person was asked to do, or empty.
+        partition: `train`, `dev`, `test`, or empty where the corpus does not say.
+        label: Score of the session, or None where it is unknown.
+        group: Group for metrics by group (such as gender), or empty.
+        video: POSIX path of the video relative to the corpus' root.
+        path: Absolute path of the video.
+    """
+
+    recording: str
+    subject: str
+    session: str
+    task: str
+    partition: str
+    label: float | str | None
+    group: str
+    video: str
+    path: Path
