@@ -1,0 +1,137 @@
+"""STA-DRN: a 3-D ResNet whose middle convolutions are attention modules.
+
+Source: Pan et al., "Spatial-Temporal Attention Network for Depression Recognition from Facial Videos", Expert
+Systems with Applications 237 (2024) 121410, and the behaviour of the authors' release. Names in the state dict
+are the release's but inside the attention modules (`stan_lightning.attention`); only `attention`, `norm` and the
+sizes change them, so that checkpoints interchange whatever else is switched.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from preprocess.errors import InputError
+from stan_lightning.attention import ATTENTIONS, JoinedBranches
+from stan_lightning.normalisation import NORMS, normalisation, normalise
+
+STEM_CHANNELS = 64
+EXPANSION = 4
+
+
+class Bottleneck(nn.Module):
+    """1x1x1 convolution, attention module (which carries the stride), 1x1x1 convolution, and a shortcut."""
+
+    def __init__(self, attention: str, channels: int, planes: int, k: int, stride: int, norm: str) -> None:
+        super().__init__()
+        width = EXPANSION * planes
+        self.conv1 = nn.Conv3d(channels, planes, 1, bias=False)
+        self.bn1 = normalisation(norm, planes)
+        self.conv2 = ATTENTIONS[attention](planes, k, stride, norm)
+        self.bn2 = normalisation(norm, planes)
+        self.conv3 = nn.Conv3d(planes, width, 1, bias=False)
+        self.bn3 = normalisation(norm, width)
+        self.downsample: nn.Module = nn.Identity()
+        if stride != 1 or channels != width:
+            conv = nn.Conv3d(channels, width, 3, stride, padding=1, bias=False)
+            self.downsample = nn.Sequential(conv, normalisation(norm, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(B, C, T, H, W)`` to ``(B, 4 * planes, T', H', W')``."""
+        y = normalise(self.bn1, self.conv1(x))
+        y = normalise(self.bn2, self.conv2(y))
+        y = self.bn3(self.conv3(y))
+        return nn.functional.relu(y.add_(self.downsample(x)), inplace=True)
+
+
+class STADRN(nn.Module):
+    """The network of the paper, in all its variants.
+
+    Args:
+        attention: "ta", "sa", "sta" or "sta_af" (the paper's model).
+        in_channels: channels of the clip.
+        num_classes: outputs; 1 for severity.
+        layers: four numbers; stage i has ``layers[i] * k`` bottlenecks.
+        k: groups of the attention modules.
+        features: planes of the first stage; doubled from stage to stage, and a multiple of k.
+        dropout: probability before the head.
+        norm: "batch"; "group"; or "frozen", batch normalisation that stays as loaded.
+        bounded: a sigmoid keeps the output within 0..1.
+
+    Raises:
+        InputError: an argument is outside its choices.
+    """
+
+    def __init__(
+        self,
+        attention: str = "sta_af",
+        in_channels: int = 3,
+        num_classes: int = 1,
+        layers: Sequence[int] = (2, 2, 2, 2),
+        k: int = 2,
+        features: int = 16,
+        dropout: float = 0.0,
+        norm: str = "batch",
+        bounded: bool = False,
+    ) -> None:
+        super().__init__()
+        check_arguments(attention, (in_channels, num_classes, k, features), layers, dropout, norm)
+        self.bounded = bounded
+        self.conv_1 = nn.Conv3d(in_channels, STEM_CHANNELS, 7, (1, 2, 2), padding=3, bias=False)
+        self.bn1 = normalisation(norm, STEM_CHANNELS)
+        channels = STEM_CHANNELS
+        for stage, blocks in enumerate(layers):
+            planes = features * 2**stage
+            strides = [1 if stage == 0 else 2] + [1] * (blocks * k - 1)
+            stack = nn.Sequential()
+            for stride in strides:
+                stack.append(Bottleneck(attention, channels, planes, k, stride, norm))
+                channels = EXPANSION * planes
+            self.add_module(f"layer_{stage + 1}", stack)
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(channels, num_classes)
+        self.apply(initialise)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Score clips.
+
+        Args:
+            x: normalised clips ``(B, in_channels, T, H, W)``.
+
+        Returns:
+            ``(B, num_classes)``: for severity a fraction of the score range, for classes logits.
+        """
+        x = normalise(self.bn1, self.conv_1(x))
+        x = nn.functional.max_pool3d(x, 3, (1, 2, 2), 1)
+        for stage in range(1, 5):
+            x = self.get_submodule(f"layer_{stage}")(x)
+        x = self.fc(self.dropout(x.mean((2, 3, 4))))
+        return x.sigmoid() if self.bounded else x
+
+
+def initialise(module: nn.Module) -> None:
+    """Draw convolutions from He's normal distribution (fan out, ReLU); all else stays as torch draws it."""
+    if isinstance(module, nn.Conv3d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    if isinstance(module, JoinedBranches):
+        # Two branches in one tensor double its fan out; each branch is drawn by its own.
+        module.group_conv.weight.data.mul_(2**0.5)
+
+
+def check_arguments(
+    attention: str, counts: tuple[int, int, int, int], layers: Sequence[int], dropout: float, norm: str
+) -> None:
+    """Raise an `InputError` that names the choices where an argument of `STADRN` is outside them."""
+    if attention not in ATTENTIONS:
+        raise InputError(f"unknown attention '{attention}': choose one of {', '.join(ATTENTIONS)}")
+    if norm not in NORMS:
+        raise InputError(f"unknown norm '{norm}': choose one of {', '.join(NORMS)}")
+    for name, count in zip(("in_channels", "num_classes", "k", "features"), counts, strict=True):
+        if count < 1:
+            raise InputError(f"{name} is {count}: it must be at least 1")
+    k, features = counts[2:]
+    if features % k:
+        raise InputError(f"features={features} is not divisible by k={k}: choose a multiple of {k}")
+    if len(layers) != 4 or any(blocks < 1 for blocks in layers):
+        raise InputError(f"layers is {list(layers)}: give four numbers of at least 1, such as [2, 2, 2, 2]")
+    if not 0 <= dropout < 1:
+        raise InputError(f"dropout is {dropout}: it must be at least 0 and below 1")

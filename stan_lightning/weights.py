@@ -1,0 +1,221 @@
+"""Weights in and out: the authors' released files, this project's checkpoints, networks of another task.
+
+Files are read with ``weights_only=True``: nothing in them is executed. What does not fit is told before the
+network is touched. `released_state` and `own_state` translate between the authors' names and ours, without loss in
+both directions: the branches of `sta` and `sta_af` lie apart in the release and joined here
+(`stan_lightning.attention`).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from preprocess.errors import InputError
+from stan_lightning.attention import FusedAttention, JoinedBranches
+from stan_lightning.network import STADRN
+
+State = Mapping[str, Tensor]
+CHECKPOINT_PREFIX = "network."
+BRANCHES = ("temporal", "spatial")
+JOINED = ("group_conv", "bn")
+
+
+def load_released(network: STADRN, source: str | Path | State) -> None:
+    """Load the authors' released state dict, strictly.
+
+    Args:
+        network: built with the arguments that the weights were made with.
+        source: the file, or the state dict itself.
+
+    Raises:
+        InputError: the file cannot be read, or a tensor is missing, extra or misshapen.
+    """
+    name = "the state dict" if isinstance(source, Mapping) else str(source)
+    state = tensors(source, name) if isinstance(source, Mapping) else read_state(source)
+    if any(key.startswith(CHECKPOINT_PREFIX) for key in state):
+        raise InputError(
+            f"{name} is a checkpoint, not released weights: give it as checkpoint or initial weights"
+        )
+    check_fit(released_state(network, network.state_dict()), state, name)
+    network.load_state_dict(own_state(network, state))
+
+
+def save_released(network: STADRN, path: str | Path) -> None:
+    """Write the network's weights under the authors' names, as `load_released` reads them."""
+    torch.save(released_state(network, network.state_dict()), path)
+
+
+def load_weights(network: STADRN, path: str | Path) -> str:
+    """Start `network` from everything but the head of a file.
+
+    Args:
+        network: the network to start; its head stays as it is.
+        path: released weights, a checkpoint of this project, or either of a network for another task.
+
+    Returns:
+        One line that says what was taken.
+
+    Raises:
+        InputError: the file cannot be read, or does not fit but for the head.
+    """
+    state = read_state(path)
+    kind = "state dict"
+    if any(key.startswith(CHECKPOINT_PREFIX) for key in state):
+        kind = "checkpoint"
+        state = {
+            key.removeprefix(CHECKPOINT_PREFIX): t
+            for key, t in state.items()
+            if key.startswith(CHECKPOINT_PREFIX)
+        }
+    head = state.get("fc.weight")
+    there = "no head" if head is None else f"{len(head)} outputs"
+    state, own = without_head(state), network.state_dict()
+    if missing(released_state(network, own), state) < missing(own, state):
+        kind = "released weights"
+        check_fit(without_head(released_state(network, own)), state, str(path))
+        state = own_state(network, state)
+    check_fit(without_head(own), state, str(path))
+    network.load_state_dict(state, strict=False)
+    return (
+        f"took {len(state)} of {len(own)} tensors from {path} ({kind}); "
+        f"the head is not taken ({there} there, {network.fc.out_features} here)"
+    )
+
+
+def without_head(state: State) -> dict[str, Tensor]:
+    """Leave out the last layer."""
+    return {key: tensor for key, tensor in state.items() if not key.startswith("fc.")}
+
+
+def missing(expected: State, state: State) -> int:
+    """Count the names of `expected` that `state` lacks."""
+    return len(expected.keys() - state.keys())
+
+
+def read_state(path: str | Path) -> dict[str, Tensor]:
+    """Read a state dict, or the one within a checkpoint, without executing anything in the file.
+
+    Raises:
+        InputError: there is no such file, it cannot be read safely, or holds no state dict.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"no weights at {path}: give the path of a file of weights")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file fails in whatever part of the reader meets the damage first
+        why = str(error).strip().split("\n")[0][:120]
+        raise InputError(
+            f"{path} cannot be read as weights (damaged, or more than tensors, which is refused): {why}"
+        ) from error
+    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+        content = content["state_dict"]
+    return tensors(content, str(path))
+
+
+def tensors(content: object, name: str) -> dict[str, Tensor]:
+    """Check that `content` maps names to tensors, and drop the "module." that data parallelism puts before."""
+    if not isinstance(content, Mapping) or not content:
+        raise InputError(f"{name} holds no state dict: it must map names to tensors")
+    state = {}
+    for key, value in content.items():
+        if not isinstance(key, str) or not isinstance(value, Tensor):
+            raise InputError(f"{name} holds no state dict: {key!r} is {type(value).__name__}, not a tensor")
+        state[key] = value
+    if all(key.startswith("module.") for key in state):
+        return {key.removeprefix("module."): value for key, value in state.items()}
+    return state
+
+
+def check_fit(expected: State, state: State, name: str) -> None:
+    """Raise an `InputError` that names what is missing, extra or misshapen in `state`."""
+    wrong = [
+        f"{key} is {list(state[key].shape)}, not {list(expected[key].shape)}"
+        for key in expected
+        if key in state and state[key].shape != expected[key].shape
+    ]
+    wrong += [f"{key} is missing" for key in expected if key not in state]
+    wrong += [f"{key} is not part of the network" for key in state if key not in expected]
+    if wrong:
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise InputError(
+            f"{name} does not fit the network ({'; '.join(wrong[:3])}{more}): "
+            "give the attention, layers, k, features, norm, channels and outputs that the weights were made with"
+        )
+
+
+def joined_modules(network: nn.Module) -> dict[str, JoinedBranches]:
+    """Find the attention modules whose branches are joined, by name."""
+    return {name: module for name, module in network.named_modules() if isinstance(module, JoinedBranches)}
+
+
+def released_names(module: JoinedBranches, path: str, leaf: str) -> list[str]:
+    """Name the temporal and the spatial part of our ``path.leaf`` as the release does.
+
+    Example: ``conv2.bn`` and ``weight`` are ``conv2.bn_temporal.weight`` and ``conv2.bn_spatial.weight`` in
+    `sta_af`, ``conv2.temporal_block.bn.weight`` and ``conv2.spatial_block.bn.weight`` in `sta`.
+    """
+    parent, part = path.rsplit(".", 1)
+    if isinstance(module, FusedAttention):
+        return [f"{parent}.{part}_{branch}.{leaf}" for branch in BRANCHES]
+    return [f"{parent}.{branch}_block.{part}.{leaf}" for branch in BRANCHES]
+
+
+def released_state(network: STADRN, state: State) -> dict[str, Tensor]:
+    """Translate a state dict of `network` into the authors' names."""
+    modules = joined_modules(network)
+    released: dict[str, Tensor] = {}
+    spatial: dict[str, Tensor] = {}  # kept back until the temporal branch is through: the release's order
+    for key, tensor in state.items():
+        parent, part, leaf = ("", "", *key.rsplit(".", 2))[-3:]
+        module = modules.get(parent)
+        if module is None:
+            released |= spatial
+            spatial = {}
+            released[key] = tensor
+        elif part in JOINED:
+            names = released_names(module, f"{parent}.{part}", leaf)
+            first, second = split(tensor, module.k)
+            released[names[0]] = first
+            spatial[names[1]] = second
+        else:
+            names = released_names(module, f"{parent}.fc", leaf)
+            branch = released if part == "fc_temporal" else spatial
+            branch[names[BRANCHES.index(part.removeprefix("fc_"))]] = tensor
+    return released | spatial
+
+
+def own_state(network: STADRN, released: State) -> dict[str, Tensor]:
+    """Translate a state dict that fits `network` from the authors' names into ours; a head may be absent."""
+    modules = joined_modules(network)
+    state: dict[str, Tensor] = {}
+    for key in network.state_dict():
+        parent, part, leaf = ("", "", *key.rsplit(".", 2))[-3:]
+        module = modules.get(parent)
+        if module is None:
+            if key in released:
+                state[key] = released[key]
+        elif part in JOINED:
+            temporal, spatial = (released[name] for name in released_names(module, f"{parent}.{part}", leaf))
+            state[key] = join(temporal, spatial, module.k)
+        else:
+            names = released_names(module, f"{parent}.fc", leaf)
+            state[key] = released[names[BRANCHES.index(part.removeprefix("fc_"))]]
+    return state
+
+
+def split(tensor: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Take the branches of a joined tensor, ``(2C, ...)`` read as ``(k, 2, C/k, ...)``, or a pair of counters."""
+    if tensor.dtype == torch.long:
+        return tensor[0].clone(), tensor[1].clone()
+    pair = torch.unflatten(tensor, 0, (k, 2, -1))
+    return pair[:, 0].flatten(0, 1).clone(), pair[:, 1].flatten(0, 1).clone()
+
+
+def join(temporal: Tensor, spatial: Tensor, k: int) -> Tensor:
+    """Undo `split`."""
+    if temporal.ndim == 0:
+        return torch.stack((temporal, spatial))
+    pair = [torch.unflatten(branch, 0, (k, -1)) for branch in (temporal, spatial)]
+    return torch.stack(pair, dim=1).flatten(0, 2)
