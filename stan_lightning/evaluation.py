@@ -1,0 +1,163 @@
+"""From scored windows to the tables and numbers that every evaluation writes.
+
+Nothing here runs a network: windows come in, tables and one dictionary come out, so that reports over
+several runs and folds compute exactly what a single evaluation does.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stan_lightning.baselines import BASELINES, TrainingSessions
+from stan_lightning.statistics import BANDS, BDI_RANGE, band, bias_by_band, describe, mae_difference
+from stan_lightning.units import clips, sessions, subjects, to_points
+
+PREDICTIONS = (
+    "recording",
+    "subject",
+    "session",
+    "task",
+    "partition",
+    "group",
+    "label",
+    "prediction",
+    "n_windows",
+    "sd_windows",
+    "seen_subject",
+)
+WINDOWS = ("recording", "window", "first_frame", "last_frame", "start_s", "end_s", "output")
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How intervals are drawn: `resamples` draws of subjects, from `seed`."""
+
+    resamples: int
+    seed: int
+
+
+def predictions_table(
+    windows: pd.DataFrame,
+    recordings: pd.DataFrame,
+    score_range: Sequence[float],
+    training: TrainingSessions | None,
+) -> pd.DataFrame:
+    """One row a video: the mean over its windows, in points.
+
+    Args:
+        windows: Columns `WINDOWS`.
+        recordings: Columns recording, subject, session, task, partition, group and label (points, NaN
+            where unknown). Recordings without a window are left out.
+        score_range: Lowest and highest score.
+        training: Who was trained on, None where that is unknown (`seen_subject` is then empty).
+
+    Returns:
+        Columns `PREDICTIONS`, in the order of `recordings`. `sd_windows` is the sample standard deviation
+        of the windows' scores in points, NaN for a single window.
+    """
+    points = windows.assign(points=to_points(windows["output"], score_range)).groupby("recording")["points"]
+    scored = points.agg(prediction="mean", n_windows="size", sd_windows="std")
+    table = recordings.merge(scored, left_on="recording", right_index=True, how="inner")
+    if training is None:
+        table["seen_subject"] = pd.Series(pd.NA, index=table.index, dtype="boolean")
+    else:
+        table["seen_subject"] = table["subject"].astype(str).isin(training.subjects).astype("boolean")
+    return table[list(PREDICTIONS)].reset_index(drop=True)
+
+
+def baseline_table(predictions: pd.DataFrame, training: TrainingSessions | None) -> pd.DataFrame | None:
+    """What each baseline says about each video: recording and the columns of `BASELINES`, or None."""
+    if training is None or not training.sessions:
+        return None
+    said = training.predict(predictions["subject"])
+    return pd.concat([predictions[["recording"]].reset_index(drop=True), said], axis=1)
+
+
+def metrics(
+    predictions: pd.DataFrame,
+    windows: pd.DataFrame,
+    baselines: pd.DataFrame | None,
+    score_range: Sequence[float],
+    bootstrap: Bootstrap,
+) -> dict[str, Any]:
+    """All numbers of an evaluation that come from its tables: units, baselines and breakdowns.
+
+    Args:
+        predictions: Columns `PREDICTIONS`.
+        windows: Columns `WINDOWS`.
+        baselines: `baseline_table` of these predictions, None where there is no training set.
+        score_range: Lowest and highest score; bands and F1 only where it is the BDI-II's.
+        bootstrap: How intervals are drawn.
+    """
+    bdi = tuple(float(edge) for edge in score_range) == BDI_RANGE
+    videos = predictions.dropna(subset=["label"])
+
+    def unit(table: pd.DataFrame) -> dict[str, Any]:
+        return _describe(table, bdi, bootstrap)
+
+    def parts(column: pd.Series, names: Sequence[str]) -> dict[str, Any]:
+        return {name: unit(videos[column == name]) for name in names}
+
+    numbers: dict[str, Any] = {
+        "clip": unit(clips(windows, videos, score_range)),
+        "video": unit(videos),
+        "session": unit(sessions(videos)),
+        "subject": unit(subjects(videos)),
+    }
+    if bdi:
+        numbers["video"]["bias_by_band"] = bias_by_band(
+            videos["label"], videos["prediction"], videos["subject"], **_draws(bootstrap)
+        )
+    numbers["baselines"] = _compared(videos, baselines, bdi, bootstrap)
+    seen = videos["seen_subject"].astype("boolean")
+    known = baselines is not None
+    numbers["seen"] = unit(videos[seen.fillna(False)]) if known else None
+    numbers["unseen"] = unit(videos[~seen.fillna(True)]) if known else None
+    numbers["by_task"] = parts(videos["task"], _names(videos["task"]))
+    where = pd.Series(np.array(BANDS)[band(videos["label"])], index=videos.index)
+    numbers["by_band"] = parts(where, BANDS) if bdi else None
+    numbers["by_group"] = parts(videos["group"], _names(videos["group"]))
+    return numbers
+
+
+def _draws(bootstrap: Bootstrap) -> dict[str, int]:
+    return {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
+
+
+def _describe(table: pd.DataFrame, bdi: bool, bootstrap: Bootstrap) -> dict[str, Any]:
+    return dict(
+        describe(table["label"], table["prediction"], table["subject"], bands=bdi, **_draws(bootstrap))
+    )
+
+
+def _names(column: pd.Series) -> list[str]:
+    return sorted(str(name) for name in column.dropna().unique() if str(name))
+
+
+def _compared(
+    videos: pd.DataFrame, baselines: pd.DataFrame | None, bdi: bool, bootstrap: Bootstrap
+) -> dict[str, Any] | None:
+    """Each baseline's own metrics, and the paired difference of the model's MAE to its."""
+    if baselines is None:
+        return None
+    joined = videos.merge(baselines, on="recording", how="left", validate="one_to_one")
+    compared: dict[str, Any] = {}
+    for name in BASELINES:
+        compared[name] = _describe(joined.assign(prediction=joined[name]), bdi, bootstrap)
+        compared[name]["mae_difference"] = mae_difference(
+            joined["label"], joined["prediction"], joined[name], joined["subject"], **_draws(bootstrap)
+        )
+    return compared
+
+
+def missing_recordings(recordings: pd.DataFrame, predictions: pd.DataFrame) -> list[Mapping[str, str]]:
+    """Name each expected recording that has no prediction, with the reason that its manifest gives."""
+    absent = recordings[~recordings["recording"].isin(predictions["recording"])]
+    reasons = absent["reason"] if "reason" in absent else pd.Series("", index=absent.index)
+    return [
+        {"recording": str(name), "reason": str(reason) or "no crops"}
+        for name, reason in zip(absent["recording"], reasons.fillna(""), strict=True)
+    ]

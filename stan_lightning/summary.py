@@ -1,0 +1,88 @@
+"""The one table and the one sentence that a command ends with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+NAMES = {
+    "train_median": "predicting the training median",
+    "train_mean": "predicting the training mean",
+    "identity": "knowing who it is",
+}
+ROWS = {
+    "model": "model",
+    "train_median": "training median",
+    "train_mean": "training mean",
+    "identity": "identity",
+}
+DISCLAIMER = "Research software, not a diagnostic device."
+
+
+def shown(metric: Mapping[str, float | None], digits: int = 2) -> str:
+    """A metric as ``6.10 [5.02, 7.31]``; ``undefined`` where it has no value."""
+    if metric["value"] is None:
+        return "undefined"
+    value = f"{metric['value']:.{digits}f}"
+    if metric["low"] is None or metric["high"] is None:
+        return value
+    return f"{value} [{metric['low']:.{digits}f}, {metric['high']:.{digits}f}]"
+
+
+def table(metrics: Mapping[str, Any]) -> Table:
+    """Model and baselines at video level, and the paired differences, with 95 % intervals by subject."""
+    video = metrics["video"]
+    drawn = Table(
+        title=f"{metrics['partition']}, protocol {metrics['protocol']}: {video['n']} videos",
+        caption="video level; [95 % bootstrap interval, resampled by subject]",
+    )
+    for column in ("", "MAE", "RMSE", "CCC", "MAE of model - this"):
+        drawn.add_column(column, no_wrap=True)
+    drawn.add_row(ROWS["model"], shown(video["mae"]), shown(video["rmse"]), shown(video["ccc"]), "")
+    for name, row in (metrics["baselines"] or {}).items():
+        drawn.add_row(
+            ROWS[name],
+            shown(row["mae"]),
+            shown(row["rmse"]),
+            shown(row["ccc"]),
+            shown(row["mae_difference"]),
+        )
+    session = metrics["session"]
+    drawn.add_section()
+    drawn.add_row(
+        f"model, {session['n']} sessions", *(shown(session[name]) for name in ("mae", "rmse", "ccc")), ""
+    )
+    return drawn
+
+
+def sentence(metrics: Mapping[str, Any]) -> str:
+    """What the numbers say, in words that claim no more than the paired intervals do."""
+    video = metrics["video"]
+    if not video["n"]:
+        return "no labels: scores are predicted, and nothing can be said about their error"
+    mae = video["mae"]["value"]
+    if metrics["baselines"] is None:
+        return f"MAE {mae:.1f}, and no training set is known: nothing says what this beats"
+    median = metrics["baselines"]["train_median"]
+    text = f"{_verdict(median)} {NAMES['train_median']} ({_against(mae, median)})"
+    if not metrics["seen"]["n"]:
+        return f"{text}; nobody here was trained on, so there is no identity to know"
+    identity = metrics["baselines"]["identity"]
+    return f"{text}; {_verdict(identity)} {NAMES['identity']} ({_against(mae, identity)})"
+
+
+def _verdict(baseline: Mapping[str, Any]) -> str:
+    difference = baseline["mae_difference"]
+    if difference["low"] is None or difference["high"] is None:
+        return "too few subjects to compare with"
+    if difference["high"] < 0:
+        return "better than"
+    return "worse than" if difference["low"] > 0 else "no better than"
+
+
+def _against(mae: float, baseline: Mapping[str, Any]) -> str:
+    difference = baseline["mae_difference"]
+    text = f"MAE {mae:.1f} against {baseline['mae']['value']:.1f}"
+    if difference["low"] is None or difference["high"] is None:
+        return text
+    return f"{text}, 95 % of difference {difference['low']:.1f} to {difference['high']:.1f}"
