@@ -4,6 +4,7 @@ The bytes are a function of the members alone: members are stored, not deflated 
 in the order in which they come, under one fixed timestamp. Unzipping gives a folder of numbered JPEGs.
 """
 
+import contextlib
 import csv
 import io
 import json
@@ -54,14 +55,17 @@ class ArchiveWriter:
     ) -> None:
         """Put the archive in its place, or leave nothing."""
         try:
-            if kind is None:
+            with contextlib.closing(self._file), contextlib.ExitStack() as on_error:
+                if kind is not None:
+                    # An unclosed ZipFile would try again, and complain, when it is collected.
+                    on_error.enter_context(contextlib.suppress(OSError))
                 self._zip.close()
                 self._file.flush()
                 os.fsync(self._file.fileno())
+            if kind is None:
                 os.replace(self._part, self._path)
                 _sync_folder(self._path.parent)
         finally:
-            self._file.close()
             self._part.unlink(missing_ok=True)
 
     def add(self, name: str, data: bytes) -> None:
