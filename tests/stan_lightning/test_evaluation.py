@@ -15,7 +15,7 @@ from stan_lightning.evaluation import (
     missing_recordings,
     predictions_table,
 )
-from stan_lightning.summary import sentence, table
+from stan_lightning.verdict import sentence, table
 
 BOOTSTRAP = Bootstrap(resamples=300, seed=0)
 RANGE = (0.0, 63.0)
