@@ -1,60 +1,88 @@
-"""What training says at its start and its end."""
+"""The one table and the one sentence that a command ends with."""
 
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
-import lightning as L
-import numpy as np
-import torch
-from omegaconf import DictConfig
-from rich.console import Console
 from rich.table import Table
 
-from stan_lightning.datamodule import CropDataModule
-from stan_lightning.module import StanModule
-from stan_lightning.protocol import overlap
+NAMES = {
+    "train_median": "predicting the training median",
+    "train_mean": "predicting the training mean",
+    "identity": "knowing who it is",
+}
+ROWS = {
+    "model": "model",
+    "train_median": "training median",
+    "train_mean": "training mean",
+    "identity": "identity",
+}
+DISCLAIMER = "Research software, not a diagnostic device."
 
 
-def announce(config: DictConfig, data: CropDataModule, module: StanModule, trainer: L.Trainer) -> None:
-    """Say what is about to be trained, on whom, and who stands in more than one partition."""
-    if not trainer.is_global_zero:
-        return
-    parameters = sum(parameter.numel() for parameter in module.network.parameters())
-    device = "CPU" if trainer.strategy.root_device.type == "cpu" else str(trainer.strategy.root_device)
-    print(f"{config.model.attention}, {parameters:,} parameters, on {device} in {trainer.precision}")
-    if not torch.cuda.is_available() and config.trainer.precision == "auto":
-        print("no GPU here: training runs in float32 on the CPU")
-    counts = [f"{len(table)} {name}" for name, table in data.tables.items()]
-    missing = sum(len(table) for table in data.missing.values())
-    print(f"recordings: {', '.join(counts)}; {missing} without crops; protocol {config.data.protocol}")
-    shared = {pair: n for pair, n in overlap(data.tables).items() if n and pair.count("+") == 1}
-    if shared:
-        said = ", ".join(f"{n} in {pair.replace('+', ' and ')}" for pair, n in shared.items())
-        print(f"subjects in more than one partition: {said}; the number will flatter (data.protocol=subject_disjoint)")
-
-
-def summarise(run: Path, data: CropDataModule, trainer: L.Trainer) -> float:
-    """Show the selected epoch beside the baselines, where things lie and what to type next.
-
-    Returns:
-        Best value of the monitored metric.
-    """
-    best = trainer.checkpoint_callback
-    assert isinstance(best, L.pytorch.callbacks.ModelCheckpoint) and best.best_model_score is not None
-    value = float(best.best_model_score)
-    if not trainer.is_global_zero:
+def shown(metric: Mapping[str, float | None], digits: int = 2) -> str:
+    """A metric as ``6.10 [5.02, 7.31]``; ``undefined`` where it has no value."""
+    if metric["value"] is None:
+        return "undefined"
+    value = f"{metric['value']:.{digits}f}"
+    if metric["low"] is None or metric["high"] is None:
         return value
-    epoch = torch.load(best.best_model_path, map_location="cpu", weights_only=True, mmap=True)["epoch"]
-    table = Table(title=f"development, {len(data.tables['dev'])} recordings")
-    table.add_column("predicted by")
-    table.add_column(str(best.monitor), justify="right")
-    table.add_row(f"the network, best of {trainer.current_epoch} epochs: {epoch}", f"{value:.2f}")
-    if data.classes is None:
-        train, dev = (data.tables[name].label.dropna() for name in ("train", "dev"))
-        table.add_row("the training median", f"{np.abs(dev - train.median()).mean():.2f}")
-        table.add_row("the training mean", f"{np.abs(dev - train.mean()).mean():.2f}")
-    console = Console()
-    console.print(table)
-    console.print(f"run folder: {run}", soft_wrap=True)
-    command = f"python -m stan_lightning.evaluate 'checkpoint=\"{best.best_model_path}\"' partition=test"
-    console.print(f"next: {command}", soft_wrap=True, markup=False)
-    return value
+    return f"{value} [{metric['low']:.{digits}f}, {metric['high']:.{digits}f}]"
+
+
+def table(metrics: Mapping[str, Any]) -> Table:
+    """Model and baselines at video level, and the paired differences, with 95 % intervals by subject."""
+    video = metrics["video"]
+    drawn = Table(
+        title=f"{metrics['partition']}, protocol {metrics['protocol']}: {video['n']} videos",
+        caption="video level; [95 % bootstrap interval, resampled by subject]",
+    )
+    for column in ("", "MAE", "RMSE", "CCC", "MAE of model - this"):
+        drawn.add_column(column, no_wrap=True)
+    drawn.add_row(ROWS["model"], shown(video["mae"]), shown(video["rmse"]), shown(video["ccc"]), "")
+    for name, row in (metrics["baselines"] or {}).items():
+        drawn.add_row(
+            ROWS[name],
+            shown(row["mae"]),
+            shown(row["rmse"]),
+            shown(row["ccc"]),
+            shown(row["mae_difference"]),
+        )
+    session = metrics["session"]
+    drawn.add_section()
+    drawn.add_row(
+        f"model, {session['n']} sessions", *(shown(session[name]) for name in ("mae", "rmse", "ccc")), ""
+    )
+    return drawn
+
+
+def sentence(metrics: Mapping[str, Any]) -> str:
+    """What the numbers say, in words that claim no more than the paired intervals do."""
+    video = metrics["video"]
+    if not video["n"]:
+        return "no labels: scores are predicted, and nothing can be said about their error"
+    mae = video["mae"]["value"]
+    if metrics["baselines"] is None:
+        return f"MAE {mae:.1f}, and no training set is known: nothing says what this beats"
+    median = metrics["baselines"]["train_median"]
+    text = f"{_verdict(median)} {NAMES['train_median']} ({_against(mae, median)})"
+    if not metrics["seen"]["n"]:
+        return f"{text}; nobody here was trained on, so there is no identity to know"
+    identity = metrics["baselines"]["identity"]
+    return f"{text}; {_verdict(identity)} {NAMES['identity']} ({_against(mae, identity)})"
+
+
+def _verdict(baseline: Mapping[str, Any]) -> str:
+    difference = baseline["mae_difference"]
+    if difference["low"] is None or difference["high"] is None:
+        return "too few subjects to compare with"
+    if difference["high"] < 0:
+        return "better than"
+    return "worse than" if difference["low"] > 0 else "no better than"
+
+
+def _against(mae: float, baseline: Mapping[str, Any]) -> str:
+    difference = baseline["mae_difference"]
+    text = f"MAE {mae:.1f} against {baseline['mae']['value']:.1f}"
+    if difference["low"] is None or difference["high"] is None:
+        return text
+    return f"{text}, 95 % of difference {difference['low']:.1f} to {difference['high']:.1f}"
