@@ -88,7 +88,6 @@ def _crop(recording, settings, archive, progress):
             track.append(dict(zip(TRACK_COLUMNS, values)))
         ok, jpeg = cv2.imencode(".jpg", crop[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, settings.jpeg_quality])
         archive.add_frame(frame.number, jpeg.tobytes())
-    video.close()
     row.update(
         fps=round(video.fps, 3),
         n_source_frames=video.n_frames,

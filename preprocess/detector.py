@@ -53,8 +53,7 @@ class Detector:
         try:
             with _silent_stderr():
                 self._detector = vision.FaceDetector.create_from_options(options)
-                # Left to the interpreter's shutdown, its destructor prints an error.
-                weakref.finalize(self, self._detector.close)
+                weakref.finalize(self, _close, self._detector)
                 self.find(np.zeros((64, 64, 3), np.uint8))  # its first run prints, too
         except OSError as error:
             raise InputError(
@@ -86,6 +85,14 @@ class Detector:
 def load_detector(model: Path, min_score: float) -> Detector:
     """The detector of `model`, kept for the life of the process: loading takes longer than a short video."""
     return Detector(model, min_score)
+
+
+def _close(detector: vision.FaceDetector) -> None:
+    try:
+        detector.close()
+    except RuntimeError:
+        # At the interpreter's end the thread that closes it is gone: forgotten, its destructor is quiet.
+        detector._handle = None
 
 
 @contextlib.contextmanager
