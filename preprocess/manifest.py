@@ -1,0 +1,56 @@
+"""`manifest.csv`, made from the recordings' zips and nothing else, so that it can always be rebuilt."""
+
+import csv
+import io
+import os
+import secrets
+from pathlib import Path
+
+from preprocess.archive import read_row
+
+NAME = "manifest.csv"
+COLUMNS = (
+    "recording,subject,session,task,partition,label,group,video,fps,n_source_frames,frame_stride,n_frames,"
+    "detection_rate,status,reason"
+).split(",")
+
+
+def archives(output: Path) -> list[Path]:
+    """Zips of recordings in a folder of crops, by name."""
+    return sorted(path for path in output.glob("*.zip") if not path.name.startswith("."))
+
+
+def write_manifest(output: Path) -> list[dict[str, object]]:
+    """Write `manifest.csv` beside the zips it describes.
+
+    Returns:
+        Its rows, sorted by recording; keys are `COLUMNS`.
+
+    Raises:
+        OSError: The folder cannot be written.
+        zipfile.BadZipFile, KeyError, ValueError: A zip there is none of this project's.
+    """
+    rows = sorted((read_row(path) for path in archives(output)), key=lambda row: str(row["recording"]))
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(output / NAME, text.getvalue().encode())
+    return rows
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that is there whole or not at all; what a killed process leaves, `discard_parts` removes.
+
+    Raises:
+        OSError: The folder cannot be written or the disk is full.
+    """
+    part = path.parent / f".{secrets.token_hex(8)}.part"
+    try:
+        with part.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

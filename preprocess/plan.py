@@ -1,0 +1,134 @@
+"""What a run has to do, told from what an output folder holds already."""
+
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from preprocess.archive import ROW, ArchiveWriter, read_row, read_settings
+from preprocess.errors import InputError
+from preprocess.manifest import archives
+from preprocess.recording import Recording
+from preprocess.settings import Settings
+
+FACTS = ("recording", "subject", "session", "task", "partition", "label", "group", "video")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do with the recordings of a corpus.
+
+    Attributes:
+        todo: To be cropped.
+        renewed: Cropped, but the corpus says something else of them than their zips (label, partition...).
+        finished: Number of recordings that keep their crops, `renewed` among them.
+        notes: One line each.
+    """
+
+    todo: tuple[Recording, ...]
+    renewed: tuple[Recording, ...]
+    finished: int
+    notes: tuple[str, ...]
+
+
+def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path, overwrite: bool) -> Plan:
+    """Compare a corpus with a folder of crops; writes nothing.
+
+    A recording is finished when its zip was made with these settings from this video. A failed one is tried
+    again when its video is newer than its zip, or when the failure was not the video's (its worker died):
+    such zips carry no settings.
+
+    Raises:
+        InputError: Crops of other settings are there and `overwrite` is off; names the settings.
+    """
+    there = {path.stem: _read(path) for path in archives(output)}
+    todo, renewed, notes = [], [], []
+    other = {}
+    for recording in recordings:
+        found = there.get(recording.recording)
+        if found is None or overwrite or not found.settings:
+            todo.append(recording)
+        elif found.settings != settings.as_dict():
+            other[recording.recording] = found.settings
+        elif found.row["video"] != recording.video or _mended(found.row, recording, output):
+            todo.append(recording)
+        elif any(found.row[key] != value for key, value in facts(recording).items()):
+            renewed.append(recording)
+    strangers = sorted(set(there) - {recording.recording for recording in recordings})
+    for name in strangers:
+        found = there[name]
+        if found is not None and found.settings and found.settings != settings.as_dict():
+            raise InputError(
+                f"{output} holds {name}, which is not of this corpus and was made with other settings "
+                f"({_difference(found.settings, settings)}): choose another output"
+            )
+    if other:
+        first = next(iter(other))
+        raise InputError(
+            f"{len(other)} of {len(recordings)} recordings in {output} were made with other settings "
+            f"({first}: {_difference(other[first], settings)}): overwrite=true redoes them, or choose another "
+            "output"
+        )
+    if strangers:
+        notes.append(
+            f"{len(strangers)} recordings in {output} are not of this corpus and stay in its manifest "
+            f"(such as {strangers[0]})"
+        )
+    return Plan(tuple(todo), tuple(renewed), len(recordings) - len(todo), tuple(notes))
+
+
+def facts(recording: Recording) -> dict[str, object]:
+    """What the corpus says of a recording, as its manifest row has it."""
+    return {key: getattr(recording, key) for key in FACTS}
+
+
+def renew(recording: Recording, output: Path) -> None:
+    """Put what the corpus says now into a recording's zip; crops and track stay byte for byte.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    path = output / f"{recording.recording}.zip"
+    row = {**read_row(path), **facts(recording)}
+    with zipfile.ZipFile(path) as old, ArchiveWriter(path) as new:
+        for member in old.namelist():
+            if member == ROW:
+                new.add_row(row, read_settings(path))
+            else:
+                new.add(member, old.read(member))
+
+
+@dataclass(frozen=True)
+class _Found:
+    row: dict[str, object]
+    settings: dict[str, object]
+
+
+def _read(path: Path) -> _Found | None:
+    """Row and settings in a zip; None where it is damaged and has to be made again."""
+    try:
+        # Row and settings at once: thousands of members make opening a zip the costly part.
+        with zipfile.ZipFile(path) as archive:
+            content = json.loads(archive.read(ROW))
+        return _Found(content["row"], content["settings"])
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError):
+        return None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _mended(row: Mapping[str, object], recording: Recording, output: Path) -> bool:
+    if row["status"] != "failed" or not recording.path.is_file():
+        return False
+    made = (output / f"{recording.recording}.zip").stat().st_mtime
+    return recording.path.stat().st_mtime > made
+
+
+def _difference(found: Mapping[str, object], settings: Settings) -> str:
+    wanted = settings.as_dict()
+    return ", ".join(
+        f"{key} {json.dumps(found.get(key))}, now {json.dumps(wanted.get(key))}"
+        for key in sorted({*found, *wanted})
+        if found.get(key) != wanted.get(key)
+    )

@@ -1,0 +1,129 @@
+"""What can be said of a recording's crops without knowing what they should show."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from preprocess.archive import FRAME_NAME, ROW, TRACK
+
+Picture = npt.NDArray[np.uint8]
+
+_MEASURED_FRAMES = 32
+_STRIP_FRAMES = 8
+_STRIP_SIDE = 72  # pixels
+_STRIP_JPEG_QUALITY = 75
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Measurements of one recording.
+
+    Attributes:
+        row: Its manifest row.
+        n_interpolated: Kept frames without a detection of their own.
+        n_gaps: Stretches without crops that the stride asked for, at the ends too.
+        longest_gap_s: In seconds.
+        sharpness: Variance of the Laplacian of the grey crop, mean of up to 32 crops spread evenly; NaN
+            without crops. It compares recordings of one crop size.
+        brightness: Mean grey level, 0 to 255, of the same crops.
+        strip: JPEG of eight crops side by side, spread evenly over the recording; empty without crops.
+    """
+
+    row: Mapping[str, object]
+    n_interpolated: int
+    n_gaps: int
+    longest_gap_s: float
+    sharpness: float
+    brightness: float
+    strip: bytes
+
+    @property
+    def badness(self) -> tuple[object, ...]:
+        """Sorts the worst first: failed, then few detections, then long gaps."""
+        failed = self.row["status"] == "failed"
+        return (
+            not failed,
+            float(str(self.row["detection_rate"])),
+            -self.longest_gap_s,
+            self.row["recording"],
+        )
+
+
+def measure(path: Path) -> Quality:
+    """Read a recording's zip back.
+
+    Raises:
+        zipfile.BadZipFile, KeyError, ValueError: `path` is no recording's zip.
+    """
+    with zipfile.ZipFile(path) as archive:
+        content = json.loads(archive.read(ROW))
+        if TRACK not in archive.namelist():
+            return Quality(content["row"], 0, 0, 0.0, float("nan"), float("nan"), b"")
+        track = list(csv.DictReader(io.StringIO(archive.read(TRACK).decode(), newline="")))
+        frames = [int(line["frame"]) for line in track]
+        crops = read_crops(archive, spread(frames, _MEASURED_FRAMES))
+        strip = read_crops(archive, spread(frames, _STRIP_FRAMES))
+    gaps = _gaps_s(track, content["row"], content["settings"])
+    greys = [cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) for crop in crops.values()]
+    return Quality(
+        row=content["row"],
+        n_interpolated=sum(line["interpolated"] == "1" for line in track),
+        n_gaps=len(gaps),
+        longest_gap_s=max(gaps, default=0.0),
+        sharpness=float(np.mean([cv2.Laplacian(grey, cv2.CV_64F).var() for grey in greys] or [np.nan])),
+        brightness=float(np.mean([grey.mean() for grey in greys] or [np.nan])),
+        strip=_strip(list(strip.values())),
+    )
+
+
+def spread(items: Sequence[int], count: int) -> list[int]:
+    """At most `count` of the items, evenly spread, first and last among them."""
+    if len(items) <= count:
+        return list(items)
+    return [items[round(index * (len(items) - 1) / (count - 1))] for index in range(count)]
+
+
+def read_crops(archive: zipfile.ZipFile, frames: Sequence[int]) -> dict[int, Picture]:
+    """BGR crops by source frame; one that is no picture is left out."""
+    crops = {}
+    for frame in frames:
+        data = np.frombuffer(archive.read(FRAME_NAME.format(frame)), np.uint8)
+        crop = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        if crop is not None:
+            crops[frame] = np.asarray(crop, np.uint8)
+    return crops
+
+
+def _gaps_s(
+    track: Sequence[Mapping[str, str]], row: Mapping[str, object], settings: Mapping[str, object]
+) -> list[float]:
+    """Lengths in seconds of the stretches between kept frames that are longer than the stride."""
+    fps = float(str(row["fps"] or "nan"))
+    stride = int(str(settings["frame_stride"]))
+    by_time = settings["sampling"] == "time"
+    numbers = [int(line["frame"]) for line in track]
+    times = [float(line["time_s"]) for line in track]
+    gaps = []
+    for before, after, start_s, end_s in zip(numbers, numbers[1:], times, times[1:], strict=False):
+        # By the clock the stride skips source frames at will, so there only the clock tells a gap.
+        if (end_s - start_s) * fps > 1.5 * stride if by_time else after - before > stride:
+            gaps.append(end_s - start_s - stride / fps)
+    ends = (numbers[0], int(str(row["n_source_frames"])) - 1 - numbers[-1])
+    return gaps + [frames / fps for frames in ends if frames >= stride]
+
+
+def _strip(crops: Sequence[Picture]) -> bytes:
+    if not crops:
+        return b""
+    side = (_STRIP_SIDE, _STRIP_SIDE)
+    small = [cv2.resize(crop, side, interpolation=cv2.INTER_AREA) for crop in crops]
+    quality = [cv2.IMWRITE_JPEG_QUALITY, _STRIP_JPEG_QUALITY]
+    return bytes(cv2.imencode(".jpg", np.hstack(small), quality)[1].tobytes())
