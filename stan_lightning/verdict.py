@@ -33,7 +33,7 @@ def table(metrics: Mapping[str, Any]) -> Table:
     """Model and baselines at video level, and the paired differences, with 95 % intervals by subject."""
     video = metrics["video"]
     drawn = Table(
-        title=f"{metrics['partition']}, protocol {metrics['protocol']}: {video['n']} videos",
+        title=f"partition {metrics['partition']}, protocol {metrics['protocol']}, videos: {video['n']}",
         caption="video level; [95 % bootstrap interval, resampled by subject]",
     )
     for column in ("", "MAE", "RMSE", "CCC", "MAE of model - this"):
@@ -50,7 +50,7 @@ def table(metrics: Mapping[str, Any]) -> Table:
     session = metrics["session"]
     drawn.add_section()
     drawn.add_row(
-        f"model, {session['n']} sessions", *(shown(session[name]) for name in ("mae", "rmse", "ccc")), ""
+        f"model, sessions: {session['n']}", *(shown(session[name]) for name in ("mae", "rmse", "ccc")), ""
     )
     return drawn
 

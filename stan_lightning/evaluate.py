@@ -1,0 +1,181 @@
+"""Evaluates a trained network: ``python -m stan_lightning.evaluate checkpoint=<file> data.root=<crops>``.
+
+Writes predictions.csv, windows.csv, metrics.json, baselines.csv and report.html, and ends with one table and
+one sentence. ``weights=<released state dict>`` with ``model.*`` and ``data=...`` stands for a checkpoint.
+"""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import hydra
+import lightning as L
+import pandas as pd
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+
+from preprocess.entry import one_line_errors
+from preprocess.errors import InputError
+from stan_lightning import evaluation, results, verdict
+from stan_lightning.baselines import TrainingSessions
+from stan_lightning.datamodule import CropDataModule
+from stan_lightning.manifest import PARTITIONS
+from stan_lightning.module import StanModule
+from stan_lightning.scoring import score_windows
+from stan_lightning.train import CONF, PACKAGES, quiet
+from stan_lightning.trained import open_checkpoint
+from stan_lightning.weights import load_released
+
+DECIDED_IN_TRAINING = ("protocol", "fold", "n_folds", "score_range", "seed")
+OF_THE_CROPS = ("root", "make_crops", "crops_stride")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is evaluated, on what, and against whom it was trained.
+
+    Attributes:
+        module: The network.
+        data: The crops, set up.
+        training: Who was trained on, None where that is unknown.
+        header: First entries of metrics.json.
+        output: Folder for the results.
+    """
+
+    module: StanModule
+    data: CropDataModule
+    training: TrainingSessions | None
+    header: dict[str, Any]
+    output: Path
+
+
+@hydra.main(version_base="1.3", config_path=CONF, config_name="evaluate")
+def main(config: DictConfig) -> None:
+    """Evaluate one network on one partition."""
+    with one_line_errors():
+        evaluate(config, HydraConfig.get().overrides.task)
+
+
+def evaluate(config: DictConfig, overrides: list[str]) -> None:
+    """Score, write and say what came out."""
+    quiet()
+    if config.partition not in PARTITIONS:
+        raise InputError(f"partition={config.partition} is none of {', '.join(PARTITIONS)}")
+    if (config.checkpoint is None) == (config.weights is None):
+        raise InputError(
+            "give checkpoint=<run>/checkpoints/best.ckpt, or weights=<released state dict> with its model.*"
+        )
+    candidate = from_weights(config) if config.checkpoint is None else from_checkpoint(config, overrides)
+    refuse_broken_promises(candidate, config.partition)
+    trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
+    windows = score_windows(candidate.module, candidate.data, config.partition, trainer)
+    if not trainer.is_global_zero:
+        return
+    found = assess(candidate, windows, config)
+    paths = results.write(found, candidate.output)
+    say(found, paths)
+
+
+def from_checkpoint(config: DictConfig, overrides: list[str]) -> Candidate:
+    """Open a checkpoint; what the command line says about data overrides what it was trained with."""
+    asked = {override.split("=", 1)[0].lstrip("+~") for override in overrides}
+    if fixed := [name for name in asked if name == "model" or name.startswith("model.")]:
+        raise InputError(f"{fixed[0]}: a checkpoint knows its own network; leave model out")
+    trained = open_checkpoint(config.checkpoint)
+    if trained.module.hparams["objective"] != "severity":
+        raise InputError(f"{config.checkpoint} was trained to tell classes; only severity is evaluated here")
+    arguments = dict(trained.data)
+    names = {name.removeprefix("data.") for name in asked if name.startswith("data.")}
+    for name in names | (set(OF_THE_CROPS) if "data" in asked else set()):
+        value = OmegaConf.select(config.data, name)
+        value = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+        if name in DECIDED_IN_TRAINING and value != arguments[name]:
+            raise InputError(
+                f"data.{name}={value}, but the checkpoint was trained with {arguments[name]}: who is tested "
+                "is decided in training; train again, or leave it out"
+            )
+        arguments[name] = value
+    data = CropDataModule(**arguments)
+    data.setup("test")
+    training = trained.sessions if trained.sessions.sessions else None
+    checkpoint = Path(config.checkpoint).resolve()
+    header = {**trained.record, "partition": config.partition, "checkpoint": str(checkpoint)}
+    output = config.output or checkpoint.parents[1] / "evaluation" / config.partition
+    return Candidate(trained.module, data, training, header, Path(output))
+
+
+def from_weights(config: DictConfig) -> Candidate:
+    """Build the network that `model` describes, load released weights; the manifest is all that is known."""
+    data: CropDataModule = instantiate(config.data, _convert_="all")
+    data.setup("test")
+    module: StanModule = instantiate(config.model, _convert_="all")
+    load_released(module.network, config.weights)
+    training = TrainingSessions.from_table(data.tables["train"])
+    kept = ("protocol", "fold", "n_folds", "score_range")
+    weights = Path(config.weights).resolve()
+    header = {name: data.hparams[name] for name in kept}
+    header |= {"seed": None, "partition": config.partition, "checkpoint": str(weights)}
+    output = config.output or weights.parent / "evaluation" / config.partition
+    return Candidate(module.eval(), data, training if training.sessions else None, header, Path(output))
+
+
+def refuse_broken_promises(candidate: Candidate, partition: str) -> None:
+    """Under a protocol by subject nobody evaluated may have been trained on, whatever crops are given."""
+    if candidate.training is None or partition == "train" or candidate.header["protocol"] == "official":
+        return
+    seen = candidate.training.subjects & set(candidate.data.tables[partition]["subject"].astype(str))
+    if seen:
+        raise InputError(
+            f"protocol {candidate.header['protocol']} promises new subjects, but {min(seen)} was trained on: "
+            "these are not the crops that the checkpoint was trained with; give data.root as in training"
+        )
+
+
+def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> results.Evaluation:
+    """Tables and numbers from scored windows."""
+    recordings = candidate.data.tables[config.partition].assign(partition=config.partition)
+    expected = pd.concat([recordings, candidate.data.missing[config.partition]])
+    score_range = candidate.data.hparams["score_range"]
+    predictions = evaluation.predictions_table(windows, recordings, score_range, candidate.training)
+    baselines = evaluation.baseline_table(predictions, candidate.training)
+    bootstrap = evaluation.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
+    missing = evaluation.missing_recordings(expected, predictions)
+    training = candidate.training
+    order = ("protocol", "partition", "checkpoint", "seed")
+    numbers = {name: candidate.header[name] for name in order}
+    numbers["n_train_subjects"] = None if training is None else len(training.subjects)
+    numbers |= evaluation.metrics(predictions, windows, baselines, score_range, bootstrap)
+    numbers |= {"n_expected": len(expected), "n_missing": len(missing), "missing": missing}
+    numbers["n_unlabelled"] = int(predictions["label"].isna().sum())
+    numbers |= {name: value for name, value in candidate.header.items() if name not in order}
+    numbers["bootstrap"] = {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
+    numbers["versions"] = {package: version(package) for package in PACKAGES}
+    return results.Evaluation(numbers, predictions, windows, baselines)
+
+
+def say(found: results.Evaluation, paths: list[Path]) -> None:
+    """End with one table, one sentence, what is missing, and the paths."""
+    console = Console()
+    numbers = found.metrics
+    if numbers["n_missing"]:
+        names = ", ".join(f"{row['recording']} ({row['reason']})" for row in numbers["missing"][:5])
+        more = f" and {numbers['n_missing'] - 5} more" if numbers["n_missing"] > 5 else ""
+        print(f"{numbers['n_missing']} of {numbers['n_expected']} recordings have no crops: {names}{more}")
+    if numbers["n_unlabelled"]:
+        print(
+            f"{numbers['n_unlabelled']} of {len(found.predictions)} recordings have no label: "
+            "predicted, not counted"
+        )
+    if numbers["video"]["n"]:
+        console.print(verdict.table(numbers))
+    print(verdict.sentence(numbers))
+    print(verdict.DISCLAIMER)
+    for path in paths:
+        print(path)
+
+
+if __name__ == "__main__":
+    main()

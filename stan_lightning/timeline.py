@@ -1,0 +1,60 @@
+"""When in its video each window lies: source frames and seconds."""
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stan_lightning.clips import windows
+from stan_lightning.crops import open_crops
+from stan_lightning.dataset import Source
+from stan_lightning.evaluation import WINDOWS
+
+
+def frame_times(crops: str | Path) -> Mapping[int, float]:
+    """Seconds of each kept source frame, from the crops' own track; empty where there is none."""
+    if not zipfile.is_zipfile(crops):
+        return {}
+    with zipfile.ZipFile(crops) as archive:
+        if "track.csv" not in archive.namelist():
+            return {}
+        with archive.open("track.csv") as track:
+            table = pd.read_csv(track, usecols=["frame", "time_s"])
+    return dict(zip(table["frame"].astype(int), table["time_s"].astype(float), strict=True))
+
+
+def windows_table(
+    rows: NDArray[np.float64],
+    recordings: pd.DataFrame,
+    sources: Sequence[Source],
+    clip_frames: int,
+) -> pd.DataFrame:
+    """Scored windows with the stretch of video that each saw.
+
+    Args:
+        rows: (N, 3) index of the recording, number of the window, raw output.
+        recordings: Recordings by index; columns recording and fps (frames per second, NaN where unknown).
+        sources: The same recordings as sources of clips.
+        clip_frames: Frames of a window.
+
+    Returns:
+        Columns `WINDOWS`; seconds are the times of the first and the last frame, by the video's own clock
+        where the crops' track tells it, else by its frame rate, else NaN.
+    """
+    spans: list[tuple[int, int, float, float]] = []
+    outputs = pd.DataFrame(rows, columns=["index", "window", "output"]).astype({"index": int, "window": int})
+    for index, scored in outputs.groupby("index", sort=False):
+        source, fps = sources[int(str(index))], float(recordings["fps"].iloc[int(str(index))])
+        frames, times = open_crops(source.crops).frames, frame_times(source.crops)
+        positions = windows(source.n_frames, clip_frames)
+        for number in scored["window"]:
+            ends = [int(frames[positions[number][end] * source.step]) for end in (0, -1)]
+            start_s, end_s = (times.get(frame, frame / fps) for frame in ends)
+            spans.append((ends[0], ends[1], start_s, end_s))
+    found = pd.DataFrame(spans, columns=["first_frame", "last_frame", "start_s", "end_s"])
+    outputs["recording"] = recordings["recording"].to_numpy()[outputs["index"]]
+    ordered = outputs.sort_values("index", kind="stable").reset_index(drop=True)
+    return pd.concat([ordered, found], axis=1)[list(WINDOWS)]
