@@ -1,0 +1,106 @@
+"""Reads the face crops of one recording: a stored zip of ours or a folder of images."""
+
+import os
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from preprocess.errors import InputError
+
+Image = npt.NDArray[np.uint8]
+_IMAGE = re.compile(r"(\d+)\.(jpe?g|png|bmp)$", re.IGNORECASE)
+
+
+class Crops:
+    """The crops of one recording in the order of their frame numbers.
+
+    Attributes:
+        path: The zip or folder.
+        frames: Source frame number of each position, ascending, shape (N,).
+
+    Raises:
+        InputError: Where there are no crops, two of one number, or no readable zip.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._zip: zipfile.ZipFile | None = None
+        numbered = sorted((int(found[1]), name) for name in self._names() if (found := _IMAGE.search(name)))
+        if not numbered:
+            raise InputError(f"{self.path}: no crops in it; run preprocessing for this recording again")
+        self.frames = np.array([number for number, _ in numbered])
+        self._members = [name for _, name in numbered]
+        twice = [number for number, count in Counter(self.frames.tolist()).items() if count > 1]
+        if twice:
+            raise InputError(f"{self.path}: frame {twice[0]} is there twice; keep one image a frame")
+
+    def _names(self) -> list[str]:
+        if self.path.is_dir():
+            return os.listdir(self.path)
+        try:
+            self._zip = zipfile.ZipFile(self.path)
+        except FileNotFoundError:
+            raise InputError(
+                f"{self.path}: not there, but the manifest lists it; run preprocessing again"
+            ) from None
+        except (OSError, zipfile.BadZipFile) as error:
+            raise InputError(
+                f"{self.path}: not a readable zip of crops ({error}); delete it and run preprocessing again"
+            ) from None
+        return self._zip.namelist()
+
+    def stride(self) -> int:
+        """Distance of neighbouring crops in source frames: the commonest one, 1 for a single crop."""
+        if len(self.frames) < 2:
+            return 1
+        return int(Counter(np.diff(self.frames).tolist()).most_common(1)[0][0])
+
+    def image(self, position: int) -> Image:
+        """One crop, RGB, shape (H, W, 3)."""
+        name = self._members[position]
+        try:
+            data = self._zip.read(name) if self._zip else (self.path / name).read_bytes()
+        except (OSError, zipfile.BadZipFile) as error:
+            raise InputError(f"{self.path}: {name} cannot be read ({error}); make it again") from None
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
+        if pixels is None:
+            raise InputError(f"{self.path}: {name} is not an image; delete this recording and make it again")
+        return np.asarray(pixels, np.uint8)
+
+    def read(self, positions: Sequence[int], size: int) -> Image:
+        """Several crops of one size.
+
+        Args:
+            positions: Positions in `frames`; one that stands twice is decoded once.
+            size: Side in pixels. Crops of another size are resized (area when shrinking).
+
+        Returns:
+            RGB, shape (T, size, size, 3).
+        """
+        decoded = {position: self._sized(position, size) for position in set(positions)}
+        return np.stack([decoded[position] for position in positions])
+
+    def _sized(self, position: int, size: int) -> Image:
+        image = self.image(position)
+        if image.shape[:2] == (size, size):
+            return image
+        how = cv2.INTER_AREA if min(image.shape[:2]) > size else cv2.INTER_CUBIC
+        return np.asarray(cv2.resize(image, (size, size), interpolation=how), np.uint8)
+
+
+@lru_cache(maxsize=512)
+def _opened(path: str, process: int) -> Crops:
+    """A zip's directory is parsed once a process; a handle must not be shared with a forked one."""
+    return Crops(path)
+
+
+def open_crops(path: str) -> Crops:
+    """The recording's crops, from this process's cache of open handles."""
+    return _opened(path, os.getpid())

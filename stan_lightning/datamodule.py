@@ -1,0 +1,231 @@
+"""From a set of crops to batches on the device."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import lightning as L
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from preprocess.errors import InputError
+from stan_lightning import clips
+from stan_lightning.crops import open_crops
+from stan_lightning.dataset import ClipDataset, Source, TrainingClip, Window, WindowDataset
+from stan_lightning.inputs import network_input
+from stan_lightning.labels import class_names, severity
+from stan_lightning.manifest import read_manifest
+from stan_lightning.protocol import split
+from stan_lightning.sampler import EpochBatches
+
+
+class TrainingBatch(NamedTuple):
+    """What the training step reads: clips ``(B, 3, T, H, W)``, targets and label noise ``(B,)``."""
+
+    clips: Tensor
+    target: Tensor
+    noise: Tensor
+
+
+class WindowBatch(NamedTuple):
+    """What validation and test read: clips ``(B, 3, T, H, W)`` and their recording, window and target."""
+
+    clips: Tensor
+    target: Tensor
+    recording: Tensor
+    window: Tensor
+
+
+class CropDataModule(L.LightningDataModule):
+    """Crops on disk as clips for training and windows for validation and test.
+
+    What each argument means and its default stand in ``conf/data/avec2014.yaml``.
+
+    Attributes:
+        tables: Recordings that can be used, by partition; `label` is a score in points (NaN where
+            unknown) or a class name.
+        missing: Recordings without crops, by partition.
+        classes: Class names where labels are classes (`score_range` is null).
+        evaluated: The partition that `test_dataloader` reads.
+        corrupt: Test-time corruption of evaluated frames (`inputs.network_input`).
+    """
+
+    def __init__(
+        self,
+        root: str | Sequence[str],
+        make_crops: str,
+        protocol: str,
+        fold: int,
+        n_folds: int,
+        score_range: Sequence[float] | None,
+        clip_frames: int,
+        frame_stride: int,
+        crops_stride: int | None,
+        image_size: int,
+        batch_size: int,
+        drop_last: bool,
+        num_workers: int,
+        jitter: float,
+        flip: float,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(logger=False)
+        self.save_hyperparameters()
+        self.tables: dict[str, pd.DataFrame] = {}
+        self.missing: dict[str, pd.DataFrame] = {}
+        self.classes: list[str] | None = None
+        self.corrupt: Any = None
+        self.evaluated = "test"
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read the manifest and divide it; raises `InputError` for anything that cannot be used."""
+        if self.tables:
+            return
+        table = self._labelled(read_manifest(self.hparams["root"]))
+        parts = split(
+            table,
+            self.hparams["protocol"],
+            self.hparams["fold"],
+            self.hparams["n_folds"],
+            self.hparams["seed"],
+        )
+        for name, part in parts.items():
+            self.missing[name] = part[part.crops == ""]
+            self.tables[name] = part[part.crops != ""].reset_index(drop=True)
+        if table.crops.eq("").all():
+            raise InputError(
+                f"{self.hparams['root']}: no recording has crops; see the reasons in its manifest.csv"
+            )
+        used = pd.concat(self.tables.values())
+        self.crop_size = open_crops(used.crops.iloc[0]).image(0).shape[0]
+
+    def _labelled(self, table: pd.DataFrame) -> pd.DataFrame:
+        if self.hparams["score_range"] is None:
+            self.classes = class_names(table)
+            return table
+        return table.assign(label=severity(table, self.hparams["score_range"]))
+
+    def sources(self, partition: str) -> list[Source]:
+        """The recordings of a partition as sources of clips, in the order of its table."""
+        table = self.tables[partition]
+        if table.empty:
+            raise InputError(
+                f"{self.hparams['root']}: partition {partition} holds no recording with crops; "
+                "check the manifest's partition column, or take data.protocol=group_kfold"
+            )
+        sources = []
+        columns = (table[name] for name in ("recording", "crops", "stride", "n_crops", "label"))
+        for recording, crops, stride, n_crops, label in zip(*columns, strict=True):
+            step = self._step(recording, self.hparams["crops_stride"] or int(stride))
+            sources.append(Source(crops, -(-int(n_crops) // step), step, self._target(label)))
+        return sources
+
+    def _step(self, recording: str, crops_stride: int) -> int:
+        try:
+            return clips.step(self.hparams["frame_stride"], crops_stride)
+        except ValueError as error:
+            raise InputError(
+                f"{recording}: data.frame_stride: {error}; ask for a multiple, or make other crops with "
+                f"`{self.hparams['make_crops']}`"
+            ) from None
+
+    def _target(self, label: Any) -> float:
+        if self.classes is None:
+            return float(label)
+        return float(self.classes.index(label)) if label else float("nan")
+
+    def _learnable(self, partition: str) -> list[Source]:
+        """Sources with a label; training and selection can do nothing with the others."""
+        sources = self.sources(partition)
+        unknown = [source for source in sources if source.target != source.target]
+        if len(unknown) == len(sources):
+            raise InputError(
+                f"{self.hparams['root']}: no recording of partition {partition} has a label; "
+                "add the label files to the corpus and run preprocessing again"
+            )
+        if unknown:
+            print(f"{len(unknown)} of {len(sources)} {partition} recordings have no label and are left out")
+        return [source for source in sources if source.target == source.target]
+
+    @property
+    def training_mean(self) -> float:
+        """Mean label of the training recordings, in points."""
+        return float(self.tables["train"].label.mean())
+
+    def training_record(self) -> dict[str, Any]:
+        """How the data was divided and who was trained on, for the checkpoint."""
+        kept = ("protocol", "fold", "n_folds", "seed", "score_range")
+        columns = ["subject", "session", "label"]
+        sessions = self.tables["train"][columns].dropna().drop_duplicates()
+        rows = [list(row) for row in sessions.itertuples(index=False)]
+        return {name: self.hparams[name] for name in kept} | {"sessions": rows}
+
+    # --- loaders ----------------------------------------------------------------------------------
+
+    def train_dataloader(self) -> DataLoader[TrainingClip]:
+        """Random clips in an order that depends on seed and epoch alone."""
+        hparams, trainer = self.hparams, self.trainer
+        assert trainer is not None
+        dataset = ClipDataset(
+            self._learnable("train"),
+            hparams["clip_frames"],
+            self.crop_size,
+            hparams["seed"],
+            hparams["jitter"],
+            hparams["flip"],
+        )
+        progress = trainer.fit_loop.epoch_progress
+        batches = EpochBatches(
+            len(dataset),
+            hparams["batch_size"],
+            hparams["seed"],
+            epoch=lambda: progress.current.processed,  # type: ignore[attr-defined] # typed as its base
+            drop_last=hparams["drop_last"],
+            rank=trainer.global_rank,
+            world_size=trainer.world_size,
+        )
+        if not len(batches):
+            raise InputError(
+                f"{len(dataset)} training recordings make no batch of {hparams['batch_size']}; "
+                "set data.batch_size lower or data.drop_last=false"
+            )
+        return self._loader(dataset, batch_sampler=batches)
+
+    def val_dataloader(self) -> DataLoader[Window]:
+        """Windows of the labelled development recordings."""
+        return self._windows(self._learnable("dev"))
+
+    def window_dataloader(self, partition: str) -> DataLoader[Window]:
+        """Windows of all recordings of a partition, labelled or not."""
+        return self._windows(self.sources(partition))
+
+    def test_dataloader(self) -> DataLoader[Window]:
+        """Windows of the evaluated recordings, labelled or not."""
+        return self.window_dataloader(self.evaluated)
+
+    def _windows(self, sources: list[Source]) -> DataLoader[Window]:
+        dataset = WindowDataset(sources, self.hparams["clip_frames"], self.crop_size)
+        rank, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        mine = range(rank, len(dataset), processes)
+        return self._loader(dataset, batch_size=self.hparams["batch_size"], sampler=mine)
+
+    def _loader(self, dataset: Dataset[Any], **batches: Any) -> DataLoader[Any]:
+        workers = self.hparams["num_workers"]
+        return DataLoader(
+            dataset,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            **batches,
+        )
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Resize, augment and normalise on the device: workers hand over 8-bit crops."""
+        size = self.hparams["image_size"]
+        if isinstance(batch, TrainingClip):
+            clips = network_input(batch.crops, size, batch.draw)
+            return TrainingBatch(clips, batch.target, batch.noise)
+        clips = network_input(batch.crops, size, corrupt=self.corrupt)
+        return WindowBatch(clips, batch.target, batch.recording, batch.window)

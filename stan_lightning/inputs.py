@@ -1,0 +1,43 @@
+"""From crops as they lie on disk to what the network reads."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from stan_lightning.augmentation import Draw, augment
+from stan_lightning.resize import bicubic
+
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+def network_input(
+    crops: Tensor,
+    image_size: int,
+    draws: Draw | None = None,
+    corrupt: Callable[[Tensor], Tensor] | None = None,
+) -> Tensor:
+    """Resize, augment or corrupt, and normalise a batch of clips, in the recipes' order.
+
+    Args:
+        crops: uint8 RGB, shape ``(B, T, S, S, 3)``.
+        image_size: Side of the network's input in pixels.
+        draws: Training augmentation, one draw a clip.
+        corrupt: Test-time corruption of float frames in 0..255, shape ``(B, T, 3, H, W)``; may return float.
+
+    Returns:
+        float32, shape ``(B, 3, T, H, W)``, normalised with ImageNet's mean and deviation.
+    """
+    b, t = crops.shape[:2]
+    frames = bicubic(crops.permute(0, 1, 4, 2, 3).flatten(0, 1).contiguous(), image_size)
+    clips = frames.view(b, t, *frames.shape[1:])
+    if draws is not None:
+        clips = augment(clips, draws)
+    pixels = clips.float()
+    if corrupt is not None:
+        pixels = corrupt(pixels)
+    mean = torch.tensor(MEAN, device=pixels.device).view(3, 1, 1)
+    std = torch.tensor(STD, device=pixels.device).view(3, 1, 1)
+    normalised: Tensor = (pixels / 255 - mean) / std
+    return normalised.transpose(1, 2)

@@ -1,0 +1,62 @@
+"""What training says at its start and its end."""
+
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+import torch
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+from stan_lightning.datamodule import CropDataModule
+from stan_lightning.module import StanModule
+from stan_lightning.protocol import overlap
+
+
+def announce(config: DictConfig, data: CropDataModule, module: StanModule, trainer: L.Trainer) -> None:
+    """Say what is about to be trained, on whom, and who stands in more than one partition."""
+    if not trainer.is_global_zero:
+        return
+    parameters = sum(parameter.numel() for parameter in module.network.parameters())
+    device = "CPU" if trainer.strategy.root_device.type == "cpu" else str(trainer.strategy.root_device)
+    print(f"{config.model.attention}, {parameters:,} parameters, on {device} in {trainer.precision}")
+    if not torch.cuda.is_available() and config.trainer.precision == "auto":
+        print("no GPU here: training runs in float32 on the CPU")
+    counts = [f"{len(table)} {name}" for name, table in data.tables.items()]
+    missing = sum(len(table) for table in data.missing.values())
+    print(f"recordings: {', '.join(counts)}; {missing} without crops; protocol {config.data.protocol}")
+    shared = {pair: n for pair, n in overlap(data.tables).items() if n and pair.count("+") == 1}
+    if shared:
+        said = ", ".join(f"{n} in {pair.replace('+', ' and ')}" for pair, n in shared.items())
+        print(
+            f"subjects in more than one partition: {said}; this flatters (see data.protocol=subject_disjoint)"
+        )
+
+
+def summarise(run: Path, data: CropDataModule, trainer: L.Trainer) -> float:
+    """Show the selected epoch beside the baselines, where things lie and what to type next.
+
+    Returns:
+        Best value of the monitored metric.
+    """
+    best = trainer.checkpoint_callback
+    assert isinstance(best, L.pytorch.callbacks.ModelCheckpoint) and best.best_model_score is not None
+    value = float(best.best_model_score)
+    if not trainer.is_global_zero:
+        return value
+    epoch = torch.load(best.best_model_path, map_location="cpu", weights_only=True, mmap=True)["epoch"]
+    table = Table(title=f"development, {len(data.tables['dev'])} recordings")
+    table.add_column("predicted by")
+    table.add_column(str(best.monitor), justify="right")
+    table.add_row(f"the network, best of {trainer.current_epoch} epochs: {epoch}", f"{value:.2f}")
+    if data.classes is None:
+        train, dev = (data.tables[name].label.dropna() for name in ("train", "dev"))
+        table.add_row("the training median", f"{np.abs(dev - train.median()).mean():.2f}")
+        table.add_row("the training mean", f"{np.abs(dev - train.mean()).mean():.2f}")
+    console = Console()
+    console.print(table)
+    console.print(f"run folder: {run}", soft_wrap=True)
+    command = f"python -m stan_lightning.evaluate 'checkpoint=\"{best.best_model_path}\"' partition=test"
+    console.print(f"next: {command}", soft_wrap=True, markup=False)
+    return value

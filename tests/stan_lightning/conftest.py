@@ -1,0 +1,55 @@
+"""Crops on disk as preprocessing leaves them: frame k is filled with value k."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+
+def write_zip(path: Path, frames: list[int], size: int, value: Callable[[int], int]) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for frame in frames:
+            image = np.full((size, size, 3), value(frame), np.uint8)
+            archive.writestr(f"{frame:06d}.jpg", cv2.imencode(".jpg", image)[1].tobytes())
+        track = "frame,time_s\n" + "".join(f"{frame},{frame / 30:.3f}\n" for frame in frames)
+        archive.writestr("track.csv", track)
+        archive.writestr("recording.json", json.dumps({"row": {}, "settings": {}}))
+
+
+@pytest.fixture
+def make_crops(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a set of crops; labels follow the brightness, so that a network can learn them."""
+
+    def make(
+        subjects: dict[str, list[str]] | None = None, n_frames: int = 40, stride: int = 3, size: int = 32
+    ) -> Path:
+        root = tmp_path / "crops"
+        root.mkdir()
+        subjects = subjects or {
+            "train": ["1", "2", "3", "4", "5"],
+            "dev": ["6", "7", "8"],
+            "test": ["1", "10", "11"],
+        }
+        rows = []
+        for partition, names in subjects.items():
+            for subject in names:
+                session = f"{subject}_{['train', 'dev', 'test'].index(partition) + 1}"
+                recording = f"{session}_Freeform"
+                label = (int(subject) * 17) % 60
+                frames = list(range(0, n_frames * stride, stride))
+                write_zip(root / f"{recording}.zip", frames, size, lambda _, v=label: 4 * v)
+                rows.append(
+                    dict(recording=recording, subject=subject, session=session, task="Freeform")
+                    | dict(partition=partition, label=label, group="", video=f"{recording}.mp4", fps=30.0)
+                    | dict(n_source_frames=n_frames * stride, frame_stride=stride, n_frames=n_frames)
+                    | dict(detection_rate=1.0, status="ok", reason="")
+                )
+        pd.DataFrame(rows).to_csv(root / "manifest.csv", index=False)
+        return root
+
+    return make
