@@ -78,25 +78,58 @@ def place_centre(picture: Picture) -> Placement:
     return Placement(np.array([(width - side) / 2, (height - side) / 2]), np.array([float(side), 0.0]))
 
 
+@dataclass(frozen=True)
+class Region:
+    """A part of a picture, averaged down by a whole factor, that can be kept in its stead.
+
+    Attributes:
+        pixels: RGB, (h, w, 3).
+        offset: Where its upper left corner lies in the picture, (2,).
+        shrink: Side in the picture of one of its pixels.
+    """
+
+    pixels: Picture
+    offset: npt.NDArray[np.float64]
+    shrink: int
+
+
 def cut(picture: Picture, placement: Placement, size: int) -> Picture:
     """Resample a placement to (size, size, 3), bilinear; what lies outside repeats the border's pixels."""
-    shrink = int(placement.side // size)
-    offset = np.zeros(2)
-    if shrink > 1:
-        picture, offset = _shrunk_region(picture, placement, shrink)
-    else:
-        shrink = 1
-    step = np.stack([placement.across, placement.down], axis=1) / (size * shrink)
-    start = (placement.origin - offset) / shrink + step @ np.array([0.5, 0.5]) - 0.5
-    return _asarray(
+    # Bilinear sampling alone skips pixels where it shrinks: the region is averaged down first.
+    if placement.side >= 2 * size:
+        return cut_region(take_region(picture, placement, size), placement, size)
+    return cut_region(Region(picture, np.zeros(2), 1), placement, size)
+
+
+def cut_region(region: Region, placement: Placement, size: int) -> Picture:
+    """As `cut`, from a region of the picture that `placement` is given in."""
+    step = np.stack([placement.across, placement.down], axis=1) / (size * region.shrink)
+    start = (placement.origin - region.offset) / region.shrink + step @ np.array([0.5, 0.5]) - 0.5
+    return _as_picture(
         cv2.warpAffine(
-            picture,
+            region.pixels,
             np.column_stack([step, start]),
             (size, size),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
     )
+
+
+def take_region(picture: Picture, placement: Placement, size: int) -> Region:
+    """A copy of what a crop of `size` pixels at `placement` is made from, as small as it can be."""
+    shrink = max(int(placement.side // size), 1)
+    limit = np.array([picture.shape[1], picture.shape[0]])
+    corners = placement.to_picture(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
+    low = np.clip(np.floor(corners.min(axis=0)) - 2 * shrink, 0, limit - 1).astype(int)
+    high = np.clip(np.ceil(corners.max(axis=0)) + 2 * shrink, low + 1, limit).astype(int)
+    cells = np.maximum((high - low) // shrink, 1)
+    high = np.minimum(low + cells * shrink, limit)
+    pixels = picture[low[1] : high[1], low[0] : high[0]]
+    if shrink > 1:
+        small = cv2.resize(pixels, (int(cells[0]), int(cells[1])), interpolation=cv2.INTER_AREA)
+        return Region(_as_picture(small), low.astype(np.float64), shrink)
+    return Region(pixels.copy(), low.astype(np.float64), shrink)
 
 
 def cut_box(picture: Picture, box: npt.NDArray[np.float64], size: int) -> Picture:
@@ -111,24 +144,8 @@ def cut_box(picture: Picture, box: npt.NDArray[np.float64], size: int) -> Pictur
     margin = int(BOX_MARGIN * max(width, height))
     rows = slice(max(0, y - margin), min(picture.shape[0], y + height + margin))
     columns = slice(max(0, x - margin), min(picture.shape[1], x + width + margin))
-    return _asarray(cv2.resize(picture[rows, columns], (size, size), interpolation=cv2.INTER_LINEAR))
+    return _as_picture(cv2.resize(picture[rows, columns], (size, size), interpolation=cv2.INTER_LINEAR))
 
 
-def _shrunk_region(
-    picture: Picture, placement: Placement, shrink: int
-) -> tuple[Picture, npt.NDArray[np.float64]]:
-    # Bilinear sampling alone skips pixels where it shrinks: the region is averaged down first.
-    height, width = picture.shape[:2]
-    corners = placement.to_picture(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
-    limit = np.array([width, height])
-    low = np.clip(np.floor(corners.min(axis=0)) - 2 * shrink, 0, limit - 1).astype(int)
-    high = np.clip(np.ceil(corners.max(axis=0)) + 2 * shrink, low + 1, limit).astype(int)
-    cells = np.maximum((high - low) // shrink, 1)
-    high = np.minimum(low + cells * shrink, limit)
-    region = picture[low[1] : high[1], low[0] : high[0]]
-    small = cv2.resize(region, (int(cells[0]), int(cells[1])), interpolation=cv2.INTER_AREA)
-    return _asarray(small), low.astype(np.float64)
-
-
-def _asarray(picture: object) -> Picture:
+def _as_picture(picture: object) -> Picture:
     return np.asarray(picture, np.uint8)

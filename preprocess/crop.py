@@ -1,18 +1,24 @@
 """One recording from video to a zip of crops."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
 
-from preprocess.alignment import cut, cut_box, place_by_eyes, place_centre
-from preprocess.archive import TRACK_COLUMNS, ArchiveWriter
+from preprocess.alignment import cut, cut_box, place_centre
+from preprocess.archive import ArchiveWriter
 from preprocess.decode import Frame, UnreadableVideoError, Video
-from preprocess.detector import Face, load_detector
+from preprocess.detector import Face, Picture, load_detector
 from preprocess.model_file import find_models
 from preprocess.recording import Recording
+from preprocess.search import FaceFinder
+from preprocess.sequence import Crop, Sequence
 from preprocess.settings import Settings
+from preprocess.track import Tracker
+
+BOX_MIN_SCORE = 0.5  # the predecessor's
+_NO_FACE = Face(np.nan, np.full(4, np.nan), np.full((6, 2), np.nan))
 
 
 def crop_recording(
@@ -20,7 +26,8 @@ def crop_recording(
 ) -> dict[str, object]:
     """Decode, detect, align and write `<output>/<recording>.zip`, whole or not at all.
 
-    A pure function of its inputs: the same video and settings give the same bytes.
+    A pure function of its inputs: the same video and settings give the same bytes. Memory does not grow
+    with the video but for its track (some hundred bytes a crop).
 
     Args:
         recording: The video and what is known of it.
@@ -36,14 +43,7 @@ def crop_recording(
         InputError: The detector's models cannot be had or loaded.
         OSError: The zip cannot be written.
     """
-    with ArchiveWriter(output / f"{recording.recording}.zip") as archive:
-        row = _crop(recording, settings, archive, progress)
-        archive.add_row(row, settings.as_dict())
-    return row
-
-
-def _crop(recording, settings, archive, progress):
-    row = {
+    row: dict[str, object] = {
         "recording": recording.recording,
         "subject": recording.subject,
         "session": recording.session,
@@ -52,7 +52,7 @@ def _crop(recording, settings, archive, progress):
         "label": recording.label,
         "group": recording.group,
         "video": recording.video,
-        "fps": "",
+        "fps": None,
         "n_source_frames": 0,
         "frame_stride": settings.frame_stride,
         "n_frames": 0,
@@ -60,41 +60,97 @@ def _crop(recording, settings, archive, progress):
         "status": "failed",
         "reason": "",
     }
-    try:
-        video = Video(recording.path)
-    except UnreadableVideoError as error:
-        return {**row, "reason": str(error)}
-    detector = None
-    if settings.align != "none":
-        models = find_models(settings.model_path)
-        detector = load_detector(models.full_range if settings.align == "box" else models.short_range, 0.5)
-    track = []
-    asked = 0
-    for frame in video.frames(settings.frame_stride, settings.sampling, progress):
-        asked += 1
-        if detector is None:
-            crop = cut(frame.picture, place_centre(frame.picture), settings.crop_size)
-            track.append({"frame": frame.number, "time_s": frame.time_s, "interpolated": 0})
+    with ArchiveWriter(output / f"{recording.recording}.zip") as archive:
+        try:
+            video = Video(recording.path)
+        except UnreadableVideoError as error:
+            row["reason"] = str(error)
         else:
-            faces = detector.find(frame.picture)
-            if not faces:
-                continue
-            face = faces[0]
-            if settings.align == "box":
-                crop = cut_box(frame.picture, face.box, settings.crop_size)
-            else:
-                crop = cut(frame.picture, place_by_eyes(face.points), settings.crop_size)
-            values = [frame.number, frame.time_s, face.score, *face.box, *face.points.ravel(), 0]
-            track.append(dict(zip(TRACK_COLUMNS, values)))
-        ok, jpeg = cv2.imencode(".jpg", crop[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, settings.jpeg_quality])
-        archive.add_frame(frame.number, jpeg.tobytes())
-    row.update(
-        fps=round(video.fps, 3),
-        n_source_frames=video.n_frames,
-        n_frames=len(track),
-        detection_rate=round(len(track) / max(asked, 1), 4),
-    )
-    if not track:
-        return {**row, "reason": "no face found" if asked else "no frame could be decoded"}
-    archive.add_track(track)
-    return {**row, "status": "partial" if video.damage else "ok", "reason": video.damage}
+            with video:
+                row |= _crop_video(video, settings, archive, progress)
+        archive.add_row(row, settings.as_dict())
+    return row
+
+
+def _crop_video(
+    video: Video, settings: Settings, archive: ArchiveWriter, progress: Callable[[int], None]
+) -> dict[str, object]:
+    """Write all crops and the track; gives the part of the row that the video decides."""
+    rows: list[dict[str, object]] = []
+    n_asked = 0
+
+    def asked() -> Iterator[Frame]:
+        nonlocal n_asked
+        for frame in video.frames(settings.frame_stride, settings.sampling, progress):
+            n_asked += 1
+            yield frame
+
+    for crop in _CROPPERS[settings.align](asked(), settings):
+        archive.add_frame(crop.number, crop.jpeg)
+        rows.append(_track_row(crop))
+    if rows:
+        archive.add_track(rows)
+    n_seen = sum(row["interpolated"] == 0 for row in rows)
+    if rows:
+        status, reason = ("partial", video.damage) if video.damage else ("ok", "")
+    else:
+        status, reason = "failed", "no face found" if n_asked else "no frame could be decoded"
+        reason = f"{reason} ({video.damage})" if video.damage else reason
+    return {
+        "fps": round(video.fps, 3),
+        "n_source_frames": video.n_frames,
+        "n_frames": len(rows),
+        "detection_rate": round(n_seen / n_asked, 4) if n_asked else 0.0,
+        "status": status,
+        "reason": reason,
+    }
+
+
+def _crop_by_eyes(frames: Iterator[Frame], settings: Settings) -> Iterator[Crop]:
+    tracker = Tracker(FaceFinder(find_models(settings.model_path)), settings.max_gap_s)
+    sequence = Sequence(settings.crop_size, settings.max_gap_s, lambda crop: _encode(crop, settings))
+    for frame in frames:
+        yield from sequence.add(frame, tracker.follow(frame.picture, frame.time_s))
+    yield from sequence.end(tracker.counts_at_end)
+
+
+def _crop_by_box(frames: Iterator[Frame], settings: Settings) -> Iterator[Crop]:
+    """The predecessor's way. Differs: where it finds no face it has no crop, not the picture's centre."""
+    detector = load_detector(find_models(settings.model_path).full_range, BOX_MIN_SCORE)
+    for frame in frames:
+        faces = detector.find(frame.picture)
+        if faces:
+            jpeg = _encode(cut_box(frame.picture, faces[0].box, settings.crop_size), settings)
+            yield Crop(frame.number, frame.time_s, faces[0], False, jpeg)
+
+
+def _crop_centre(frames: Iterator[Frame], settings: Settings) -> Iterator[Crop]:
+    for frame in frames:
+        crop = cut(frame.picture, place_centre(frame.picture), settings.crop_size)
+        yield Crop(frame.number, frame.time_s, _NO_FACE, False, _encode(crop, settings))
+
+
+_CROPPERS = {"eyes": _crop_by_eyes, "box": _crop_by_box, "none": _crop_centre}
+
+
+def _encode(crop: Picture, settings: Settings) -> bytes:
+    options = [cv2.IMWRITE_JPEG_QUALITY, settings.jpeg_quality]
+    done, jpeg = cv2.imencode(".jpg", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), options)
+    if not done:
+        raise RuntimeError("OpenCV could not encode a crop as JPEG")
+    return jpeg.tobytes()
+
+
+def _track_row(crop: Crop) -> dict[str, object]:
+    """Values of a row of `track.csv`; what is unknown is left empty."""
+    row: dict[str, object] = {"frame": crop.number, "time_s": f"{crop.time_s:.6f}"}
+    names = ("box_x", "box_y", "box_width", "box_height")
+    values = dict(zip(names, crop.face.box, strict=True))
+    places = ("right_eye", "left_eye", "nose", "mouth", "right_ear", "left_ear")
+    for place, (x, y) in zip(places, crop.face.points, strict=True):
+        values |= {f"{place}_x": x, f"{place}_y": y}
+    row |= {name: f"{value:.2f}" for name, value in values.items() if np.isfinite(value)}
+    if np.isfinite(crop.face.score):
+        row["score"] = f"{crop.face.score:.4f}"
+    row["interpolated"] = int(crop.interpolated)
+    return row

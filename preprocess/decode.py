@@ -78,7 +78,11 @@ class Video:
         self.n_frames = 0
         self.n_errors = 0
 
-    def close(self) -> None:
+    def __enter__(self) -> "Video":
+        """Hand over the open video."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Release the file and the decoder's pictures."""
         self._container.close()
 

@@ -1,0 +1,147 @@
+"""Finding faces and telling them from what only looks like one at first sight.
+
+A detection on the whole picture is coarse, and at its usual threshold lamps, bottle caps and lettering pass.
+A second look tells: on an upright view that a true detection's own eyes define, a face is found again, with
+a high score, and with its eyes where the view expects them. What is no face scores low there, and its "eyes"
+wander from look to look.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from preprocess.alignment import LEFT_EYE_PLACE, RIGHT_EYE_PLACE, Placement, cut, place_by_eyes
+from preprocess.detector import LEFT_EYE, RIGHT_EYE, Detector, Face, Picture, Points, load_detector
+from preprocess.model_file import Models
+
+VIEW_SIZE = 192  # pixels; the near-face network itself sees 128
+VIEW_WIDENING = 1.5  # side of the view in sides of the crop: room for motion since the frame before
+WEAK_SCORE = 0.3
+STRONG_SCORE = 0.7  # on their views, faces of 40 px and more were seen at 0.76 to 0.99, others below 0.62
+SETTLED = 0.1  # eyes this near their places, in sides of the crop, need no further look
+SEARCH_SIDE = 640  # larger pictures are searched at a whole fraction of their size
+_LOOKS = 3
+_EYES = [RIGHT_EYE, LEFT_EYE]
+_EYE_PLACES = np.array([RIGHT_EYE_PLACE, LEFT_EYE_PLACE])
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A face in a picture.
+
+    Attributes:
+        face: In pixels of the picture.
+        strong: It is a face beyond doubt; a weak one counts only between strong ones of its track.
+        placement: Where its crop lies.
+    """
+
+    face: Face
+    strong: bool
+    placement: Placement
+
+    def near(self, other: "Sighting", sides: float) -> bool:
+        """Whether two sightings are within so many sides of each other and within twice the size."""
+        large = max(self.placement.side, other.placement.side)
+        small = min(self.placement.side, other.placement.side)
+        apart = float(np.hypot(*(self.placement.centre - other.placement.centre)))
+        return large <= 2 * small and apart <= sides * large
+
+
+class FaceFinder:
+    """Looks at pictures with the near-face model first and the far-face model where that finds nothing."""
+
+    def __init__(self, models: Models) -> None:
+        """Load both models, once a process."""
+        self._near = load_detector(models.short_range, WEAK_SCORE)
+        self._far = load_detector(models.full_range, WEAK_SCORE)
+
+    def look(self, picture: Picture, placement: Placement) -> Sighting | None:
+        """The face about a placement known from before: one detection unless it has moved much.
+
+        Args:
+            picture: RGB, (H, W, 3).
+            placement: Where its crop was in the frame before.
+        """
+        sighting = None
+        for _ in range(_LOOKS):
+            face = self._view(picture, placement)
+            if face is None:
+                return None
+            stray = np.abs(placement.from_picture(face.points[_EYES]) - _EYE_PLACES).max()
+            placement = place_by_eyes(face.points)
+            if placement.side < 1:
+                return None
+            sighting = Sighting(face, bool(face.score >= STRONG_SCORE and stray <= SETTLED), placement)
+            if stray <= SETTLED:
+                break
+        return sighting
+
+    def search(self, picture: Picture, turned: bool) -> list[Sighting]:
+        """Strong sightings anywhere in the picture, each face once.
+
+        Args:
+            picture: RGB, (H, W, 3).
+            turned: If there is none, search the picture turned by quarters, too (a wrong rotation tag).
+        """
+        tries = [(self._near, 0), (self._far, 0)]
+        if turned:
+            tries += [(self._near, 1), (self._near, 3), (self._near, 2)]
+        for detector, quarters in tries:
+            sightings: list[Sighting] = []
+            for face in _find_turned(detector, picture, quarters):
+                sighting = self._verified(picture, face)
+                if sighting and not any(sighting.near(other, sides=0.5) for other in sightings):
+                    sightings.append(sighting)
+            if sightings:
+                return sightings
+        return []
+
+    def _verified(self, picture: Picture, face: Face) -> Sighting | None:
+        placement = place_by_eyes(face.points)
+        seen = self.look(picture, placement) if placement.side >= 1 else None
+        if seen is None or seen.strong:
+            return seen
+        # A face of few pixels does not gain by being enlarged: there the whole picture's word counts.
+        first = Sighting(face, True, placement)
+        return first if face.score >= STRONG_SCORE and first.near(seen, sides=0.5) else None
+
+    def _view(self, picture: Picture, placement: Placement) -> Face | None:
+        view = placement.widened(VIEW_WIDENING)
+        faces = self._near.find(cut(picture, view, VIEW_SIZE))
+        if not faces:
+            return None
+        wanted = view.from_picture(placement.to_picture(_EYE_PLACES)).mean(axis=0) * VIEW_SIZE
+        face = min(faces, key=lambda one: float(np.hypot(*(one.points[_EYES].mean(axis=0) - wanted))))
+        x, y, width, height = face.box / VIEW_SIZE
+        centre = view.to_picture(np.array([x + width / 2, y + height / 2]))
+        size = np.array([width, height]) * view.side
+        return Face(
+            face.score, np.concatenate([centre - size / 2, size]), view.to_picture(face.points / VIEW_SIZE)
+        )
+
+
+def _find_turned(detector: Detector, picture: Picture, quarters: int) -> list[Face]:
+    """Detections on the picture turned anticlockwise by `quarters`, in pixels of the picture as it is."""
+    height, width = picture.shape[:2]
+    factor = max(max(height, width) // SEARCH_SIDE, 1)
+    small = picture
+    if factor > 1:
+        reduced = cv2.resize(picture, (width // factor, height // factor), interpolation=cv2.INTER_AREA)
+        small = np.asarray(reduced, np.uint8)
+    scale = np.array([width / small.shape[1], height / small.shape[0]])
+    faces = []
+    for face in detector.find(np.rot90(small, quarters)):
+        corners = np.array([face.box[:2], face.box[:2] + face.box[2:]])
+        corners = _turned_back(corners, small, quarters) * scale
+        low = corners.min(axis=0)
+        points = _turned_back(face.points, small, quarters) * scale
+        faces.append(Face(face.score, np.concatenate([low, corners.max(axis=0) - low]), points))
+    return faces
+
+
+def _turned_back(points: Points, picture: Picture, quarters: int) -> Points:
+    height, width = picture.shape[:2]
+    x, y = points[:, 0], points[:, 1]
+    turned = {0: (x, y), 1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}
+    return np.stack(turned[quarters], axis=1)

@@ -1,0 +1,116 @@
+"""From what each frame shows to the sequence of crops: what counts, and what is bridged.
+
+Frames of a track are held back until it is certain that they count; then they come out in order. What is
+held is small and bounded, however long the video: a crop's JPEG for a sighting, a shrunk region about the
+face for a frame without one, and that only for as long as the gap could still be bridged.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from preprocess.alignment import Region, cut, cut_region, place_by_eyes, take_region
+from preprocess.decode import Frame
+from preprocess.detector import Face, Picture
+from preprocess.track import Step
+
+_REGION_SIDES = 3.0  # what is kept of a frame without a face, in sides of the crop before
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A finished crop.
+
+    Attributes:
+        number: Source frame.
+        time_s: Its timestamp in seconds.
+        face: In pixels of the picture; its score is NaN where it was interpolated.
+        interpolated: The face was not seen here but between the frames around.
+        jpeg: The crop, encoded.
+    """
+
+    number: int
+    time_s: float
+    face: Face
+    interpolated: bool
+    jpeg: bytes
+
+
+@dataclass(frozen=True)
+class _Gap:
+    number: int
+    time_s: float
+    region: Region
+
+
+class Sequence:
+    """Takes one step of the tracker after the other and gives the crops that are certain."""
+
+    def __init__(self, crop_size: int, max_gap_s: float, encode: Callable[[Picture], bytes]) -> None:
+        """Begin with nothing held; `encode` turns a crop, RGB (size, size, 3), into a JPEG."""
+        self._size = crop_size
+        self._max_gap_s = max_gap_s
+        self._encode = encode
+        self._track = -1
+        self._held: list[Crop | _Gap] = []
+        self._last: Crop | None = None  # the track's last sighting, given out or held
+
+    def add(self, frame: Frame, step: Step) -> Iterator[Crop]:
+        """Take the next kept frame; gives the crops that it makes certain, in order."""
+        if step.track != self._track:
+            self._held.clear()
+            self._track = step.track
+            self._last = None
+        if step.sighting is None:
+            self._add_gap(frame)
+            return
+        face = step.sighting.face
+        jpeg = self._encode(cut(frame.picture, step.sighting.placement, self._size))
+        self._bridge(Crop(frame.number, frame.time_s, face, False, jpeg))
+        if step.confirmed and step.sighting.strong:
+            yield from self._release()
+
+    def end(self, counts: bool) -> Iterator[Crop]:
+        """The recording is over; `counts`: an unconfirmed track counts nevertheless."""
+        if counts:
+            yield from self._release()
+        self._held.clear()
+
+    def _add_gap(self, frame: Frame) -> None:
+        if self._last is None:
+            return
+        if frame.time_s - self._last.time_s > self._max_gap_s:
+            self._drop_gaps()  # the face would come back too late for them, too
+            return
+        around = place_by_eyes(self._last.face.points)
+        shrunk_size = int(self._size * _REGION_SIDES)
+        region = take_region(frame.picture, around.widened(_REGION_SIDES), shrunk_size)
+        self._held.append(_Gap(frame.number, frame.time_s, region))
+
+    def _bridge(self, crop: Crop) -> None:
+        before = self._last
+        if before is None or crop.time_s - before.time_s > self._max_gap_s:
+            self._drop_gaps()
+        else:
+            self._held = [
+                self._interpolated(held, before, crop) if isinstance(held, _Gap) else held
+                for held in self._held
+            ]
+        self._held.append(crop)
+        self._last = replace(crop, jpeg=b"")
+
+    def _interpolated(self, gap: _Gap, before: Crop, after: Crop) -> Crop:
+        span_s = after.time_s - before.time_s
+        share = (gap.time_s - before.time_s) / span_s if span_s > 0 else 0.5
+        points = before.face.points + share * (after.face.points - before.face.points)
+        box = before.face.box + share * (after.face.box - before.face.box)
+        jpeg = self._encode(cut_region(gap.region, place_by_eyes(points), self._size))
+        return Crop(gap.number, gap.time_s, Face(np.nan, box, points), True, jpeg)
+
+    def _drop_gaps(self) -> None:
+        self._held = [held for held in self._held if not isinstance(held, _Gap)]
+
+    def _release(self) -> Iterator[Crop]:
+        ready, self._held = self._held, []
+        yield from (crop for crop in ready if isinstance(crop, Crop))
