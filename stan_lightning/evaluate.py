@@ -19,11 +19,12 @@ from rich.console import Console
 
 from preprocess.entry import one_line_errors
 from preprocess.errors import InputError
-from stan_lightning import evaluation, results, verdict
+from stan_lightning import evaluation, report_page, results, verdict
 from stan_lightning.baselines import TrainingSessions
 from stan_lightning.datamodule import CropDataModule
 from stan_lightning.manifest import PARTITIONS
 from stan_lightning.module import StanModule
+from stan_lightning.protocol import overlap
 from stan_lightning.scoring import score_windows
 from stan_lightning.train import CONF, PACKAGES, quiet
 from stan_lightning.trained import open_checkpoint
@@ -43,6 +44,7 @@ class Candidate:
         training: Who was trained on, None where that is unknown.
         header: First entries of metrics.json.
         output: Folder for the results.
+        run: Folder of the training run, None for released weights.
     """
 
     module: StanModule
@@ -50,6 +52,7 @@ class Candidate:
     training: TrainingSessions | None
     header: dict[str, Any]
     output: Path
+    run: Path | None
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="evaluate")
@@ -76,6 +79,8 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
         return
     found = assess(candidate, windows, config)
     paths = results.write(found, candidate.output)
+    paths.append(candidate.output / "report.html")
+    paths[-1].write_text(report_page.page(found, candidate.run), encoding="utf-8")
     say(found, paths)
 
 
@@ -103,8 +108,9 @@ def from_checkpoint(config: DictConfig, overrides: list[str]) -> Candidate:
     training = trained.sessions if trained.sessions.sessions else None
     checkpoint = Path(config.checkpoint).resolve()
     header = {**trained.record, "partition": config.partition, "checkpoint": str(checkpoint)}
-    output = config.output or checkpoint.parents[1] / "evaluation" / config.partition
-    return Candidate(trained.module, data, training, header, Path(output))
+    run = checkpoint.parents[1]
+    output = Path(config.output or run / "evaluation" / config.partition)
+    return Candidate(trained.module, data, training, header, output, run)
 
 
 def from_weights(config: DictConfig) -> Candidate:
@@ -118,8 +124,9 @@ def from_weights(config: DictConfig) -> Candidate:
     weights = Path(config.weights).resolve()
     header = {name: data.hparams[name] for name in kept}
     header |= {"seed": None, "partition": config.partition, "checkpoint": str(weights)}
-    output = config.output or weights.parent / "evaluation" / config.partition
-    return Candidate(module.eval(), data, training if training.sessions else None, header, Path(output))
+    output = Path(config.output or weights.parent / "evaluation" / config.partition)
+    known = training if training.sessions else None
+    return Candidate(module.eval(), data, known, header, output, None)
 
 
 def refuse_broken_promises(candidate: Candidate, partition: str) -> None:
@@ -151,6 +158,7 @@ def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> r
     numbers |= {"n_expected": len(expected), "n_missing": len(missing), "missing": missing}
     numbers["n_unlabelled"] = int(predictions["label"].isna().sum())
     numbers |= {name: value for name, value in candidate.header.items() if name not in order}
+    numbers["overlap"] = overlap(candidate.data.tables)
     numbers["bootstrap"] = {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
     numbers["versions"] = {package: version(package) for package in PACKAGES}
     return results.Evaluation(numbers, predictions, windows, baselines)

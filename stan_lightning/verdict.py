@@ -23,10 +23,10 @@ def shown(metric: Mapping[str, float | None], digits: int = 2) -> str:
     """A metric as ``6.10 [5.02, 7.31]``; ``undefined`` where it has no value."""
     if metric["value"] is None:
         return "undefined"
-    value = f"{metric['value']:.{digits}f}"
-    if metric["low"] is None or metric["high"] is None:
-        return value
-    return f"{value} [{metric['low']:.{digits}f}, {metric['high']:.{digits}f}]"
+    value, low, high = (metric[name] for name in ("value", "low", "high"))
+    if low is None or high is None:
+        return f"{value:z.{digits}f}"
+    return f"{value:z.{digits}f} [{low:z.{digits}f}, {high:z.{digits}f}]"
 
 
 def table(metrics: Mapping[str, Any]) -> Table:
@@ -85,4 +85,4 @@ def _against(mae: float, baseline: Mapping[str, Any]) -> str:
     text = f"MAE {mae:.1f} against {baseline['mae']['value']:.1f}"
     if difference["low"] is None or difference["high"] is None:
         return text
-    return f"{text}, 95 % of difference {difference['low']:.1f} to {difference['high']:.1f}"
+    return f"{text}, 95 % of difference {difference['low']:z.1f} to {difference['high']:z.1f}"

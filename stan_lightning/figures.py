@@ -1,0 +1,196 @@
+"""The pictures of a report: matplotlib figures, drawn without global state, written as SVG.
+
+Sized for a column of 5 inches, which a phone shows at about its natural size.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from stan_lightning.statistics import BAND_EDGES, BANDS, BDI_RANGE
+
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#767676"
+BAND_SHADES = ("#ffffff", "#f2f2f2", "#e6e6e6", "#d9d9d9")
+STYLE: dict[Any, Any] = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "svg.hashsalt": "stan-lightning",
+    "figure.constrained_layout.use": True,
+}
+Metric = Mapping[str, float | None]
+
+
+def svg(figure: Figure) -> str:
+    """The figure as an SVG document; letters are outlines, so no font need be there."""
+    file = io.StringIO()
+    with rc_context(STYLE):
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return file.getvalue()
+
+
+def predicted_against_true(predictions: pd.DataFrame, score_range: Sequence[float]) -> Figure:
+    """Each labelled video's prediction over its label, with the spread of its windows and the bands."""
+    figure, axes = _figure(4.6)
+    labelled = predictions.dropna(subset=["label"])
+    _shade_bands(axes, score_range)
+    low, high = score_range
+    highest = max(float(high), float(labelled["prediction"].max()))
+    axes.plot([low, high], [low, high], color=GREY, linewidth=1)
+    seen = labelled["seen_subject"].astype("boolean").fillna(False)
+    kinds = ((~seen, BLUE, "unseen subject"), (seen, ORANGE, "seen subject"))
+    for chosen, colour, name in kinds:
+        part = labelled[chosen]
+        if len(part):
+            spread = part["sd_windows"].fillna(0)
+            axes.errorbar(
+                part["label"],
+                part["prediction"],
+                spread,
+                fmt="o",
+                ms=4,
+                lw=0.7,
+                alpha=0.7,
+                color=colour,
+                label=name,
+            )
+    axes.set(xlabel="true score", ylabel="predicted score", xlim=(low, high), ylim=(low, highest))
+    axes.legend(loc="upper left")
+    return figure
+
+
+def residuals_by_band(predictions: pd.DataFrame, bias: Mapping[str, Metric]) -> Figure:
+    """Prediction minus label of each video by severity band, and each band's bias with its interval."""
+    figure, axes = _figure(3.2)
+    labelled = predictions.dropna(subset=["label"])
+    residual = (labelled["prediction"] - labelled["label"]).to_numpy()
+    where = np.digitize(labelled["label"], BAND_EDGES)
+    jitter = np.random.default_rng(0).uniform(-0.15, 0.15, len(where))
+    axes.axhline(0, color=GREY, linewidth=1)
+    axes.plot(where + jitter, residual, "o", ms=3, alpha=0.5, color=BLUE)
+    for number, name in enumerate(BANDS):
+        _whisker(axes, number + 0.3, bias[name], ORANGE)
+    axes.set_xticks(range(len(BANDS)), [f"{name}\nn={(where == i).sum()}" for i, name in enumerate(BANDS)])
+    axes.set(ylabel="predicted - true (points)")
+    return figure
+
+
+def calibration(predictions: pd.DataFrame, score_range: Sequence[float], bins: int = 5) -> Figure:
+    """Mean label of the videos that were predicted alike: fifths by prediction."""
+    figure, axes = _figure(4.0)
+    labelled = predictions.dropna(subset=["label"]).sort_values("prediction", kind="stable")
+    low, high = score_range
+    axes.plot([low, high], [low, high], color=GREY, linewidth=1)
+    fifths = [part for part in np.array_split(np.arange(len(labelled)), bins) if len(part)]
+    rows = [labelled.iloc[part][["prediction", "label"]].mean() for part in fifths]
+    points = np.array([[row["prediction"], row["label"]] for row in rows]).reshape(-1, 2)
+    axes.plot(points[:, 0], points[:, 1], "o-", color=BLUE)
+    axes.set(xlabel="mean prediction of a fifth", ylabel="its mean label", xlim=(low, high), ylim=(low, high))
+    return figure
+
+
+def errors(rows: Sequence[tuple[str, Metric]], unit: str = "MAE (points)") -> Figure:
+    """One line a row: its value and 95 % interval."""
+    figure, axes = _figure(0.5 + 0.28 * max(len(rows), 2))
+    for number, (name, metric) in enumerate(rows):
+        _whisker(axes, number, metric, ORANGE if name.startswith("model") else BLUE, across=True)
+    axes.set_yticks(range(len(rows)), [_plain(name) for name, _ in rows])
+    axes.invert_yaxis()
+    axes.set(xlabel=unit)
+    axes.grid(axis="x", color="#eeeeee")
+    return figure
+
+
+def timeline(windows: pd.DataFrame, score_range: Sequence[float], label: float | None) -> Figure:
+    """Scores of one recording's windows over time, its mean and its label."""
+    figure, axes = _figure(1.5)
+    low, high = score_range
+    points = low + windows["output"].clip(lower=0) * (high - low)
+    clocked = windows["start_s"].notna().all()
+    starts, ends = ("start_s", "end_s") if clocked else ("first_frame", "last_frame")
+    _shade_bands(axes, score_range, along="y")
+    axes.hlines(points, windows[starts], windows[ends], color=BLUE, linewidth=2)
+    axes.axhline(points.mean(), color=BLUE, linewidth=0.8, linestyle="--")
+    if label is not None:
+        axes.axhline(label, color=ORANGE, linewidth=1)
+    axes.set(
+        xlabel="time (s)" if clocked else "source frame",
+        ylabel="score",
+        ylim=(low, max(float(high), float(points.max()))),
+    )
+    return figure
+
+
+def robustness(series: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
+    """MAE over the strength of each corruption."""
+    figure = Figure(figsize=(5, 2.4))
+    with rc_context(STYLE):
+        panels = figure.subplots(1, 2, sharey=True)
+    names = (("noise", "sigma of Gaussian noise (grey levels)"), ("blur", "kernel of Gaussian blur (pixels)"))
+    for axes, (kind, title) in zip(panels, names, strict=True):
+        rows = series[kind]
+        for number, row in enumerate(rows):
+            _whisker(axes, number, row["mae"], BLUE)
+        axes.plot(range(len(rows)), [row["mae"]["value"] for row in rows], color=BLUE)
+        axes.set_xticks(range(len(rows)), [f"{row['strength']:g}" for row in rows])
+        axes.set_xlabel(title, fontsize=7)
+        axes.tick_params(labelsize=7)
+    panels[0].set_ylabel("MAE (points)")
+    figure.set_layout_engine("constrained")
+    return figure
+
+
+def training_curve(epochs: pd.DataFrame) -> Figure:
+    """Training loss and development error by epoch, as training logged them."""
+    figure, axes = _figure(2.8)
+    for name, colour in (("val/mae", ORANGE), ("val/rmse", GREEN)):
+        if name in epochs:
+            axes.plot(
+                epochs["epoch"], epochs[name], color=colour, label=f"development {name[4:].upper()} (points)"
+            )
+    axes.set(xlabel="epoch", ylabel="points")
+    if "train/loss" in epochs:
+        loss = axes.twinx()
+        loss.plot(epochs["epoch"], epochs["train/loss"], color=GREY, linewidth=0.8)
+        loss.set_ylabel("training loss (grey)")
+    axes.legend()
+    return figure
+
+
+def _figure(height: float) -> tuple[Figure, Axes]:
+    with rc_context(STYLE):
+        figure = Figure(figsize=(5, height), layout="constrained")
+        axes: Axes = figure.subplots()
+    return figure, axes
+
+
+def _shade_bands(axes: Axes, score_range: Sequence[float], along: str = "x") -> None:
+    """The BDI-II's bands as ever darker grey, along x or y."""
+    if tuple(float(edge) for edge in score_range) != BDI_RANGE:
+        return
+    edges = (BDI_RANGE[0], *BAND_EDGES, BDI_RANGE[1])
+    for shade, start, end in zip(BAND_SHADES, edges[:-1], edges[1:], strict=True):
+        span = axes.axvspan if along == "x" else axes.axhspan
+        span(start, end, color=shade, linewidth=0, zorder=0)
+
+
+def _whisker(axes: Axes, at: float, metric: Metric, colour: str, across: bool = False) -> None:
+    """A dot at the value and a line over its interval; nothing where it is undefined."""
+    value, low, high = metric["value"], metric["low"], metric["high"]
+    if value is None:
+        return
+    axes.plot(*((value, at) if across else (at, value)), "o", ms=5, color=colour)
+    if low is not None and high is not None:
+        (axes.hlines if across else axes.vlines)(at, low, high, color=colour)
+
+
+def _plain(name: str) -> str:
+    """A name as text: matplotlib reads a pair of dollar signs as mathematics."""
+    return name.replace("$", r"\$")

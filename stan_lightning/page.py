@@ -1,0 +1,58 @@
+"""A self-contained page: sections of text, tables and pictures, all names escaped, nothing from a network."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from matplotlib.figure import Figure
+
+from stan_lightning.figures import svg
+from stan_lightning.verdict import DISCLAIMER
+
+TEMPLATE = Path(__file__).with_name("report.html")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as text, row by row."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure and what it shows."""
+
+    caption: str
+    figure: Figure
+
+    @property
+    def address(self) -> str:
+        """The figure within its own address; as an image, so that its ids and names stay to themselves."""
+        return "data:image/svg+xml;base64," + base64.b64encode(svg(self.figure).encode()).decode()
+
+
+@dataclass(frozen=True)
+class Section:
+    """One heading with what stands under it; `folded` is the label of a section that opens on a click."""
+
+    title: str
+    text: str = ""
+    table: Table | None = None
+    pictures: Sequence[Picture] = ()
+    listing: str = ""
+    folded: str = ""
+
+
+def render(title: str, verdict: str, notes: Sequence[str], sections: Sequence[Section]) -> str:
+    """The page as HTML."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(
+        title=title, verdict=verdict, notes=notes, sections=sections, disclaimer=DISCLAIMER
+    )

@@ -1,0 +1,202 @@
+"""One evaluation as a page."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stan_lightning import figures
+from stan_lightning.page import Picture, Section, Table, render
+from stan_lightning.results import Evaluation
+from stan_lightning.units import UNITS
+from stan_lightning.verdict import ROWS, sentence, shown
+
+TITLES = {
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "pearson": "Pearson",
+    "ccc": "CCC",
+    "r2": "R2",
+    "sd_ratio": "sd ratio",
+    "accuracy_bands": "accuracy, bands",
+    "f1_14": "F1 at 14",
+    "f1_20": "F1 at 20",
+}
+INTERVALS = "[95 % bootstrap interval, resampled by subject]; MAE and RMSE in points."
+
+
+def page(found: Evaluation, run: Path | None) -> str:
+    """The report of one evaluation.
+
+    Args:
+        found: Its tables and numbers.
+        run: Folder of the training run, for the training curve and configuration; None where there is none.
+    """
+    numbers = found.metrics
+    title = f"Evaluation on {numbers['partition']}, protocol {numbers['protocol']}"
+    sections = [_against_baselines(numbers), *_pictures(found), _units(numbers), *_breakdowns(numbers)]
+    sections += [*_robustness(numbers), *_audit(numbers), _timelines(found), *_training(run)]
+    return render(title, sentence(numbers), notes(numbers), [*sections, _provenance(numbers)])
+
+
+def notes(numbers: Mapping[str, Any]) -> list[str]:
+    """What a reader must know before the numbers."""
+    said = []
+    video, seen = numbers["video"], numbers["seen"]
+    if seen is None:
+        said.append("No training set is known, so there are no baselines, and nobody knows who was seen.")
+    elif seen["n"]:
+        said.append(
+            f"{seen['n']} of {video['n']} videos show people whom the training data holds: these numbers "
+            "measure severity and memory of faces together. Read them beside the unseen subjects' and the "
+            "identity baseline's."
+        )
+    shared = {pair: n for pair, n in (numbers.get("overlap") or {}).items() if n}
+    if shared:
+        pairs = ", ".join(f"{n} in {pair.replace('+', ' and ')}" for pair, n in shared.items())
+        said.append(f"The partitions share subjects: {pairs}.")
+    if numbers["n_missing"]:
+        names = ", ".join(f"{row['recording']} ({row['reason']})" for row in numbers["missing"])
+        said.append(
+            f"{numbers['n_missing']} of {numbers['n_expected']} recordings have no prediction: {names}."
+        )
+    if numbers["n_unlabelled"]:
+        said.append(f"{numbers['n_unlabelled']} recordings have no label: predicted, not counted.")
+    return said
+
+
+def metric_table(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Table:
+    """One row for each named set of metrics, one column a metric."""
+    named = list(rows)
+    columns = [name for name in TITLES if any(name in row for _, row in named)]
+    cells = [[name, str(row["n"]), *(shown(row[column]) for column in columns)] for name, row in named]
+    return Table(["", "n", *(TITLES[column] for column in columns)], cells)
+
+
+def _against_baselines(numbers: Mapping[str, Any]) -> Section:
+    rows = [(ROWS["model"], numbers["video"])]
+    rows += [(ROWS[name], row) for name, row in (numbers["baselines"] or {}).items()]
+    table = metric_table(rows)
+    differences = ["", *(shown(row["mae_difference"]) for _, row in rows[1:])]
+    cells = [
+        [*row[:3], difference, *row[3:]] for row, difference in zip(table.rows, differences, strict=True)
+    ]
+    columns = [*table.columns[:3], "MAE of model - this", *table.columns[3:]]
+    text = f"Video level. {INTERVALS} The difference is paired: the same people in each resample."
+    return Section("Model and baselines", text, Table(columns, cells))
+
+
+def _pictures(found: Evaluation) -> list[Section]:
+    numbers = found.metrics
+    if not numbers["video"]["n"]:
+        return []
+    score_range = numbers["score_range"]
+    rows = [("model", numbers["video"]["mae"])]
+    rows += [(ROWS[name], row["mae"]) for name, row in (numbers["baselines"] or {}).items()]
+    for key, name in (("unseen", "model, unseen subjects"), ("seen", "model, seen subjects")):
+        if numbers[key]:
+            rows.append((name, numbers[key]["mae"]))
+    scatter = figures.predicted_against_true(found.predictions, score_range)
+    drawn = [
+        Picture(
+            "Predicted against true score; bars: sd over a video's windows; grey: severity bands", scatter
+        ),
+        Picture("MAE with 95 % interval, by subject", figures.errors(rows)),
+        Picture(
+            "Calibration: videos in fifths by prediction", figures.calibration(found.predictions, score_range)
+        ),
+    ]
+    if "bias_by_band" in numbers["video"]:
+        bias = numbers["video"]["bias_by_band"]
+        residuals = figures.residuals_by_band(found.predictions, bias)
+        drawn.insert(2, Picture("Residuals by severity band; orange: bias with 95 % interval", residuals))
+    return [Section("Pictures", pictures=drawn)]
+
+
+def _units(numbers: Mapping[str, Any]) -> Section:
+    text = f"A session is the mean of its videos, a subject the mean of its sessions. {INTERVALS}"
+    return Section("Units", text, metric_table((unit, numbers[unit]) for unit in UNITS))
+
+
+def _breakdowns(numbers: Mapping[str, Any]) -> list[Section]:
+    """Seen and unseen subjects, tasks, bands, groups, at video level."""
+    seen = [(f"{name} subjects", numbers[name]) for name in ("unseen", "seen") if numbers[name]]
+    parts = {"Seen and unseen subjects": seen}
+    for key, title in (("by_task", "Tasks"), ("by_band", "Severity bands"), ("by_group", "Groups")):
+        parts[title] = list((numbers[key] or {}).items())
+    return [
+        Section(title, f"Video level. {INTERVALS}", metric_table(rows))
+        for title, rows in parts.items()
+        if rows
+    ]
+
+
+def _robustness(numbers: Mapping[str, Any]) -> list[Section]:
+    series = numbers.get("robustness")
+    if not series:
+        return []
+    rows = [(f"{kind} {row['strength']:g}", row) for kind in ("noise", "blur") for row in series[kind]]
+    text = (
+        "One corruption a row, after the resize. Noise: sigma in grey levels, clipped. Blur: spatial kernel "
+        "in pixels; the released blur works on other axes, so blur is not comparable with the paper."
+    )
+    drawn = [Picture("MAE under noise and blur", figures.robustness(series))]
+    return [Section("Robustness", text, metric_table(rows), drawn)]
+
+
+def _audit(numbers: Mapping[str, Any]) -> list[Section]:
+    audit = numbers.get("identity_audit")
+    if not audit:
+        return []
+    text = (
+        f"Given the network's features of a session, whose is it? {audit['n_sessions']} sessions of "
+        f"{audit['n_subjects']} subjects with others of theirs to compare with, the nearest of "
+        f"{audit['n_candidates']} centroids. Far above chance: the features tell people apart."
+    )
+    table = Table(["accuracy", "chance"], [[shown(audit["accuracy"]), f"{audit['chance']:.3f}"]])
+    return [Section("Identity audit", text, table)]
+
+
+def _timelines(found: Evaluation) -> Section:
+    labels = found.predictions.set_index("recording")["label"]
+    drawn = []
+    for recording, windows in found.windows.groupby("recording", sort=False):
+        label = labels.get(recording)
+        known = None if label is None or pd.isna(label) else float(label)
+        picture = figures.timeline(windows, found.metrics["score_range"], known)
+        truth = "label unknown" if known is None else f"label {known:g}"
+        drawn.append(Picture(f"{recording}: mean of {len(windows)} windows, {truth} (orange)", picture))
+    text = "Each line is a window of the video and its score; dashed: their mean."
+    return Section("Scores over time", text, pictures=drawn, folded=f"{len(drawn)} recordings")
+
+
+def _training(run: Path | None) -> list[Section]:
+    """The training curve and configuration, where they lie beside the checkpoint."""
+    found = []
+    if run is not None and (run / "metrics.csv").is_file():
+        epochs = pd.read_csv(run / "metrics.csv")
+        if len(epochs) and "epoch" in epochs:
+            picture = Picture("Development error and training loss by epoch", figures.training_curve(epochs))
+            found.append(Section("Training", pictures=[picture]))
+    if run is not None and (run / "config.yaml").is_file():
+        listing = (run / "config.yaml").read_text(encoding="utf-8")
+        found.append(Section("Training's configuration", listing=listing, folded="config.yaml"))
+    return found
+
+
+def _provenance(numbers: Mapping[str, Any]) -> Section:
+    names = (
+        "checkpoint",
+        "protocol",
+        "fold",
+        "n_folds",
+        "partition",
+        "seed",
+        "n_train_subjects",
+        "score_range",
+    )
+    rows = [[name, str(numbers[name])] for name in names if numbers.get(name) is not None]
+    rows.append(["bootstrap", "{resamples} resamples, seed {seed}".format(**numbers["bootstrap"])])
+    rows += [[package, version] for package, version in numbers["versions"].items()]
+    return Section("Where this comes from", table=Table(["", ""], rows))

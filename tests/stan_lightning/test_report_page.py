@@ -1,0 +1,104 @@
+"""The page is whole by itself, says what must be said, and escapes what it is handed."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stan_lightning import report_page, results
+from stan_lightning.baselines import TrainingSessions
+from stan_lightning.evaluation import Bootstrap, baseline_table, metrics, predictions_table
+
+NASTY = '<img src=x onerror=alert(1)> $x$ & "q" [a,b]=é'
+RANGE = [0.0, 63.0]
+
+
+def make(labels=(4.0, 16.0, 25.0, 40.0), training=(("a", "1", 4.0), ("t", "1", 20.0)), score_range=RANGE):
+    names = [NASTY, "b_1", "c_1", "d_1"]
+    recordings = pd.DataFrame(
+        {
+            "recording": names,
+            "subject": list("abcd"),
+            "session": "1",
+            "task": ["F", "N"] * 2,
+            "partition": "test",
+        }
+    ).assign(group="", label=labels)
+    windows = pd.DataFrame(
+        [(name, w, w * 30, w * 30 + 30, w, w + 1, 0.1 * w) for name in names for w in range(3)],
+        columns=["recording", "window", "first_frame", "last_frame", "start_s", "end_s", "output"],
+    )
+    sessions = TrainingSessions.from_rows(training) if training else None
+    predictions = predictions_table(windows, recordings, score_range, sessions)
+    baselines = baseline_table(predictions, sessions)
+    numbers = {"protocol": "official", "partition": "test", "checkpoint": "best.ckpt", "seed": 0}
+    numbers |= {"n_train_subjects": 2, "n_expected": 5, "n_missing": 1, "n_unlabelled": 0}
+    numbers |= {"missing": [{"recording": "<b>gone</b>", "reason": "no face"}], "score_range": score_range}
+    numbers |= {
+        "bootstrap": {"resamples": 100, "seed": 0},
+        "versions": {"torch": "2"},
+        "overlap": {"train+test": 1},
+    }
+    numbers |= metrics(predictions, windows, baselines, score_range, Bootstrap(100, 0))
+    return results.Evaluation(numbers, predictions, windows, baselines)
+
+
+def test_page_is_self_contained_and_escaped():
+    html = report_page.page(make(), None)
+    assert "<script" not in html
+    assert NASTY not in html and "<b>gone" not in html
+    assert "&lt;img src=x" in html and "&lt;b&gt;gone" in html
+    sources = re.findall(r'(?:src|href)="([^"]{0,40})', html)
+    assert sources and all(source.startswith("data:image/svg+xml;base64,") for source in sources)
+    assert 'name="viewport"' in html and "@import" not in html and "url(" not in html
+
+
+def test_page_says_what_limits_its_numbers():
+    html = report_page.page(make(), None)
+    assert "1 of 4 videos show people whom the training data holds" in html
+    assert "The partitions share subjects: 1 in train and test." in html
+    assert "1 of 5 recordings have no prediction" in html
+    assert "Research software, not a diagnostic device." in html
+    assert "There is no" not in html
+    assert "No training set is known" in report_page.page(make(training=None), None)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"labels": (np.nan,) * 4},
+        {"labels": (np.nan, 3.0, np.nan, np.nan)},
+        {"labels": (5.0,) * 4},
+        {"training": None},
+        {"score_range": [0.0, 24.0]},
+    ],
+)
+def test_page_stands_where_metrics_are_undefined(case):
+    html = report_page.page(make(**case), None)
+    assert html.rstrip().endswith("</html>") and "nan" not in re.sub(r"base64,[^\"]*", "", html)
+
+
+def test_training_curve_and_configuration_lie_beside_the_checkpoint(tmp_path):
+    assert "Training" not in re.findall("<h2>(.*)</h2>", report_page.page(make(), tmp_path))
+    (tmp_path / "metrics.csv").write_text("epoch,val/mae,val/rmse,train/loss\n0,9,11,3\n1,8,10,2\n")
+    (tmp_path / "config.yaml").write_text("data: <x>\n")
+    html = report_page.page(make(), tmp_path)
+    assert "Training" in re.findall("<h2>(.*)</h2>", html) and "data: &lt;x&gt;" in html
+
+
+def test_an_evaluation_reads_back_as_it_was_written(tmp_path):
+    written = make(labels=(4.0, np.nan, 25.0, 40.0))
+    written.predictions.loc[1, ["subject", "session"]] = ["NA", "007"]
+    paths = results.write(written, tmp_path)
+    assert {path.name for path in paths} == {
+        "predictions.csv",
+        "windows.csv",
+        "baselines.csv",
+        "metrics.json",
+    }
+    found = results.read(tmp_path)
+    assert found.metrics == written.metrics
+    pd.testing.assert_frame_equal(found.predictions, written.predictions, check_dtype=False)
+    pd.testing.assert_frame_equal(found.windows, written.windows, check_dtype=False)
+    pd.testing.assert_frame_equal(found.baselines, written.baselines, check_dtype=False)
