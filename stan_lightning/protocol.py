@@ -55,7 +55,7 @@ def _without(part: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
 
 def _fold(table: pd.DataFrame, fold: int, n_folds: int, seed: int) -> dict[str, pd.DataFrame]:
     """Deal subjects out by label, so that each fold spans the scores; dev is the fold after test."""
-    labelled = table[~table.label.astype(str).isin(["", "nan"])]
+    labelled = table[table.label.notna() & (table.label.astype(str) != "")]
     subjects = labelled.groupby("subject").label.first()
     if not 3 <= n_folds <= len(subjects) or not 0 <= fold < n_folds:
         raise InputError(
