@@ -4,15 +4,18 @@ Each stands where a bottleneck has its 3x3x3 convolution, and maps ``(B, C, T, H
 ``(B, C, T', H', W')``. The C channels are read as ``(k, C/k)``; attention is a softmax over the k axis, or a
 sigmoid where k is 1.
 
-Names in the state dict: `group_conv`, `bn` and `fc` for one branch. The two branches of `sta` and `sta_af` read
-the same input with the same groups, so they are one grouped convolution and one normalisation over 2C channels
-that are read as ``(k, 2, C/k)``, temporal before spatial within each group: `group_conv`, `bn`, `fc_temporal`,
-`fc_spatial`.
+Names in the state dict: `group_conv`, `bn` and `fc` for one branch. The two branches of `sta` and `sta_af`
+read the same input with the same groups, so they are one grouped convolution and one normalisation over 2C
+channels that are read as ``(k, 2, C/k)``, temporal before spatial within each group: `group_conv`, `bn`,
+`fc_temporal`, `fc_spatial`.
 Differs: the release keeps the two branches apart; `stan_lightning.weights` translates.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from stan_lightning.normalisation import normalisation, normalise
 
@@ -90,8 +93,29 @@ class FusedAttention(JoinedBranches):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, C, T, H, W)`` to the same shape over the stride."""
-        temporal, spatial, a_t, a_s = self.branches(x)
-        return ((a_s * a_t) * (spatial + temporal)).flatten(1, 2)
+        out: Tensor = Gate.apply(*self.branches(x))  # type: ignore[no-untyped-call]
+        return out.flatten(1, 2)
+
+
+class Gate(torch.autograd.Function):
+    """``(a_s * a_t) * (x_s + x_t)``, keeping none of its full-size intermediates for the backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, temporal: Tensor, spatial: Tensor, a_t: Tensor, a_s: Tensor) -> Tensor:
+        """Take what `JoinedBranches.branches` gives; return ``(B, k, C/k, T, H, W)``."""
+        ctx.save_for_backward(temporal, spatial, a_t, a_s)
+        return (spatial + temporal).mul_(a_t).mul_(a_s)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
+        """Gradients for all four."""
+        temporal, spatial, a_t, a_s = ctx.saved_tensors
+        weighted = (spatial + temporal).mul_(grad)
+        grad_t = (weighted * a_s).sum((4, 5), keepdim=True)
+        grad_s = weighted.mul_(a_t).sum(3, keepdim=True)
+        both = (grad * a_t).mul_(a_s)
+        return both, both, grad_t, grad_s
 
 
 ATTENTIONS: dict[str, type[TemporalAttention | JoinedBranches]] = {

@@ -1,18 +1,21 @@
 """STA-DRN: a 3-D ResNet whose middle convolutions are attention modules.
 
-Source: Pan et al., "Spatial-Temporal Attention Network for Depression Recognition from Facial Videos", Expert
-Systems with Applications 237 (2024) 121410, and the behaviour of the authors' release. Names in the state dict
-are the release's but inside the attention modules (`stan_lightning.attention`); only `attention`, `norm` and the
-sizes change them, so that checkpoints interchange whatever else is switched.
+Source: Pan et al., "Spatial-Temporal Attention Network for Depression Recognition from Facial Videos",
+Expert Systems with Applications 237 (2024) 121410, and the behaviour of the authors' release. Names in the
+state dict are the release's but inside the attention modules (`stan_lightning.attention`); only `attention`,
+`norm` and the sizes change them, so that checkpoints interchange whatever else is switched.
 """
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from preprocess.errors import InputError
 from stan_lightning.attention import ATTENTIONS, JoinedBranches
 from stan_lightning.normalisation import NORMS, normalisation, normalise
+from stan_lightning.recompute import recomputed
+from stan_lightning.stem import stem
 
 STEM_CHANNELS = 64
 EXPANSION = 4
@@ -56,6 +59,9 @@ class STADRN(nn.Module):
         dropout: probability before the head.
         norm: "batch"; "group"; or "frozen", batch normalisation that stays as loaded.
         bounded: a sigmoid keeps the output within 0..1.
+        recompute: in training, keep only what goes into each bottleneck and compute the rest again in the
+            backward pass: the same numbers in less memory and more time.
+        channels_last: compute with the channels innermost in memory, which pays on a CPU (not measured on a GPU).
 
     Raises:
         InputError: an argument is outside its choices.
@@ -72,13 +78,17 @@ class STADRN(nn.Module):
         dropout: float = 0.0,
         norm: str = "batch",
         bounded: bool = False,
+        recompute: bool = False,
+        channels_last: bool = True,
     ) -> None:
         super().__init__()
         check_arguments(attention, (in_channels, num_classes, k, features), layers, dropout, norm)
         self.bounded = bounded
+        self.recompute = recompute
+        self.channels_last = channels_last
         self.conv_1 = nn.Conv3d(in_channels, STEM_CHANNELS, 7, (1, 2, 2), padding=3, bias=False)
         self.bn1 = normalisation(norm, STEM_CHANNELS)
-        channels = STEM_CHANNELS
+        channels, stages = STEM_CHANNELS, []
         for stage, blocks in enumerate(layers):
             planes = features * 2**stage
             strides = [1 if stage == 0 else 2] + [1] * (blocks * k - 1)
@@ -86,7 +96,8 @@ class STADRN(nn.Module):
             for stride in strides:
                 stack.append(Bottleneck(attention, channels, planes, k, stride, norm))
                 channels = EXPANSION * planes
-            self.add_module(f"layer_{stage + 1}", stack)
+            stages.append(stack)
+        self.layer_1, self.layer_2, self.layer_3, self.layer_4 = stages
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(channels, num_classes)
         self.apply(initialise)
@@ -100,10 +111,12 @@ class STADRN(nn.Module):
         Returns:
             ``(B, num_classes)``: for severity a fraction of the score range, for classes logits.
         """
-        x = normalise(self.bn1, self.conv_1(x))
-        x = nn.functional.max_pool3d(x, 3, (1, 2, 2), 1)
-        for stage in range(1, 5):
-            x = self.get_submodule(f"layer_{stage}")(x)
+        if self.channels_last:
+            x = x.contiguous(memory_format=torch.channels_last_3d)
+        x = stem(self.conv_1, self.bn1, x)
+        for stage in (self.layer_1, self.layer_2, self.layer_3, self.layer_4):
+            for block in stage:
+                x = recomputed(block, x) if self.recompute and self.training else block(x)
         x = self.fc(self.dropout(x.mean((2, 3, 4))))
         return x.sigmoid() if self.bounded else x
 
@@ -132,6 +145,6 @@ def check_arguments(
     if features % k:
         raise InputError(f"features={features} is not divisible by k={k}: choose a multiple of {k}")
     if len(layers) != 4 or any(blocks < 1 for blocks in layers):
-        raise InputError(f"layers is {list(layers)}: give four numbers of at least 1, such as [2, 2, 2, 2]")
+        raise InputError(f"layers is {list(layers)}: give four numbers of at least 1, as in [2, 2, 2, 2]")
     if not 0 <= dropout < 1:
         raise InputError(f"dropout is {dropout}: it must be at least 0 and below 1")

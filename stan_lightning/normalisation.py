@@ -49,10 +49,9 @@ def normalisation(norm: str, channels: int, blocks: int = 1) -> nn.Module:
 
 
 def group_count(channels: int) -> int:
-    """How many normalisation groups `channels` are split into: at most 32, each of at least 4 channels if it can be."""
-    return max(
-        count for count in range(1, 33) if channels % count == 0 and (count == 1 or channels // count >= 4)
-    )
+    """Choose in how many groups to normalise: at most 32, each of at least 4 channels where that divides."""
+    counts = [count for count in range(2, 33) if channels % count == 0 and channels // count >= 4]
+    return max(counts, default=1)
 
 
 def normalise(norm: nn.Module, x: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """Weights in and out: the authors' released files, this project's checkpoints, networks of another task.
 
 Files are read with ``weights_only=True``: nothing in them is executed. What does not fit is told before the
-network is touched. `released_state` and `own_state` translate between the authors' names and ours, without loss in
-both directions: the branches of `sta` and `sta_af` lie apart in the release and joined here
+network is touched. `released_state` and `own_state` translate between the authors' names and ours, without
+loss in both directions: the branches of `sta` and `sta_af` lie apart in the release and joined here
 (`stan_lightning.attention`).
 """
 
@@ -115,7 +115,7 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
 
 
 def tensors(content: object, name: str) -> dict[str, Tensor]:
-    """Check that `content` maps names to tensors, and drop the "module." that data parallelism puts before."""
+    """Check that `content` maps names to tensors, and drop data parallelism's "module." before them."""
     if not isinstance(content, Mapping) or not content:
         raise InputError(f"{name} holds no state dict: it must map names to tensors")
     state = {}
@@ -141,7 +141,7 @@ def check_fit(expected: State, state: State, name: str) -> None:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise InputError(
             f"{name} does not fit the network ({'; '.join(wrong[:3])}{more}): "
-            "give the attention, layers, k, features, norm, channels and outputs that the weights were made with"
+            "give the attention, layers, k, features, norm, channels and outputs that it was made with"
         )
 
 
@@ -206,7 +206,7 @@ def own_state(network: STADRN, released: State) -> dict[str, Tensor]:
 
 
 def split(tensor: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Take the branches of a joined tensor, ``(2C, ...)`` read as ``(k, 2, C/k, ...)``, or a pair of counters."""
+    """Part the branches of a joined tensor, ``(2C, ...)`` read as ``(k, 2, C/k, ...)``, or a pair of counters."""
     if tensor.dtype == torch.long:
         return tensor[0].clone(), tensor[1].clone()
     pair = torch.unflatten(tensor, 0, (k, 2, -1))
