@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import CompactHydraException
+from hydra.errors import CompactHydraException, InstantiationException
 from hydra.types import RunMode
 
 from preprocess.errors import InputError
@@ -19,13 +19,16 @@ class JobFailedError(CompactHydraException):
 def one_line_errors() -> Iterator[None]:
     """Turn an `InputError` into one line on stderr and a non-zero exit code.
 
-    A single run exits with code 2. A job of a multirun raises instead, because an exit would take
+    So is one that Hydra met in making an object that the config describes. A single run exits with code 2. A job of a multirun raises instead, because an exit would take
     the other jobs with it: Hydra goes on with them and exits with code 1 at the end.
     """
     try:
         yield
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)
+    except (InputError, InstantiationException) as error:
+        cause = error.__cause__ if isinstance(error, InstantiationException) else error
+        if not isinstance(cause, InputError):
+            raise
+        print(f"error: {cause}", file=sys.stderr, flush=True)
         if HydraConfig.get().mode is RunMode.MULTIRUN:
-            raise JobFailedError(str(error)) from None
+            raise JobFailedError(str(cause)) from None
         sys.exit(2)
