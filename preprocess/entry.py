@@ -19,8 +19,9 @@ class JobFailedError(CompactHydraException):
 def one_line_errors() -> Iterator[None]:
     """Turn an `InputError` into one line on stderr and a non-zero exit code.
 
-    So is one that Hydra met in making an object that the config describes. A single run exits with code 2. A job of a multirun raises instead, because an exit would take
-    the other jobs with it: Hydra goes on with them and exits with code 1 at the end.
+    So is one that Hydra met in making an object that the config describes. A single run exits with
+    code 2. A job of a multirun raises instead, because an exit would take the other jobs with it:
+    Hydra goes on with them and exits with code 1 at the end.
     """
     try:
         yield

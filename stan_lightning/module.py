@@ -39,6 +39,7 @@ class StanModule(L.LightningModule):
         dropout: float,
         norm: str,
         bounded: bool,
+        recompute: bool,
         objective: str,
         classes: Sequence[str] | None,
         score_range: Sequence[float] | None,
@@ -71,6 +72,7 @@ class StanModule(L.LightningModule):
             dropout=dropout,
             norm=norm,
             bounded=bounded,
+            recompute=recompute,
         )
         self.train_loss = MeanMetric()
         self.windows = WindowScores(outputs)
