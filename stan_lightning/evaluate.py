@@ -11,6 +11,7 @@ from typing import Any
 
 import hydra
 import lightning as L
+import numpy as np
 import pandas as pd
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
@@ -19,13 +20,14 @@ from rich.console import Console
 
 from preprocess.entry import one_line_errors
 from preprocess.errors import InputError
-from stan_lightning import evaluation, report_page, results, verdict
+from stan_lightning import evaluation, report_page, results, robustness, verdict
 from stan_lightning.baselines import TrainingSessions
 from stan_lightning.datamodule import CropDataModule
+from stan_lightning.identity_audit import audit
 from stan_lightning.manifest import PARTITIONS
 from stan_lightning.module import StanModule
 from stan_lightning.protocol import overlap
-from stan_lightning.scoring import score_windows
+from stan_lightning.scoring import recording_features, score_windows
 from stan_lightning.train import CONF, PACKAGES, quiet
 from stan_lightning.trained import open_checkpoint
 from stan_lightning.weights import load_released
@@ -75,9 +77,13 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
     refuse_broken_promises(candidate, config.partition)
     trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
     windows = score_windows(candidate.module, candidate.data, config.partition, trainer)
+    found = assess(candidate, windows, config)
+    if config.robustness:
+        found.metrics["robustness"] = under_corruption(candidate, trainer, windows, config)
+    if config.identity_audit:
+        found.metrics["identity_audit"] = whom_features_show(candidate, trainer, config)
     if not trainer.is_global_zero:
         return
-    found = assess(candidate, windows, config)
     paths = results.write(found, candidate.output)
     paths.append(candidate.output / "report.html")
     paths[-1].write_text(report_page.page(found, candidate.run), encoding="utf-8")
@@ -162,6 +168,39 @@ def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> r
     numbers["bootstrap"] = {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
     numbers["versions"] = {package: version(package) for package in PACKAGES}
     return results.Evaluation(numbers, predictions, windows, baselines)
+
+
+def under_corruption(
+    candidate: Candidate, trainer: L.Trainer, clean: pd.DataFrame, config: DictConfig
+) -> dict[str, Any]:
+    """Metrics at video level under noise and blur."""
+    recordings = candidate.data.tables[config.partition].assign(partition=config.partition)
+    score_range = candidate.data.hparams["score_range"]
+    bootstrap = evaluation.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
+
+    def describe(corrupt: robustness.Corruption | None) -> dict[str, Any]:
+        windows = clean
+        if corrupt is not None:
+            windows = score_windows(candidate.module, candidate.data, config.partition, trainer, corrupt)
+        predictions = evaluation.predictions_table(windows, recordings, score_range, candidate.training)
+        return evaluation.describe_videos(predictions, score_range, bootstrap)
+
+    return robustness.series(describe, config.seed)
+
+
+def whom_features_show(candidate: Candidate, trainer: L.Trainer, config: DictConfig) -> dict[str, Any] | None:
+    """The identity audit, over the recordings of all partitions."""
+    tables = {name: table for name, table in candidate.data.tables.items() if len(table)}
+    features = [recording_features(candidate.module, candidate.data, name, trainer) for name in tables]
+    people = pd.concat(tables.values(), ignore_index=True)
+    bootstrap = config.bootstrap
+    return audit(
+        np.concatenate(features),
+        people["subject"],
+        people["session"],
+        resamples=bootstrap.resamples,
+        seed=bootstrap.seed,
+    )
 
 
 def say(found: results.Evaluation, paths: list[Path]) -> None:

@@ -92,7 +92,7 @@ def metrics(
         score_range: Lowest and highest score; bands and F1 only where it is the BDI-II's.
         bootstrap: How intervals are drawn.
     """
-    bdi = tuple(float(edge) for edge in score_range) == BDI_RANGE
+    bdi = is_bdi(score_range)
     videos = predictions.dropna(subset=["label"])
 
     def unit(table: pd.DataFrame) -> dict[str, Any]:
@@ -121,6 +121,18 @@ def metrics(
     numbers["by_band"] = parts(where, BANDS) if bdi else None
     numbers["by_group"] = parts(videos["group"], _names(videos["group"]))
     return numbers
+
+
+def is_bdi(score_range: Sequence[float]) -> bool:
+    """Whether scores are on the BDI-II, so that its bands and cut-offs mean something."""
+    return tuple(float(edge) for edge in score_range) == BDI_RANGE
+
+
+def describe_videos(
+    predictions: pd.DataFrame, score_range: Sequence[float], bootstrap: Bootstrap
+) -> dict[str, Any]:
+    """Metrics at video level alone."""
+    return _describe(predictions, is_bdi(score_range), bootstrap)
 
 
 def _draws(bootstrap: Bootstrap) -> dict[str, int]:

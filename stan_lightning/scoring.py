@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 import lightning as L
+import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from preprocess.errors import InputError
@@ -50,3 +52,25 @@ def score_windows(
         )
     table = windows_table(rows.numpy(), recordings, sources, int(data.hparams["clip_frames"]))
     return table[list(WINDOWS)]
+
+
+def recording_features(
+    module: StanModule, data: CropDataModule, partition: str, trainer: L.Trainer
+) -> NDArray[np.float64]:
+    """What the network's last layer reads, mean over the windows of each recording: (R, D), in table order.
+
+    Raises:
+        InputError: Where several processes would each see a part.
+    """
+    if trainer.world_size > 1:
+        raise InputError("features are gathered in one process: set trainer.devices=1")
+    kept: list[Tensor] = []
+    hook = module.network.fc.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0].float().cpu()))
+    try:
+        windows = score_windows(module, data, partition, trainer)
+    finally:
+        hook.remove()
+    table = pd.DataFrame(torch.cat(kept).double().numpy())
+    # One process scores windows in their order, so rows and windows correspond.
+    assert len(table) == len(windows)
+    return table.groupby(windows["recording"].to_numpy(), sort=False).mean().to_numpy()

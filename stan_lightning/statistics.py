@@ -94,10 +94,8 @@ def mae_difference(
     """MAE of the model minus MAE of the baseline, paired: each resample holds the same people for both."""
     truth, guess, codes = _aligned(label, prediction, subject)
     _, other, _ = _aligned(label, baseline, subject)
-    if not len(truth):
-        return dict(UNDEFINED)
     excess = np.abs(guess - truth) - np.abs(other - truth)
-    return _mean_with_interval(excess, codes, resamples, seed)
+    return mean_with_interval(excess, codes, resamples=resamples, seed=seed)
 
 
 def bias_by_band(
@@ -109,10 +107,20 @@ def bias_by_band(
     bias: dict[str, Metric] = {}
     for number, name in enumerate(BANDS):
         inside = where == number
-        _, inner = np.unique(codes[inside], return_inverse=True)
         error = guess[inside] - truth[inside]
-        bias[name] = _mean_with_interval(error, inner, resamples, seed) if inside.any() else dict(UNDEFINED)
+        bias[name] = mean_with_interval(error, codes[inside], resamples=resamples, seed=seed)
     return bias
+
+
+def mean_with_interval(sample: ArrayLike, subject: ArrayLike, *, resamples: int, seed: int) -> Metric:
+    """Mean of (N,) values and its interval by subject, (N,)."""
+    values = np.asarray(sample, dtype=np.float64)
+    _, codes = np.unique(np.asarray(subject), return_inverse=True)
+    if not len(values):
+        return dict(UNDEFINED)
+    sums = _by_subject(np.stack([values, np.ones_like(values)], axis=1), codes)
+    drawn = draw_subjects(len(sums), resamples, seed) @ sums
+    return _interval(float(values.mean()), drawn[:, 0] / drawn[:, 1], few=len(sums) < 2)
 
 
 def _aligned(
@@ -193,12 +201,6 @@ def _metrics(sums: Floats, spans: Floats, bands: bool) -> dict[str, Floats]:
             metrics["f1_14"] = 2 * true_14 / (2 * true_14 + false_14)
             metrics["f1_20"] = 2 * true_20 / (2 * true_20 + false_20)
     return metrics
-
-
-def _mean_with_interval(sample: Floats, codes: NDArray[np.intp], resamples: int, seed: int) -> Metric:
-    sums = _by_subject(np.stack([sample, np.ones_like(sample)], axis=1), codes)
-    drawn = draw_subjects(len(sums), resamples, seed) @ sums
-    return _interval(float(sample.mean()), drawn[:, 0] / drawn[:, 1], few=len(sums) < 2)
 
 
 def _interval(value: float, drawn: Floats, *, few: bool) -> Metric:

@@ -1,8 +1,9 @@
 """The one table and the one sentence that a command ends with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 NAMES = {
@@ -16,6 +17,7 @@ ROWS = {
     "train_mean": "training mean",
     "identity": "identity",
 }
+NAMED = ("mae", "rmse", "ccc")
 DISCLAIMER = "Research software, not a diagnostic device."
 
 
@@ -31,28 +33,28 @@ def shown(metric: Mapping[str, float | None], digits: int = 2) -> str:
 
 def table(metrics: Mapping[str, Any]) -> Table:
     """Model and baselines at video level, and the paired differences, with 95 % intervals by subject."""
-    video = metrics["video"]
+    video, session = metrics["video"], metrics["session"]
+    counts = f"{video['n']} videos, {session['n']} sessions"
     drawn = Table(
-        title=f"partition {metrics['partition']}, protocol {metrics['protocol']}, videos: {video['n']}",
+        title=f"partition {metrics['partition']}, protocol {metrics['protocol']}: {counts}",
         caption="video level; [95 % bootstrap interval, resampled by subject]",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
     )
-    for column in ("", "MAE", "RMSE", "CCC", "MAE of model - this"):
+    for column in ("", "MAE", "RMSE", "CCC", "model's MAE - its"):
         drawn.add_column(column, no_wrap=True)
-    drawn.add_row(ROWS["model"], shown(video["mae"]), shown(video["rmse"]), shown(video["ccc"]), "")
+    drawn.add_row(ROWS["model"], *_cells(video, NAMED))
     for name, row in (metrics["baselines"] or {}).items():
-        drawn.add_row(
-            ROWS[name],
-            shown(row["mae"]),
-            shown(row["rmse"]),
-            shown(row["ccc"]),
-            shown(row["mae_difference"]),
-        )
-    session = metrics["session"]
+        drawn.add_row(ROWS[name], *_cells(row, (*NAMED, "mae_difference")))
     drawn.add_section()
-    drawn.add_row(
-        f"model, sessions: {session['n']}", *(shown(session[name]) for name in ("mae", "rmse", "ccc")), ""
-    )
+    drawn.add_row("model, sessions", *_cells(session, NAMED))
     return drawn
+
+
+def _cells(row: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    """Values over their intervals, so that five columns fit a terminal."""
+    return [shown(row[name], 2 if name == "ccc" else 1).replace(" [", "\n[") for name in names]
 
 
 def sentence(metrics: Mapping[str, Any]) -> str:
