@@ -1,5 +1,6 @@
 """From a set of crops to batches on the device."""
 
+import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -220,6 +221,11 @@ class CropDataModule(L.LightningDataModule):
             pin_memory=torch.cuda.is_available(),
             **batches,
         )
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Note when the batch was there: until then its step waited for data."""
+        self.fetched_at = time.perf_counter()
+        return batch
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Resize, augment and normalise on the device: workers hand over 8-bit crops."""

@@ -142,7 +142,7 @@ class StanModule(L.LightningModule):
             self.train_loss.reset()
         shown = {"val/mae", "val/accuracy", "train/loss"}
         for name, value in values.items():
-            self.log(name, value, prog_bar=name in shown, rank_zero_only=True)
+            self.log(name, value, prog_bar=name in shown)
 
     def on_test_epoch_end(self) -> None:
         """Keep all windows for evaluation; what they are worth is worked out from the table they make."""
@@ -158,6 +158,7 @@ class StanModule(L.LightningModule):
             return {f"{stage}/accuracy": (logits.argmax(1) == targets).float().mean()}
         targets, scores = recording_scores(rows, self.hparams["score_range"], self.hparams["clip_scores"])
         targets, scores = targets.float(), scores.float()
+        self.development = targets, scores
         return {
             f"{stage}/mae": mean_absolute_error(scores, targets),
             f"{stage}/rmse": mean_squared_error(scores, targets, squared=False),

@@ -1,16 +1,19 @@
-"""Going on with a run where it stood: its own config, its metrics so far."""
+"""Going on with a run where it stood, by its own config."""
 
-import csv
 import os
+import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from omegaconf import DictConfig, OmegaConf
 
 from preprocess.errors import InputError
 
 CONFIG = "config.yaml"
+_CHANGEABLE = re.compile(r"(trainer|logger)\..+|data\.(root|num_workers)|resume|go_on|hydra\..+")
 
 
 def own_config(run: Path, asked: DictConfig, overrides: Sequence[str]) -> DictConfig:
@@ -22,46 +25,100 @@ def own_config(run: Path, asked: DictConfig, overrides: Sequence[str]) -> DictCo
         overrides: The command line, ``key=value`` each.
 
     Raises:
-        InputError: Where the folder holds no run, or a whole group would be exchanged.
+        InputError: Where the folder holds no run, or something would change that a run depends on.
     """
-    file = run / CONFIG
-    if not file.is_file():
-        raise InputError(f"nothing to resume: {run} holds no {CONFIG}; give the folder of a run")
-    config = OmegaConf.load(file)
-    assert isinstance(config, DictConfig)
-    for override in overrides:
-        key = override.split("=", 1)[0].lstrip("+~").split("@")[0]
-        if key == "resume":
-            continue
-        value = OmegaConf.select(asked, key.replace("/", "."))
-        if "/" in key or isinstance(value, DictConfig) or OmegaConf.select(config, key, default=...) is ...:
-            raise InputError(f"{override}: a resumed run keeps its own config; only single values can change")
-        OmegaConf.update(config, key, value)
-    OmegaConf.update(config, "resume", str(run))
+    config = read(run)
+    keys = {override.split("=", 1)[0].lstrip("+~"): override for override in overrides}
+    fixed = [override for key, override in keys.items() if not _CHANGEABLE.fullmatch(key)]
+    if fixed and difference(config, asked):
+        raise InputError(
+            f"{fixed[0]}: a resumed run keeps its own config; only trainer.*, logger.*, data.root and "
+            "data.num_workers can change"
+        )
+    for key in keys:
+        if key.startswith(("trainer.", "logger.", "data.")):
+            OmegaConf.update(config, key, OmegaConf.select(asked, key))
     return config
 
 
-def rows_before(run: Path, epoch: int) -> list[dict[str, str]]:
-    """Take the metrics of finished epochs out of the way of the logger, which deletes what it finds.
+def same_config(run: Path, asked: DictConfig) -> DictConfig:
+    """The config of the same command given again, as a requeued job does.
 
-    They stand in ``metrics.before.csv`` until `put_back` has written them again, so that a kill in
-    between loses nothing.
-
-    Args:
-        run: Folder of the run.
-        epoch: First epoch that will run again.
+    Raises:
+        InputError: Where the folder holds a run of another config.
     """
-    aside, file = run / "metrics.before.csv", run / "metrics.csv"
-    if not aside.is_file():
-        if not file.is_file():
-            return []
-        os.replace(file, aside)
-    with aside.open(newline="") as lines:
-        return [row for row in csv.DictReader(lines) if int(row["epoch"]) < epoch]
+    if found := difference(read(run), asked):
+        raise InputError(
+            f"{run} holds another run, {found}: give another folder, or the command that it was started with"
+        )
+    return asked
 
 
-def put_back(run: Path, logger: Any, rows: Sequence[dict[str, str]]) -> None:
-    """Give the earlier rows to the new run's CSV logger, as they were."""
-    logger.experiment.metrics.extend({name: value for name, value in row.items() if value} for row in rows)
-    logger.save()
-    (run / "metrics.before.csv").unlink(missing_ok=True)
+def difference(own: DictConfig, asked: DictConfig) -> str:
+    """The first key that a run depends on and that two configs differ in, said in words, or ""."""
+    here, there = flat(own), flat(asked)
+    for key in sorted(here.keys() | there.keys()):
+        if not _CHANGEABLE.fullmatch(key) and here.get(key) != there.get(key):
+            return f"with {key}={here.get(key)} and not {there.get(key)}"
+    return ""
+
+
+def read(run: Path) -> DictConfig:
+    """The config of the run in a folder.
+
+    Raises:
+        InputError: Where there is none.
+    """
+    file = run / CONFIG
+    if not file.is_file():
+        if run.is_dir() and not any(run.iterdir()):
+            run.rmdir()  # Hydra made it for this very command
+        raise InputError(f"nothing to resume: {run} holds no {CONFIG}; give the folder of a run")
+    config = OmegaConf.load(file)
+    assert isinstance(config, DictConfig)
+    return config
+
+
+def write(run: Path, config: DictConfig) -> None:
+    """Put the config into the run's folder, whole or not at all; it says neither `resume` nor `go_on`."""
+    kept = config.copy()
+    OmegaConf.update(kept, "resume", "???")
+    OmegaConf.update(kept, "go_on", False)
+    run.mkdir(parents=True, exist_ok=True)
+    beside = run / (CONFIG + ".part")
+    OmegaConf.save(kept, beside)
+    os.replace(beside, run / CONFIG)
+
+
+def flat(config: DictConfig) -> dict[str, Any]:
+    """Values by dotted key; lists are one value, interpolations stay as they are written."""
+    values: dict[str, Any] = {}
+
+    def walk(node: Any, prefix: str) -> None:
+        for key, value in node.items():
+            if isinstance(value, dict):
+                walk(value, f"{prefix}{key}.")
+            else:
+                values[f"{prefix}{key}"] = value
+
+    walk(OmegaConf.to_container(config, resolve=False), "")
+    return values
+
+
+def finished_epochs(checkpoint: Path) -> int:
+    """How many epochs a checkpoint has behind it."""
+    content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    return int(content["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
+
+
+def command(run: Path) -> str:
+    """What to type to go on with a run."""
+    return f"python -m stan_lightning.train {override('resume', run)}"
+
+
+def override(key: str, value: object) -> str:
+    """``key=value`` for a shell and for Hydra, quoted where one of the two needs it."""
+    text = str(value)
+    if not re.fullmatch(r"[\w./-]+", text, re.ASCII):
+        text = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return shlex.quote(f"{key}={text}")

@@ -6,6 +6,8 @@ A run's folder holds ``config.yaml``, ``versions.txt``, ``metrics.csv`` and ``ch
 
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -16,15 +18,24 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 
 from preprocess.entry import one_line_errors
 from preprocess.errors import InputError
 from stan_lightning import resume
-from stan_lightning.checkpoints import WholeCheckpointIO, newest
+from stan_lightning.callbacks import Sigterm
+from stan_lightning.checkpoints import WholeCheckpointIO, holds_run, newest
 from stan_lightning.datamodule import CropDataModule
+from stan_lightning.interruption import interruptible
+from stan_lightning.metrics_table import MetricsTable
 from stan_lightning.module import StanModule
+from stan_lightning.refusals import (
+    refuse_half_precision,
+    refuse_single_values,
+    refuse_test_metrics,
+    refuse_unlogged_monitors,
+)
 from stan_lightning.summary import announce, summarise
 
 CONF = str(Path(__file__).resolve().parents[1] / "conf")
@@ -41,40 +52,48 @@ def main(config: DictConfig) -> float:
 def train(config: DictConfig, run: Path) -> float:
     """Train, or go on training, in the folder `run`; returns the best value of the monitored metric."""
     quiet()
-    checkpoint = None
-    if OmegaConf.is_missing(config, "resume"):
-        refuse_used(run)
-    else:
+    with interruptible(run):
+        config, checkpoint = take_up(config, run)
+        L.seed_everything(config.seed, verbose=False)
+        data: CropDataModule = instantiate(config.data, _convert_="all")
+        data.setup("fit")
+        module: StanModule = instantiate(config.model, classes=data.classes, _convert_="all")
+        with closing(build_trainer(config)) as trainer:
+            refuse_single_values(config, data.tables["train"].label.count(), trainer.world_size)
+            announce(config, data, module, trainer)
+            if trainer.is_global_zero:
+                write_down(config, run)
+            log_start(config, checkpoint, trainer)
+            trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+            return summarise(run, data, trainer)
+
+
+def take_up(config: DictConfig, run: Path) -> tuple[DictConfig, Path | None]:
+    """Start a fresh run, or take up the one that the folder holds.
+
+    Returns:
+        The run's config, and the checkpoint to go on from.
+    """
+    if not OmegaConf.is_missing(config, "resume"):
         config = resume.own_config(run, config, HydraConfig.get().overrides.task)
-        checkpoint, said = newest(run)
-        print(said, end="\n" if said else "")
-    L.seed_everything(config.seed, verbose=False)
-    data: CropDataModule = instantiate(config.data, _convert_="all")
-    data.setup("fit")
-    module: StanModule = instantiate(config.model, classes=data.classes, _convert_="all")
-    trainer = build_trainer(config)
-    announce(config, data, module, trainer)
-    if checkpoint is None:
-        write_down(config, run)
+    elif not holds_run(run):
+        return config, None
+    elif config.go_on:
+        config = resume.same_config(run, config)
     else:
-        restore_metrics(run, checkpoint, trainer)
-    for logger in trainer.loggers:
-        logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))  # type: ignore[arg-type]
-    trainer.fit(module, data, ckpt_path=checkpoint)
-    return summarise(run, data, trainer)
-
-
-def refuse_used(run: Path) -> None:
-    """A fresh run takes no folder that holds another."""
-    if (run / resume.CONFIG).is_file():
         raise InputError(
-            f"{run} holds a run already: go on with it by `resume={run}`, or give another hydra.run.dir"
+            f"{run} holds a run already: go on with it by `{resume.override('resume', run)}`, or give another "
+            "hydra.run.dir"
         )
+    checkpoint, said = newest(run)
+    if said and rank_zero_only.rank == 0:
+        print(said)
+    return config, checkpoint
 
 
 def write_down(config: DictConfig, run: Path) -> None:
-    """What a fresh run is made of: its config, which repeats it, and the versions it ran with."""
-    OmegaConf.save(config, run / resume.CONFIG)
+    """What a run is made of: its config, which repeats it, and the versions it ran with."""
+    resume.write(run, config)
     versions = [f"{package}=={version(package)}\n" for package in PACKAGES]
     (run / "versions.txt").write_text("".join(versions))
 
@@ -82,12 +101,14 @@ def write_down(config: DictConfig, run: Path) -> None:
 def build_trainer(config: DictConfig) -> L.Trainer:
     """Lightning's Trainer with the config's callbacks and loggers and whole checkpoints."""
     make: partial[L.Trainer] = instantiate(config.trainer, _partial_=True, _convert_="all")
-    callbacks = list(make.keywords["callbacks"].values())
+    callbacks = [*make.keywords["callbacks"].values(), Sigterm()]
     refuse_test_metrics(callbacks)
+    refuse_unlogged_monitors(callbacks, config.model.objective)
     precision = config.trainer.precision
     if precision == "auto":
         precision = "16-mixed" if torch.cuda.is_available() else "32-true"
-    loggers = list(instantiate(config.logger, _convert_="all").values())
+    refuse_half_precision(precision, config.trainer.accelerator)
+    loggers = [logger for logger in instantiate(config.logger, _convert_="all").values()]
     try:
         return make(callbacks=callbacks, logger=loggers, precision=precision, plugins=[WholeCheckpointIO()])
     except MisconfigurationException as error:
@@ -95,24 +116,18 @@ def build_trainer(config: DictConfig) -> L.Trainer:
         raise InputError(f"this machine cannot run this trainer ({said}); try trainer=default") from None
 
 
-def refuse_test_metrics(callbacks: list[L.Callback]) -> None:
-    """Selection is by the development partition only."""
-    for callback in callbacks:
-        monitored = getattr(callback, "monitor", None)
-        if isinstance(monitored, str) and monitored.startswith("test"):
-            raise InputError(
-                f"{type(callback).__name__} would monitor {monitored}: a choice made on test data makes its "
-                "number worthless; monitor val/mae"
-            )
-
-
-def restore_metrics(run: Path, checkpoint: Path, trainer: L.Trainer) -> None:
-    """Hand the finished epochs' rows of metrics.csv to the logger that is about to write it anew."""
-    finished = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["epoch"] + 1
-    rows = resume.rows_before(run, finished)
+def log_start(config: DictConfig, checkpoint: Path | None, trainer: L.Trainer) -> None:
+    """Hand the loggers the config, and the table of metrics the epochs that are done."""
     for logger in trainer.loggers:
-        if isinstance(logger, CSVLogger) and rows:
-            resume.put_back(run, logger, rows)
+        logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))  # type: ignore[arg-type]
+        if checkpoint is not None and isinstance(logger, MetricsTable):
+            logger.keep_before(resume.finished_epochs(checkpoint))
+
+
+@contextmanager
+def closing(trainer: L.Trainer) -> Iterator[L.Trainer]:
+    """Close the dashboard's run whatever happens, so that the next job of a multirun has its own."""
+    yield trainer
 
 
 def quiet() -> None:

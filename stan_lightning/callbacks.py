@@ -1,0 +1,93 @@
+"""What watches training beside the module."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+
+from stan_lightning.checkpoints import LAST
+from stan_lightning.interruption import catch_sigterm
+
+
+class FirstCheckpoint(L.Callback):
+    """Writes ``last.ckpt`` before the first epoch, so that a run killed in that epoch can go on too.
+
+    Args:
+        dirpath: Folder of the checkpoints.
+    """
+
+    def __init__(self, dirpath: str) -> None:
+        self.dirpath = Path(dirpath)
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Save a fresh run's start."""
+        if trainer.ckpt_path is None:
+            trainer.save_checkpoint(self.dirpath / LAST, weights_only=False)
+
+
+class Sigterm(L.Callback):
+    """Takes SIGTERM back from Lightning, whose handler waits for the other processes and can hang."""
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Lightning has set its handler by now."""
+        catch_sigterm()
+
+
+class GradientNorm(L.Callback):
+    """Logs ``train/grad_norm``: 2-norm over all parameters, mean over the epoch's steps.
+
+    Steps that 16-bit training skips because a gradient overflowed are left out.
+    """
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start an epoch's list."""
+        self.norms: list[Tensor] = []
+
+    def on_before_optimizer_step(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: torch.optim.Optimizer
+    ) -> None:
+        """Measure the gradients that the step uses, unscaled and not yet clipped."""
+        gradients = [p.grad for p in pl_module.parameters() if p.grad is not None]
+        self.norms.append(nn.utils.get_total_norm(gradients))
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Log before the epoch's checkpoint is written, so that no resumed run misses the value."""
+        if trainer.state.fn == "fit" and not trainer.sanity_checking:
+            norms = torch.stack(self.norms)
+            pl_module.log("train/grad_norm", norms[norms.isfinite()].mean())
+
+
+class Pace(L.Callback):
+    """Logs ``time/clips_per_s`` of training and ``time/data_wait``, the share of it spent waiting for data.
+
+    Waiting is the time in which the process had nothing to do because the loader's workers were not
+    ready; the clips' way to the device and their augmentation count as work.
+    """
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start the clock."""
+        self.start = self.idle_since = time.perf_counter()
+        self.waited, self.clips = 0.0, 0
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Count what arrived and how long it was waited for."""
+        fetched: float = trainer.datamodule.fetched_at  # type: ignore[attr-defined]
+        self.waited += fetched - self.idle_since
+        self.clips += len(batch.target) * trainer.world_size
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """From here on the next batch is waited for."""
+        self.idle_since = time.perf_counter()
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Log the epoch's training, validation left out."""
+        if trainer.state.fn == "fit" and not trainer.sanity_checking:
+            took = max(self.idle_since - self.start, 1e-9)
+            pl_module.log_dict({"time/clips_per_s": self.clips / took, "time/data_wait": self.waited / took})

@@ -1,0 +1,138 @@
+"""Training through its command line: whole, interrupted, repeated, and refused."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = [
+    *("data=folders", "model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16"),
+    *("data.image_size=32", "data.batch_size=2", "data.num_workers=0", "trainer.max_epochs=4"),
+]
+
+
+def start(*arguments: str, module: str = "stan_lightning.train") -> "subprocess.Popen[str]":
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def train(*arguments: str) -> tuple[int, str]:
+    process = start(*arguments)
+    said, _ = process.communicate(timeout=300)
+    return process.returncode, said
+
+
+def assert_same(one: Any, other: Any, where: str) -> None:
+    """Equal to the last bit, all the way down."""
+    assert type(one) is type(other), where
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other), where
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys(), where
+        for key in one:
+            assert_same(one[key], other[key], f"{where}/{key}")
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other), where
+        for i, pair in enumerate(zip(one, other, strict=True)):
+            assert_same(*pair, f"{where}/{i}")
+    else:
+        assert one == other, where
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    """Metrics and both checkpoints are the same, but for the folders that they name."""
+    assert (one / "metrics.csv").read_bytes() == (other / "metrics.csv").read_bytes()
+    for name in ("last.ckpt", "best.ckpt"):
+        first, second = (torch.load(run / "checkpoints" / name, weights_only=True) for run in (one, other))
+        for part in ("epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers", "training"):
+            assert_same(first[part], second[part], f"{name}/{part}")
+
+
+@pytest.fixture
+def whole(tmp_path: Path, make_crops: Callable[..., Path]) -> tuple[list[str], Path]:
+    """The arguments of a short run, and the folder of one that nothing disturbed."""
+    arguments = [*TINY, f"data.root={make_crops()}", "model.restart_epochs=2"]
+    run = tmp_path / "whole"
+    code, said = train(*arguments, f"hydra.run.dir={run}")
+    assert code == 0, said
+    return arguments, run
+
+
+def test_resumed_equals_undisturbed(whole: tuple[list[str], Path], tmp_path: Path) -> None:
+    """2 + 2 epochs are 4, bit for bit, also with workers, in a moved folder, and after a cut checkpoint."""
+    arguments, undisturbed = whole
+    before, run = tmp_path / "before", tmp_path / "moved here, [a=b]"
+    code, said = train(*arguments, f"hydra.run.dir={before}", "trainer.max_epochs=2", "data.num_workers=2")
+    assert code == 0, said
+    before.rename(run)
+    last = run / "checkpoints" / "last.ckpt"
+    last.write_bytes(last.read_bytes()[:-1000])
+    code, said = train(f'resume="{run}"', "trainer.max_epochs=4")
+    assert code == 0, said
+    assert "damaged or cut short: going on from" in said and "last.previous.ckpt" in said
+    assert_same_run(run, undisturbed)
+
+
+def test_terminated_says_how_to_go_on(whole: tuple[list[str], Path], tmp_path: Path) -> None:
+    """SIGTERM: exit code 143, one line; the line's command ends as if nothing had happened."""
+    arguments, undisturbed = whole
+    run = tmp_path / "terminated"
+    process = start(*arguments, f"hydra.run.dir={run}")
+    while not (run / "metrics.csv").exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 143, said
+    assert "Traceback" not in said
+    command = said.strip().splitlines()[-1].partition("go on with: ")[2]
+    assert command == f"python -m stan_lightning.train resume={run}"
+    code, said = train(command.split()[-1])
+    assert code == 0, said
+    assert_same_run(run, undisturbed)
+
+
+def test_folder_repeats_its_run(whole: tuple[list[str], Path], tmp_path: Path) -> None:
+    """The documented command makes the run again from what its folder holds."""
+    _, run = whole
+    again = tmp_path / "again"
+    code, said = train(f"--config-dir={run}", "--config-name=config", f"hydra.run.dir={again}")
+    assert code == 0, said
+    assert_same_run(again, run)
+    assert "torch==" in (again / "versions.txt").read_text()
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_random_moments(whole: tuple[list[str], Path], tmp_path: Path) -> None:
+    """SIGKILL whenever it comes, from the first import to the last epoch; the same command goes on."""
+    arguments, _ = whole
+    undisturbed, run = tmp_path / "long", tmp_path / "killed"
+    arguments = [*arguments, "trainer.max_epochs=60", "go_on=true"]
+    begun = time.monotonic()
+    code, said = train(*arguments, f"hydra.run.dir={undisturbed}")
+    assert code == 0, said
+    took = time.monotonic() - begun
+    moments = random.Random(0)
+    for _ in range(20):
+        process = start(*arguments, f"hydra.run.dir={run}")
+        time.sleep(moments.uniform(0.3, 1.0) * took)
+        process.kill()
+        process.communicate()
+    code, said = train(*arguments, f"hydra.run.dir={run}")
+    assert code == 0, said
+    assert_same_run(run, undisturbed)
