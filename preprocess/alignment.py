@@ -1,16 +1,16 @@
 """Square crops cut out of a picture: by the eyes, by a detection box, or its centre."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from preprocess.detector import LEFT_EYE, RIGHT_EYE, Picture, Points
+from preprocess.detector import LEFT_EYE, RIGHT_EYE, Picture
 
-# Where the eye centres go, as a share of the crop's side. The person's right eye is on the viewer's left.
-RIGHT_EYE_PLACE = (0.34, 0.40)
-LEFT_EYE_PLACE = (0.66, 0.40)
+# Where the eye centres go, in shares of the crop's side, x + iy; the person's right is the viewer's left.
+RIGHT_EYE_PLACE = 0.34 + 0.40j
+LEFT_EYE_PLACE = 0.66 + 0.40j
 BOX_MARGIN = 0.2
 
 cv2.setNumThreads(1)  # recordings are the unit of parallel work
@@ -18,64 +18,52 @@ cv2.setNumThreads(1)  # recordings are the unit of parallel work
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a square crop lies in a picture.
-
-    Coordinates are continuous: a picture of W pixels spans 0 to W, the centre of its first pixel is 0.5.
+    """Where a square crop lies in a picture: turned and scaled, never squashed.
 
     Attributes:
-        origin: Upper left corner of the crop in the picture, x and y, shape (2,).
-        across: The crop's upper side from left to right as a vector in the picture, (2,). Its left side
-            is that turned by a quarter, of the same length: a crop is turned and scaled, never squashed.
+        origin: Upper left corner of the crop in the picture, x + iy in continuous pixels.
+        across: The crop's upper side from left to right, as a step in the picture. Its left side, from top
+            to bottom, is that turned by a quarter: `1j * across`.
     """
 
-    origin: npt.NDArray[np.float64]
-    across: npt.NDArray[np.float64]
-
-    @property
-    def down(self) -> npt.NDArray[np.float64]:
-        """The crop's left side from top to bottom, (2,)."""
-        return np.array([-self.across[1], self.across[0]])
+    origin: complex
+    across: complex
 
     @property
     def side(self) -> float:
         """Length of the crop's side in pixels of the picture."""
-        return float(np.hypot(*self.across))
+        return abs(self.across)
 
     @property
-    def centre(self) -> npt.NDArray[np.float64]:
-        """Middle of the crop in the picture, (2,)."""
-        return self.origin + (self.across + self.down) / 2
+    def centre(self) -> complex:
+        """Middle of the crop in the picture."""
+        return self.origin + self.across * (0.5 + 0.5j)
 
     def widened(self, factor: float) -> "Placement":
         """The placement with `factor` times the side about the same centre."""
-        across = self.across * factor
-        down = self.down * factor
-        return Placement(self.centre - (across + down) / 2, across)
+        return Placement(self.centre - self.across * factor * (0.5 + 0.5j), self.across * factor)
 
-    def to_picture(self, points: Points) -> Points:
-        """Points in shares of the crop's side, (..., 2), to pixels of the picture."""
-        return self.origin + points[..., :1] * self.across + points[..., 1:] * self.down
+    def to_picture(self, point: complex) -> complex:
+        """A point in shares of the crop's side to pixels of the picture."""
+        return self.origin + self.across * point
 
-    def from_picture(self, points: Points) -> Points:
-        """Points in pixels of the picture, (..., 2), to shares of the crop's side."""
-        offset = points - self.origin
-        return np.stack([offset @ self.across, offset @ self.down], axis=-1) / self.side**2
+    def from_picture(self, point: complex) -> complex:
+        """A point in pixels of the picture to shares of the crop's side."""
+        return (point - self.origin) / self.across
 
 
-def place_by_eyes(points: Points) -> Placement:
-    """The placement that brings the eyes among a face's six points, (6, 2), to their places."""
+def place_by_eyes(points: tuple[complex, ...]) -> Placement:
+    """The placement that brings the eyes among a face's points to their places."""
     right, left = points[RIGHT_EYE], points[LEFT_EYE]
-    share = LEFT_EYE_PLACE[0] - RIGHT_EYE_PLACE[0]
-    across = (left - right) / share
-    down = np.array([-across[1], across[0]])
-    return Placement(right - RIGHT_EYE_PLACE[0] * across - RIGHT_EYE_PLACE[1] * down, across)
+    across = (left - right) / (LEFT_EYE_PLACE - RIGHT_EYE_PLACE)
+    return Placement(right - across * RIGHT_EYE_PLACE, across)
 
 
 def place_centre(picture: Picture) -> Placement:
     """The largest square in the middle of a picture."""
     height, width = picture.shape[:2]
     side = min(height, width)
-    return Placement(np.array([(width - side) / 2, (height - side) / 2]), np.array([float(side), 0.0]))
+    return Placement(complex(width - side, height - side) / 2, complex(side))
 
 
 @dataclass(frozen=True)
@@ -84,12 +72,12 @@ class Region:
 
     Attributes:
         pixels: RGB, (h, w, 3).
-        offset: Where its upper left corner lies in the picture, (2,).
+        offset: Where its upper left corner lies in the picture, x + iy.
         shrink: Side in the picture of one of its pixels.
     """
 
     pixels: Picture
-    offset: npt.NDArray[np.float64]
+    offset: complex
     shrink: int
 
 
@@ -98,17 +86,19 @@ def cut(picture: Picture, placement: Placement, size: int) -> Picture:
     # Bilinear sampling alone skips pixels where it shrinks: the region is averaged down first.
     if placement.side >= 2 * size:
         return cut_region(take_region(picture, placement, size), placement, size)
-    return cut_region(Region(picture, np.zeros(2), 1), placement, size)
+    return cut_region(Region(picture, 0j, 1), placement, size)
 
 
 def cut_region(region: Region, placement: Placement, size: int) -> Picture:
     """As `cut`, from a region of the picture that `placement` is given in."""
-    step = np.stack([placement.across, placement.down], axis=1) / (size * region.shrink)
-    start = (placement.origin - region.offset) / region.shrink + step @ np.array([0.5, 0.5]) - 0.5
+    step = placement.across / (size * region.shrink)
+    # Continuous coordinates put a pixel's centre at its half, OpenCV at its whole number.
+    start = (placement.origin - region.offset) / region.shrink + (step - 1) * (0.5 + 0.5j)
+    matrix = np.array([[step.real, -step.imag, start.real], [step.imag, step.real, start.imag]])
     return _as_picture(
         cv2.warpAffine(
             region.pixels,
-            np.column_stack([step, start]),
+            matrix,
             (size, size),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
@@ -119,20 +109,24 @@ def cut_region(region: Region, placement: Placement, size: int) -> Picture:
 def take_region(picture: Picture, placement: Placement, size: int) -> Region:
     """A copy of what a crop of `size` pixels at `placement` is made from, as small as it can be."""
     shrink = max(int(placement.side // size), 1)
-    limit = np.array([picture.shape[1], picture.shape[0]])
-    corners = placement.to_picture(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
-    low = np.clip(np.floor(corners.min(axis=0)) - 2 * shrink, 0, limit - 1).astype(int)
-    high = np.clip(np.ceil(corners.max(axis=0)) + 2 * shrink, low + 1, limit).astype(int)
-    cells = np.maximum((high - low) // shrink, 1)
-    high = np.minimum(low + cells * shrink, limit)
-    pixels = picture[low[1] : high[1], low[0] : high[0]]
+    height, width = picture.shape[:2]
+    corners = [placement.to_picture(corner) for corner in (0, 1, 1j, 1 + 1j)]
+    left, columns = _span([corner.real for corner in corners], width, shrink)
+    top, rows = _span([corner.imag for corner in corners], height, shrink)
+    pixels = picture[top : top + rows * shrink, left : left + columns * shrink]
     if shrink > 1:
-        small = cv2.resize(pixels, (int(cells[0]), int(cells[1])), interpolation=cv2.INTER_AREA)
-        return Region(_as_picture(small), low.astype(np.float64), shrink)
-    return Region(pixels.copy(), low.astype(np.float64), shrink)
+        pixels = _as_picture(cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA))
+    return Region(np.ascontiguousarray(pixels), complex(left, top), shrink)
 
 
-def cut_box(picture: Picture, box: npt.NDArray[np.float64], size: int) -> Picture:
+def _span(places: list[float], length: int, shrink: int) -> tuple[int, int]:
+    """Start in pixels and number of whole cells of `shrink` pixels that cover `places` and a margin."""
+    low = min(max(math.floor(min(places)) - 2 * shrink, 0), max(length - shrink, 0))
+    high = min(math.ceil(max(places)) + 2 * shrink, length)
+    return low, max((high - low) // shrink, 1)
+
+
+def cut_box(picture: Picture, box: tuple[float, float, float, float], size: int) -> Picture:
     """The predecessor's crop: the box, a margin of a fifth of its longer side, clipped and squashed.
 
     Args:

@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from preprocess.alignment import cut, cut_box, place_centre
-from preprocess.archive import ArchiveWriter
+from preprocess.archive import TRACK_COLUMNS, ArchiveWriter
 from preprocess.decode import Frame, UnreadableVideoError, Video
-from preprocess.detector import Face, Picture, load_detector
+from preprocess.detector import Picture, load_detector
 from preprocess.model_file import find_models
 from preprocess.recording import Recording
 from preprocess.search import FaceFinder
@@ -18,7 +17,7 @@ from preprocess.settings import Settings
 from preprocess.track import Tracker
 
 BOX_MIN_SCORE = 0.5  # the predecessor's
-_NO_FACE = Face(np.nan, np.full(4, np.nan), np.full((6, 2), np.nan))
+_COORDINATES = TRACK_COLUMNS[3:-1]  # box and points, in the order of `Face`
 
 
 def crop_recording(
@@ -127,7 +126,7 @@ def _crop_by_box(frames: Iterator[Frame], settings: Settings) -> Iterator[Crop]:
 def _crop_centre(frames: Iterator[Frame], settings: Settings) -> Iterator[Crop]:
     for frame in frames:
         crop = cut(frame.picture, place_centre(frame.picture), settings.crop_size)
-        yield Crop(frame.number, frame.time_s, _NO_FACE, False, _encode(crop, settings))
+        yield Crop(frame.number, frame.time_s, None, False, _encode(crop, settings))
 
 
 _CROPPERS = {"eyes": _crop_by_eyes, "box": _crop_by_box, "none": _crop_centre}
@@ -142,15 +141,13 @@ def _encode(crop: Picture, settings: Settings) -> bytes:
 
 
 def _track_row(crop: Crop) -> dict[str, object]:
-    """Values of a row of `track.csv`; what is unknown is left empty."""
+    """Values of a row of `track.csv`; what is unknown is left out."""
     row: dict[str, object] = {"frame": crop.number, "time_s": f"{crop.time_s:.6f}"}
-    names = ("box_x", "box_y", "box_width", "box_height")
-    values = dict(zip(names, crop.face.box, strict=True))
-    places = ("right_eye", "left_eye", "nose", "mouth", "right_ear", "left_ear")
-    for place, (x, y) in zip(places, crop.face.points, strict=True):
-        values |= {f"{place}_x": x, f"{place}_y": y}
-    row |= {name: f"{value:.2f}" for name, value in values.items() if np.isfinite(value)}
-    if np.isfinite(crop.face.score):
-        row["score"] = f"{crop.face.score:.4f}"
     row["interpolated"] = int(crop.interpolated)
+    if crop.face is None:
+        return row
+    if not crop.interpolated:
+        row["score"] = f"{crop.face.score:.4f}"
+    coordinates = [*crop.face.box, *(part for point in crop.face.points for part in (point.real, point.imag))]
+    row.update(zip(_COORDINATES, [f"{value:.2f}" for value in coordinates], strict=True))
     return row

@@ -74,7 +74,8 @@ class Video:
         self._stream.codec_context.thread_count = 1
         self._reformatter = VideoReformatter()
         self._rate = _nominal_rate(self._stream)
-        self._first_s = self._last_s = self._video_end_s = self._any_end_s = 0.0
+        self._first_s = self._last_s = 0.0
+        self._ends: dict[int, int] = {}  # by stream, in units of its clock
         self.n_frames = 0
         self.n_errors = 0
 
@@ -135,10 +136,10 @@ class Video:
         stream, container = self._stream, self._container
         if stream.duration and stream.time_base:
             claimed_s = float(stream.duration * stream.time_base)
-            reached_s = self._video_end_s - float((stream.start_time or 0) * stream.time_base)
+            reached_s = self._end_s(stream) - float((stream.start_time or 0) * stream.time_base)
         elif container.duration:
             claimed_s = container.duration / av.time_base
-            reached_s = self._any_end_s
+            reached_s = max(self._end_s(one) for one in (stream, *container.streams.audio))
         else:
             claimed_s = reached_s = 0.0
         if claimed_s - reached_s > max(MISSING_S, MISSING_SHARE * claimed_s):
@@ -184,17 +185,16 @@ class Video:
 
     def _note_end(self, packet: "av.Packet[Stream]") -> None:
         stamp = packet.pts if packet.pts is not None else packet.dts
-        if stamp is None or packet.time_base is None:
-            return
-        end_s = float((stamp + (packet.duration or 0)) * packet.time_base)
-        self._any_end_s = max(self._any_end_s, end_s)
-        if packet.stream_index == self._stream.index:
-            self._video_end_s = max(self._video_end_s, end_s)
+        if stamp is not None:
+            end = stamp + (packet.duration or 0)
+            self._ends[packet.stream_index] = max(self._ends.get(packet.stream_index, 0), end)
+
+    def _end_s(self, stream: Stream) -> float:
+        return float(self._ends.get(stream.index, 0) * (stream.time_base or 0))
 
     def _time_of(self, frame: av.VideoFrame) -> float:
-        if frame.pts is not None and frame.time_base is not None:
-            time_s = float(frame.pts * frame.time_base)
-        else:  # raw streams carry no times: count on from the last one
+        time_s = frame.time
+        if time_s is None:  # raw streams carry no times: count on from the last one
             time_s = self._last_s + 1.0 / self._rate if self.n_frames else 0.0
         if self.n_frames == 0:
             self._first_s = time_s

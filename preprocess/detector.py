@@ -17,7 +17,6 @@ from mediapipe.tasks.python.vision.core.image import Image, ImageFormat
 from preprocess.errors import InputError
 
 Picture = npt.NDArray[np.uint8]
-Points = npt.NDArray[np.float64]
 
 RIGHT_EYE, LEFT_EYE, NOSE, MOUTH, RIGHT_EAR, LEFT_EAR = range(6)  # the person's sides, not the viewer's
 
@@ -26,15 +25,18 @@ RIGHT_EYE, LEFT_EYE, NOSE, MOUTH, RIGHT_EAR, LEFT_EAR = range(6)  # the person's
 class Face:
     """A detection.
 
+    Coordinates are continuous pixels: a picture of W pixels spans 0 to W, the centre of its first is 0.5.
+
     Attributes:
         score: Confidence, 0 to 1.
-        box: x, y, width, height in pixels, shape (4,).
-        points: x, y of right eye, left eye, nose tip, mouth centre, right and left ear in pixels, (6, 2).
+        box: x, y, width, height.
+        points: Right eye, left eye, nose tip, mouth centre, right and left ear, each as x + iy: to turn,
+            scale and shift is then one multiplication and one addition.
     """
 
     score: float
-    box: npt.NDArray[np.float64]
-    points: Points
+    box: tuple[float, float, float, float]
+    points: tuple[complex, ...]
 
 
 class Detector:
@@ -54,7 +56,8 @@ class Detector:
             with _silent_stderr():
                 self._detector = vision.FaceDetector.create_from_options(options)
                 weakref.finalize(self, _close, self._detector)
-                self.find(np.zeros((64, 64, 3), np.uint8))  # its first run prints, too
+                for size in (64, 128, 192, 333):  # its first runs print, too
+                    self.find(np.zeros((size, size, 3), np.uint8))
         except OSError as error:
             raise InputError(
                 f"MediaPipe cannot start ({error}): apt-get install libgl1 libegl1 libgles2"
@@ -70,12 +73,11 @@ class Detector:
         faces = []
         for found in self._detector.detect(image).detections:
             box = found.bounding_box
-            points = np.array([(point.x * width, point.y * height) for point in found.keypoints])
             faces.append(
                 Face(
-                    score=float(found.categories[0].score),
-                    box=np.array([box.origin_x, box.origin_y, box.width, box.height], np.float64),
-                    points=points,
+                    float(found.categories[0].score),
+                    (box.origin_x, box.origin_y, box.width, box.height),
+                    tuple(complex(point.x * width, point.y * height) for point in found.keypoints),
                 )
             )
         return faces

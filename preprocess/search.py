@@ -12,20 +12,19 @@ import cv2
 import numpy as np
 
 from preprocess.alignment import LEFT_EYE_PLACE, RIGHT_EYE_PLACE, Placement, cut, place_by_eyes
-from preprocess.detector import LEFT_EYE, RIGHT_EYE, Detector, Face, Picture, Points, load_detector
+from preprocess.detector import LEFT_EYE, RIGHT_EYE, Detector, Face, Picture, load_detector
 from preprocess.model_file import Models
 
 VIEW_SIZE = 192  # pixels; the near-face network itself sees 128
-# Side of the view in sides of the crop: a 192 px view of a 112 px crop at its own scale. Measured on clips of
-# all kinds: closer views place the eyes of bearded and half-hidden faces less steadily, wider ones small faces'.
+# Side of the view in sides of the crop: a 192 px view of a 112 px crop at its own scale. Measured: closer
+# views place the eyes of bearded and half-hidden faces less steadily, wider ones those of small faces.
 VIEW_WIDENING = 192 / 112
 WEAK_SCORE = 0.3
 STRONG_SCORE = 0.7  # on their views, faces of 40 px and more were seen at 0.76 to 0.99, others below 0.62
 SETTLED = 0.1  # eyes this near their places, in sides of the crop, need no further look
+SAME_SIDES = 0.5  # two sightings so near each other, in sides of the crop, are one face
 SEARCH_SIDE = 640  # larger pictures are searched at a whole fraction of their size
 _LOOKS = 3
-_EYES = [RIGHT_EYE, LEFT_EYE]
-_EYE_PLACES = np.array([RIGHT_EYE_PLACE, LEFT_EYE_PLACE])
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Sighting:
         """Whether two sightings are within so many sides of each other and within twice the size."""
         large = max(self.placement.side, other.placement.side)
         small = min(self.placement.side, other.placement.side)
-        apart = float(np.hypot(*(self.placement.centre - other.placement.centre)))
+        apart = abs(self.placement.centre - other.placement.centre)
         return large <= 2 * small and apart <= sides * large
 
 
@@ -70,37 +69,43 @@ class FaceFinder:
             face = self._view(picture, placement)
             if face is None:
                 return None
-            stray = np.abs(placement.from_picture(face.points[_EYES]) - _EYE_PLACES).max()
+            stray = max(
+                abs(placement.from_picture(face.points[RIGHT_EYE]) - RIGHT_EYE_PLACE),
+                abs(placement.from_picture(face.points[LEFT_EYE]) - LEFT_EYE_PLACE),
+            )
             placement = place_by_eyes(face.points)
             if placement.side < 1:
                 return None
             # Beyond the picture's edge there are only repeated pixels, and no eye to be placed.
-            eyes_inside = _inside(face.points[_EYES], picture)
-            strong = bool(face.score >= STRONG_SCORE and stray <= SETTLED and eyes_inside)
+            strong = face.score >= STRONG_SCORE and stray <= SETTLED and _has_eyes(picture, face)
             sighting = Sighting(face, strong, placement)
             if stray <= SETTLED:
                 break
         return sighting
 
-    def search(self, picture: Picture, turned: bool) -> list[Sighting]:
+    def search(self, picture: Picture, turned: bool, known: Sighting | None) -> list[Sighting]:
         """Strong sightings anywhere in the picture, each face once.
 
         Args:
             picture: RGB, (H, W, 3).
             turned: If there is none, search the picture turned by quarters, too (a wrong rotation tag).
+            known: A strong sighting in it; what is found in its place needs no second look.
         """
         tries = [(self._near, 0), (self._far, 0)]
         if turned:
             tries += [(self._near, 1), (self._near, 3), (self._near, 2)]
+        sightings: list[Sighting] = []
         for detector, quarters in tries:
-            sightings: list[Sighting] = []
+            sightings = []
             for face in _find_turned(detector, picture, quarters):
+                if known and Sighting(face, False, place_by_eyes(face.points)).near(known, SAME_SIDES):
+                    continue
                 sighting = self._verified(picture, face)
-                if sighting and not any(sighting.near(other, sides=0.5) for other in sightings):
+                if sighting and not any(sighting.near(other, SAME_SIDES) for other in sightings):
                     sightings.append(sighting)
-            if sightings:
-                return sightings
-        return []
+            if sightings or known:
+                break
+        return [*sightings, known] if known else sightings
 
     def _verified(self, picture: Picture, face: Face) -> Sighting | None:
         placement = place_by_eyes(face.points)
@@ -109,26 +114,28 @@ class FaceFinder:
             return seen
         # A face of few pixels does not gain by being enlarged: there the whole picture's word counts.
         first = Sighting(face, True, placement)
-        certain = face.score >= STRONG_SCORE and first.near(seen, sides=0.5)
-        return first if certain and _inside(face.points[_EYES], picture) else None
+        certain = face.score >= STRONG_SCORE and first.near(seen, SAME_SIDES)
+        return first if certain and _has_eyes(picture, face) else None
 
     def _view(self, picture: Picture, placement: Placement) -> Face | None:
         view = placement.widened(VIEW_WIDENING)
         faces = self._near.find(cut(picture, view, VIEW_SIZE))
         if not faces:
             return None
-        wanted = view.from_picture(placement.to_picture(_EYE_PLACES)).mean(axis=0) * VIEW_SIZE
-        face = min(faces, key=lambda one: float(np.hypot(*(one.points[_EYES].mean(axis=0) - wanted))))
-        x, y, width, height = face.box / VIEW_SIZE
-        centre = view.to_picture(np.array([x + width / 2, y + height / 2]))
-        size = np.array([width, height]) * view.side
-        return Face(
-            face.score, np.concatenate([centre - size / 2, size]), view.to_picture(face.points / VIEW_SIZE)
-        )
+        scale = view.across / VIEW_SIZE
+        wanted = view.from_picture(placement.to_picture((RIGHT_EYE_PLACE + LEFT_EYE_PLACE) / 2)) * VIEW_SIZE
+        face = min(faces, key=lambda one: abs((one.points[RIGHT_EYE] + one.points[LEFT_EYE]) / 2 - wanted))
+        x, y, width, height = face.box
+        centre = view.origin + scale * complex(x + width / 2, y + height / 2)
+        width, height = width * abs(scale), height * abs(scale)
+        box = (centre.real - width / 2, centre.imag - height / 2, width, height)
+        return Face(face.score, box, tuple(view.origin + scale * point for point in face.points))
 
 
-def _inside(points: Points, picture: Picture) -> bool:
-    return bool((points >= 0).all() and (points <= [picture.shape[1], picture.shape[0]]).all())
+def _has_eyes(picture: Picture, face: Face) -> bool:
+    height, width = picture.shape[:2]
+    eyes = (face.points[RIGHT_EYE], face.points[LEFT_EYE])
+    return all(0 <= eye.real <= width and 0 <= eye.imag <= height for eye in eyes)
 
 
 def _find_turned(detector: Detector, picture: Picture, quarters: int) -> list[Face]:
@@ -139,19 +146,23 @@ def _find_turned(detector: Detector, picture: Picture, quarters: int) -> list[Fa
     if factor > 1:
         reduced = cv2.resize(picture, (width // factor, height // factor), interpolation=cv2.INTER_AREA)
         small = np.asarray(reduced, np.uint8)
-    scale = np.array([width / small.shape[1], height / small.shape[0]])
+    stretch = (width / small.shape[1], height / small.shape[0])
     faces = []
     for face in detector.find(np.rot90(small, quarters)):
-        corners = np.array([face.box[:2], face.box[:2] + face.box[2:]])
-        corners = _turned_back(corners, small, quarters) * scale
-        low = corners.min(axis=0)
-        points = _turned_back(face.points, small, quarters) * scale
-        faces.append(Face(face.score, np.concatenate([low, corners.max(axis=0) - low]), points))
+        x, y, wide, tall = face.box
+        one, other = (
+            _turned_back(corner, small, quarters, stretch)
+            for corner in (complex(x, y), complex(x + wide, y + tall))
+        )
+        low = complex(min(one.real, other.real), min(one.imag, other.imag))
+        box = (low.real, low.imag, abs(one.real - other.real), abs(one.imag - other.imag))
+        points = tuple(_turned_back(point, small, quarters, stretch) for point in face.points)
+        faces.append(Face(face.score, box, points))
     return faces
 
 
-def _turned_back(points: Points, picture: Picture, quarters: int) -> Points:
+def _turned_back(point: complex, picture: Picture, quarters: int, stretch: tuple[float, float]) -> complex:
     height, width = picture.shape[:2]
-    x, y = points[:, 0], points[:, 1]
-    turned = {0: (x, y), 1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}
-    return np.stack(turned[quarters], axis=1)
+    x, y = point.real, point.imag
+    x, y = ((x, y), (width - y, x), (width - x, height - y), (y, height - x))[quarters]
+    return complex(x * stretch[0], y * stretch[1])

@@ -5,10 +5,9 @@ held is small and bounded, however long the video: a crop's JPEG for a sighting,
 face for a frame without one, and that only for as long as the gap could still be bridged.
 """
 
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from preprocess.alignment import Region, cut, cut_region, place_by_eyes, take_region
 from preprocess.decode import Frame
@@ -25,14 +24,14 @@ class Crop:
     Attributes:
         number: Source frame.
         time_s: Its timestamp in seconds.
-        face: In pixels of the picture; its score is NaN where it was interpolated.
+        face: In pixels of the picture, None where none was looked for; no score where interpolated.
         interpolated: The face was not seen here but between the frames around.
         jpeg: The crop, encoded.
     """
 
     number: int
     time_s: float
-    face: Face
+    face: Face | None
     interpolated: bool
     jpeg: bytes
 
@@ -42,6 +41,12 @@ class _Gap:
     number: int
     time_s: float
     region: Region
+
+
+@dataclass(frozen=True)
+class _Seen:
+    time_s: float
+    face: Face
 
 
 class Sequence:
@@ -54,7 +59,7 @@ class Sequence:
         self._encode = encode
         self._track = -1
         self._held: list[Crop | _Gap] = []
-        self._last: Crop | None = None  # the track's last sighting, given out or held
+        self._last: _Seen | None = None  # the track's last sighting, given out or held
 
     def add(self, frame: Frame, step: Step) -> Iterator[Crop]:
         """Take the next kept frame; gives the crops that it makes certain, in order."""
@@ -67,7 +72,8 @@ class Sequence:
             return
         face = step.sighting.face
         jpeg = self._encode(cut(frame.picture, step.sighting.placement, self._size))
-        self._bridge(Crop(frame.number, frame.time_s, face, False, jpeg))
+        self._bridge(_Seen(frame.time_s, face))
+        self._held.append(Crop(frame.number, frame.time_s, face, False, jpeg))
         if step.confirmed and step.sighting.strong:
             yield from self._release()
 
@@ -88,25 +94,26 @@ class Sequence:
         region = take_region(frame.picture, around.widened(_REGION_SIDES), shrunk_size)
         self._held.append(_Gap(frame.number, frame.time_s, region))
 
-    def _bridge(self, crop: Crop) -> None:
-        before = self._last
-        if before is None or crop.time_s - before.time_s > self._max_gap_s:
+    def _bridge(self, now: _Seen) -> None:
+        before, self._last = self._last, now
+        if before is None or now.time_s - before.time_s > self._max_gap_s:
             self._drop_gaps()
         else:
             self._held = [
-                self._interpolated(held, before, crop) if isinstance(held, _Gap) else held
+                self._interpolated(held, before, now) if isinstance(held, _Gap) else held
                 for held in self._held
             ]
-        self._held.append(crop)
-        self._last = replace(crop, jpeg=b"")
 
-    def _interpolated(self, gap: _Gap, before: Crop, after: Crop) -> Crop:
+    def _interpolated(self, gap: _Gap, before: _Seen, after: _Seen) -> Crop:
         span_s = after.time_s - before.time_s
         share = (gap.time_s - before.time_s) / span_s if span_s > 0 else 0.5
-        points = before.face.points + share * (after.face.points - before.face.points)
-        box = before.face.box + share * (after.face.box - before.face.box)
+        pairs = zip(before.face.points, after.face.points, strict=True)
+        points = tuple(one + share * (other - one) for one, other in pairs)
+        x, y, width, height = (
+            one + share * (other - one) for one, other in zip(before.face.box, after.face.box, strict=True)
+        )
         jpeg = self._encode(cut_region(gap.region, place_by_eyes(points), self._size))
-        return Crop(gap.number, gap.time_s, Face(np.nan, box, points), True, jpeg)
+        return Crop(gap.number, gap.time_s, Face(math.nan, (x, y, width, height), points), True, jpeg)
 
     def _drop_gaps(self) -> None:
         self._held = [held for held in self._held if not isinstance(held, _Gap)]

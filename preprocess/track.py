@@ -13,15 +13,15 @@ The rules, in the order of their weight:
    certain ones, never at a track's end.
 """
 
+import math
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
+import cv2
 
 from preprocess.detector import Picture
 from preprocess.search import FaceFinder, Sighting
 
-SEARCH_S = 2.0
+SEARCH_S = 3.0
 TURNED_SEARCH_S = 0.5
 CONFIRM_FRAMES = 3
 BYSTANDER_S = 3.0
@@ -62,21 +62,22 @@ class Tracker:
         self._hold_s = max(hold_s, MIN_HOLD_S)
         self._track = 0
         self._last: Sighting | None = None  # where the track stands, None without one
-        self._begun_s = self._strong_s = self._searched_s = self._turned_s = -np.inf
+        self._begun_s = self._strong_s = self._searched_s = self._turned_s = -math.inf
         self._n_strong = self._n_steps = 0
         self._challenger: Sighting | None = None
         self._subject_side = 0.0
-        self._thumbnail: npt.NDArray[np.int16] | None = None
+        self._thumbnail: Picture | None = None
 
     def follow(self, picture: Picture, time_s: float) -> Step:
         """Take the next kept frame, RGB (H, W, 3), at its time in seconds."""
-        cut = self._is_cut(picture)
+        before, self._thumbnail = self._thumbnail, _thumbnail(picture)
         sighting = self._finder.look(picture, self._last.placement) if self._last else None
         if sighting and self._last and not sighting.near(self._last, _REACH_SIDES):
             sighting = None
         certain = sighting is not None and sighting.strong
         if not certain or time_s - self._searched_s >= SEARCH_S or self._is_bystander():
-            sighting = self._search(picture, time_s, sighting, cut)
+            is_cut = not certain and before is not None and _differ(before, self._thumbnail)
+            sighting = self._search(picture, time_s, sighting, is_cut)
         self._n_steps += 1
         if sighting:
             self._note(sighting, time_s)
@@ -89,14 +90,16 @@ class Tracker:
         """Whether a track that the recording's end leaves unconfirmed counts all the same."""
         return 0 < self._n_steps <= 2 * self._n_strong and not self._is_bystander()
 
-    def _search(self, picture: Picture, time_s: float, seen: Sighting | None, cut: bool) -> Sighting | None:
+    def _search(
+        self, picture: Picture, time_s: float, seen: Sighting | None, is_cut: bool
+    ) -> Sighting | None:
         """The subject after a look at the whole picture; `seen` is what the track itself shows."""
         turned = self._last is None and time_s - self._turned_s >= TURNED_SEARCH_S
         if turned:
             self._turned_s = time_s
         self._searched_s = time_s
-        found = self._finder.search(picture, turned)
-        if cut and not (seen and seen.strong):
+        found = self._finder.search(picture, turned, seen if seen and seen.strong else None)
+        if is_cut:
             self._last = None
         if self._last is not None:
             here = [one for one in found if one.near(self._last, _REACH_SIDES)]
@@ -148,13 +151,14 @@ class Tracker:
             return False
         return not self._is_bystander() or time_s - self._begun_s >= BYSTANDER_S
 
-    def _is_cut(self, picture: Picture) -> bool:
-        rows, columns = (max(length // 24, 1) for length in picture.shape[:2])
-        thumbnail = picture[::rows, ::columns].astype(np.int16)
-        before, self._thumbnail = self._thumbnail, thumbnail
-        if before is None or before.shape != thumbnail.shape:
-            return before is not None
-        return float(np.abs(thumbnail - before).mean()) > CUT_GREY_LEVELS
+
+def _thumbnail(picture: Picture) -> Picture:
+    rows, columns = (max(length // 24, 1) for length in picture.shape[:2])
+    return picture[::rows, ::columns].copy()
+
+
+def _differ(one: Picture, other: Picture) -> bool:
+    return one.shape != other.shape or float(cv2.absdiff(one, other).mean()) > CUT_GREY_LEVELS
 
 
 def _side(sighting: Sighting) -> float:
@@ -163,6 +167,6 @@ def _side(sighting: Sighting) -> float:
 
 def _largest(found: list[Sighting], picture: Picture) -> Sighting:
     least = 0.9 * max(_side(one) for one in found)
-    middle = np.array([picture.shape[1] / 2, picture.shape[0] / 2])
+    middle = complex(picture.shape[1], picture.shape[0]) / 2
     alike = [one for one in found if _side(one) >= least]
-    return min(alike, key=lambda one: float(np.hypot(*(one.placement.centre - middle))))
+    return min(alike, key=lambda one: abs(one.placement.centre - middle))

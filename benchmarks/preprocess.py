@@ -1,0 +1,169 @@
+"""Speed of preprocessing beside its floor and beside the predecessor's way of doing it.
+
+    python benchmarks/preprocess.py [--clip video] [--seconds 40] [--workers 2] [--rounds 5]
+
+The clip is scaled and padded to 640x480 at 30 frames a second and repeated to the length asked for; without
+one a synthetic recording is drawn. Three ways go over one copy a worker, in the same warm processes, in turn
+round by round; what is compared are medians of rounds:
+
+- floor: decode, one near-face detection on every third frame, crop, encode, and nothing else;
+- project: `preprocess.crop.crop_recording` as a run calls it, zip and track on disk;
+- predecessor: every frame to a JPEG file, every third read back, far-face detection, crop, written.
+"""
+
+import argparse
+import itertools
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.pool import Pool
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+# Run as a script, this file's own folder comes first and this file would be found as `preprocess`.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from preprocess.alignment import cut, cut_box, place_by_eyes
+from preprocess.crop import crop_recording
+from preprocess.decode import Video
+from preprocess.detector import Picture, load_detector
+from preprocess.model_file import find_models
+from preprocess.recording import Recording
+from preprocess.settings import Settings
+
+STRIDE, SIZE, QUALITY = 3, 112, 95
+WIDTH, HEIGHT, FPS = 640, 480, 30
+SETTINGS = Settings(STRIDE, "frames", SIZE, "eyes", 1.0, QUALITY, None)
+
+
+def floor(video: Path) -> int:
+    """The least that aligned crops can cost; gives the source frames."""
+    detector = load_detector(find_models(None).short_range, 0.5)
+    with Video(video) as opened:
+        for frame in opened.frames(STRIDE, "frames", lambda count: None):
+            faces = detector.find(frame.picture)
+            if faces:
+                _encode(cut(frame.picture, place_by_eyes(faces[0].points), SIZE))
+        return opened.n_frames
+
+
+def project(video: Path) -> int:
+    """What this project does with a recording; gives the source frames."""
+    recording = Recording(video.stem, "", "", "", "", None, "", video.name, video)
+    with tempfile.TemporaryDirectory() as folder:
+        row = crop_recording(recording, SETTINGS, Path(folder), lambda count: None)
+    if row["status"] != "ok":
+        raise RuntimeError(f"{video}: {row['reason']}")
+    return int(str(row["n_source_frames"]))
+
+
+def predecessor(video: Path) -> int:
+    """The predecessor's way, on today's MediaPipe; gives the source frames."""
+    detector = load_detector(find_models(None).full_range, 0.5)
+    with tempfile.TemporaryDirectory() as folder:
+        capture = cv2.VideoCapture(str(video))
+        count = 0
+        while True:
+            more, picture = capture.read()
+            if not more:
+                break
+            cv2.imwrite(f"{folder}/{count:04d}.jpg", picture)
+            count += 1
+        for number in range(0, count, STRIDE):
+            read = cv2.imread(f"{folder}/{number:04d}.jpg")
+            picture = np.asarray(cv2.cvtColor(read, cv2.COLOR_BGR2RGB), np.uint8)
+            faces = detector.find(picture)
+            if faces:
+                crop = cut_box(picture, faces[0].box, SIZE)
+                cv2.imwrite(f"{folder}/crop_{number:04d}.jpg", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR))
+    return count
+
+
+WAYS: tuple[Callable[[Path], int], ...] = (floor, project, predecessor)
+
+
+def main() -> None:
+    """Make the video, time the ways, print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--clip", type=Path, help="a real video with a face to repeat")
+    parser.add_argument("--seconds", type=float, default=40.0, help="length of each video")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        videos = [Path(folder) / f"video{index}.mp4" for index in range(options.workers)]
+        pictures = _pictures(options.clip, Path(folder))
+        for video in videos:
+            _write(video, itertools.islice(itertools.cycle(pictures), int(options.seconds * FPS)))
+        del pictures
+        with multiprocessing.get_context("spawn").Pool(options.workers) as pool:
+            for way in WAYS:
+                _run(pool, way, videos)  # models, caches and file pages warm
+            rounds = [_round(pool, videos, turn) for turn in range(options.rounds)]
+    _print_table(rounds)
+
+
+def _round(pool: Pool, videos: list[Path], turn: int) -> dict[str, float]:
+    """Source frames per second of each way, run one after the other, each round from another one on."""
+    order = [WAYS[(turn + index) % len(WAYS)] for index in range(len(WAYS))]
+    return {way.__name__: _run(pool, way, videos) for way in order}
+
+
+def _run(pool: Pool, way: Callable[[Path], int], videos: list[Path]) -> float:
+    start = time.perf_counter()
+    frames = sum(pool.map(way, videos, chunksize=1))
+    return frames / (time.perf_counter() - start)
+
+
+def _print_table(rounds: list[dict[str, float]]) -> None:
+    speeds = {way.__name__: statistics.median(one[way.__name__] for one in rounds) for way in WAYS}
+    print(f"{'way':12} {'frames/s':>9} {'of floor':>9} {'x predecessor':>14}")
+    for name, speed in speeds.items():
+        print(f"{name:12} {speed:9.0f} {speed / speeds['floor']:9.2f} {speed / speeds['predecessor']:14.2f}")
+    worst = min(one["project"] / one["floor"] for one in rounds)
+    print(f"medians of {len(rounds)} rounds; the worst round: {worst:.2f} of the floor")
+
+
+def _pictures(clip: Path | None, folder: Path) -> list[Picture]:
+    """Frames of 640x480: the clip's, scaled to fit and padded, or a drawn person's."""
+    if clip is None:
+        from preprocess.synthetic import draw_corpus
+
+        draw_corpus(folder / "drawn", subjects=4, scores="behaviour", seed=0, workers=1)
+        clip = sorted((folder / "drawn").rglob("*.mp4"))[0]
+    with Video(clip) as video:
+        return [_padded(frame.picture) for frame in video.frames(1, "frames", lambda count: None)]
+
+
+def _padded(picture: Picture) -> Picture:
+    height, width = picture.shape[:2]
+    scale = min(WIDTH / width, HEIGHT / height)
+    size = (min(round(width * scale), WIDTH), min(round(height * scale), HEIGHT))
+    inner = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    top, left = (HEIGHT - size[1]) // 2, (WIDTH - size[0]) // 2
+    padding = (top, HEIGHT - size[1] - top, left, WIDTH - size[0] - left)
+    return np.asarray(cv2.copyMakeBorder(inner, *padding, cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _write(path: Path, pictures: Iterator[Picture]) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS, options={"preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+
+
+def _encode(crop: Picture) -> bytes:
+    options = [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
+    return cv2.imencode(".jpg", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), options)[1].tobytes()
+
+
+if __name__ == "__main__":
+    main()
