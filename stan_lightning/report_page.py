@@ -35,7 +35,13 @@ def page(found: Evaluation, run: Path | None) -> str:
     """
     numbers = found.metrics
     title = f"Evaluation on {numbers['partition']}, protocol {numbers['protocol']}"
-    sections = [_against_baselines(numbers), *_pictures(found), _units(numbers), *_breakdowns(numbers)]
+    sections = [
+        _against_baselines(numbers),
+        *_pictures(found),
+        _units(numbers),
+        *_breakdowns(numbers),
+        *_folds(numbers),
+    ]
     sections += [*_robustness(numbers), *_audit(numbers), _timelines(found), *_training(run)]
     return render(title, sentence(numbers), notes(numbers), [*sections, _provenance(numbers)])
 
@@ -56,6 +62,9 @@ def notes(numbers: Mapping[str, Any]) -> list[str]:
     if shared:
         pairs = ", ".join(f"{n} in {pair.replace('+', ' and ')}" for pair, n in shared.items())
         said.append(f"The partitions share subjects: {pairs}.")
+    folds = numbers.get("folds")
+    if folds and len(folds) < numbers["n_folds"]:
+        said.append(f"Only {len(folds)} of {numbers['n_folds']} folds are here.")
     if numbers["n_missing"]:
         names = ", ".join(f"{row['recording']} ({row['reason']})" for row in numbers["missing"])
         said.append(
@@ -130,6 +139,19 @@ def _breakdowns(numbers: Mapping[str, Any]) -> list[Section]:
         for title, rows in parts.items()
         if rows
     ]
+
+
+def _folds(numbers: Mapping[str, Any]) -> list[Section]:
+    """Each fold of a pool on its own, beside its own training median."""
+    rows = []
+    for fold in numbers.get("folds") or ():
+        rows.append((f"fold {fold['fold']}", fold["video"]))
+        if fold["baselines"]:
+            rows.append((f"fold {fold['fold']}, training median", fold["baselines"]["train_median"]))
+    if not rows:
+        return []
+    text = f"{len(numbers['folds'])} of {numbers['n_folds']} folds, pooled above. {INTERVALS}"
+    return [Section("Folds", text, metric_table(rows))]
 
 
 def _robustness(numbers: Mapping[str, Any]) -> list[Section]:

@@ -18,6 +18,8 @@ ROWS = {
     "identity": "identity",
 }
 NAMED = ("mae", "rmse", "ccc")
+FEW_SUBJECTS = 6
+"""Below this a percentile bootstrap over subjects covers far less than it says."""
 DISCLAIMER = "Research software, not a diagnostic device."
 
 
@@ -29,6 +31,11 @@ def shown(metric: Mapping[str, float | None], digits: int = 2) -> str:
     if low is None or high is None:
         return f"{value:z.{digits}f}"
     return f"{value:z.{digits}f} [{low:z.{digits}f}, {high:z.{digits}f}]"
+
+
+def stacked(metric: Mapping[str, float | None], digits: int) -> str:
+    """A value over its interval, so that five columns fit a terminal."""
+    return shown(metric, digits).replace(" [", "\n[")
 
 
 def table(metrics: Mapping[str, Any]) -> Table:
@@ -53,12 +60,17 @@ def table(metrics: Mapping[str, Any]) -> Table:
 
 
 def _cells(row: Mapping[str, Any], names: Sequence[str]) -> list[str]:
-    """Values over their intervals, so that five columns fit a terminal."""
-    return [shown(row[name], 2 if name == "ccc" else 1).replace(" [", "\n[") for name in names]
+    return [stacked(row[name], 2 if name == "ccc" else 1) for name in names]
 
 
 def sentence(metrics: Mapping[str, Any]) -> str:
     """What the numbers say, in words that claim no more than the paired intervals do."""
+    people = metrics["subject"]["n"]
+    few = f"; with {people} subjects no interval can be relied on" if 0 < people < FEW_SUBJECTS else ""
+    return _compared(metrics) + few
+
+
+def _compared(metrics: Mapping[str, Any]) -> str:
     video = metrics["video"]
     if not video["n"]:
         return "no labels: scores are predicted, and nothing can be said about their error"

@@ -119,7 +119,7 @@ def test_evaluation_repeats_itself_and_knows_its_run(checkpoint, tmp_path):
     run(f"checkpoint={checkpoint}", f"output={tmp_path}", "data.batch_size=2", "data.num_workers=1")
     for name in ("predictions.csv", "windows.csv"):
         first = pd.read_csv(checkpoint.parents[1] / "evaluation" / "test" / name)
-        pd.testing.assert_frame_equal(first, pd.read_csv(tmp_path / name), rtol=1e-5)
+        pd.testing.assert_frame_equal(first, pd.read_csv(tmp_path / name), rtol=1e-3, atol=1e-4)
 
 
 def test_missing_labels_are_said_and_predicted(checkpoint, crops, tmp_path, capsys):

@@ -148,9 +148,12 @@ def test_the_sentence_follows_the_paired_intervals(median, identity, expected):
     numbers = {
         "video": {"n": 100, "mae": {"value": 6.1}},
         "seen": {"n": 40},
+        "subject": {"n": 50},
         "baselines": {"train_median": row(9.5, median), "identity": row(6.0, identity)},
     }
     assert sentence(numbers).startswith(expected)
+    assert "no interval can be relied on" not in sentence(numbers)
+    assert "with 3 subjects no interval can be relied on" in sentence(numbers | {"subject": {"n": 3}})
     unseen = sentence(numbers | {"seen": {"n": 0}})
     assert "nobody here was trained on" in unseen and "knowing who" not in unseen
 

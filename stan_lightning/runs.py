@@ -1,0 +1,156 @@
+"""Evaluations of several runs: found on disk, told apart, folds pooled."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from omegaconf import OmegaConf
+
+from preprocess.errors import InputError
+from stan_lightning import results
+from stan_lightning.evaluation import Bootstrap, metrics
+
+SIGNIFICANT_NOT = ("seed", "data.fold", "resume")
+"""Settings that do not make a run another experiment."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One evaluated run, or several folds pooled into one.
+
+    Attributes:
+        name: What it is called: its folder, from what was asked for.
+        folder: Folder of the training run, or of the evaluation where that is all there is.
+        evaluation: Tables and numbers.
+        settings: Training's configuration, flat, less what `SIGNIFICANT_NOT` names.
+    """
+
+    name: str
+    folder: Path
+    evaluation: results.Evaluation
+    settings: Mapping[str, str]
+
+
+def find_runs(folders: Sequence[Path], partition: str) -> list[Run]:
+    """All evaluations of a partition under the folders.
+
+    Raises:
+        InputError: Where a folder is missing, or a run in it has not been evaluated.
+    """
+    runs: dict[Path, Run] = {}
+    for asked in folders:
+        if not asked.is_dir():
+            raise InputError(f"no folder at {asked}: give folders of runs, of a multirun or of evaluations")
+        found = [file.parent for file in sorted(asked.rglob("metrics.json")) if _is_of(file, partition)]
+        for folder in found:
+            runs.setdefault(folder.resolve(), _open(folder, asked))
+        lacking = [path.parents[1] for path in sorted(asked.rglob("checkpoints/best.ckpt"))]
+        lacking = [run for run in lacking if not any(run in folder.parents for folder in found)]
+        if lacking or not found:
+            run = lacking[0] if lacking else asked
+            raise InputError(
+                f"{run} holds no evaluation of partition {partition}: `python -m stan_lightning.evaluate "
+                f"checkpoint={run}/checkpoints/best.ckpt partition={partition}` makes it"
+            )
+    return list(runs.values())
+
+
+def _is_of(file: Path, partition: str) -> bool:
+    """Whether this is an evaluation of its own, not a pool of folds, and of the partition."""
+    try:
+        numbers = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        raise InputError(f"{file} is cut short or no JSON; run the evaluation again") from None
+    return isinstance(numbers, dict) and numbers.get("partition") == partition and "folds" not in numbers
+
+
+def _open(folder: Path, asked: Path) -> Run:
+    above = [place for place in (folder, *folder.parents[:3]) if (place / "config.yaml").is_file()]
+    home = above[0] if above else folder
+    name = home.resolve().name
+    if home != asked and asked in home.parents:
+        name = f"{asked.resolve().name}/{home.relative_to(asked)}"
+    settings = (
+        _flat(OmegaConf.to_container(OmegaConf.load(home / "config.yaml"))) if above else {"run": str(home)}
+    )
+    kept = {key: value for key, value in settings.items() if key not in SIGNIFICANT_NOT}
+    return Run(name, home, results.read(folder), kept)
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, str]:
+    if not isinstance(value, dict):
+        return {prefix: str(value)}
+    flat: dict[str, str] = {}
+    for key, inner in value.items():
+        flat |= _flat(inner, f"{prefix}.{key}" if prefix else str(key))
+    return flat
+
+
+def pool_folds(runs: Sequence[Run]) -> list[Run]:
+    """Replace the folds of one cross-validation by their pool; other runs stay as they are.
+
+    Folds belong together that have the same settings and the same seed, which deals subjects out.
+    """
+    groups: dict[Any, list[Run]] = {}
+    for number, run in enumerate(runs):
+        numbers = run.evaluation.metrics
+        folded = numbers["protocol"] == "group_kfold"
+        key = (tuple(sorted(run.settings.items())), numbers["seed"]) if folded else number
+        groups.setdefault(key, []).append(run)
+    return [
+        _pool(group) if group[0].evaluation.metrics["protocol"] == "group_kfold" else group[0]
+        for group in groups.values()
+    ]
+
+
+def _pool(folds: Sequence[Run]) -> Run:
+    """One evaluation of all folds' recordings, each predicted by the network that had not seen its subject.
+
+    Baselines are pooled too: each recording's comes from its own fold's training data.
+    """
+    folds = sorted(folds, key=lambda run: run.evaluation.metrics["fold"])
+    evaluations = [run.evaluation for run in folds]
+    predictions = pd.concat([found.predictions for found in evaluations], ignore_index=True)
+    twice = predictions["recording"][predictions["recording"].duplicated()]
+    if len(twice):
+        raise InputError(
+            f"recording {twice.iloc[0]} is tested in two of {', '.join(run.name for run in folds)}"
+        )
+    windows = pd.concat([found.windows for found in evaluations], ignore_index=True)
+    tables = [found.baselines for found in evaluations if found.baselines is not None]
+    baselines = pd.concat(tables, ignore_index=True) if len(tables) == len(folds) else None
+    first = evaluations[0].metrics
+    numbers: dict[str, Any] = {name: first[name] for name in ("protocol", "partition")}
+    numbers["checkpoint"] = None
+    numbers |= {"seed": first["seed"], "n_train_subjects": None}
+    bootstrap = Bootstrap(**first["bootstrap"])
+    numbers |= metrics(predictions, windows, baselines, first["score_range"], bootstrap)
+    for name in ("n_expected", "n_missing", "n_unlabelled"):
+        numbers[name] = sum(found.metrics[name] for found in evaluations)
+    numbers["missing"] = [row for found in evaluations for row in found.metrics["missing"]]
+    kept = ("fold", "checkpoint", "n_train_subjects", "video", "baselines", "n_expected", "n_missing")
+    numbers["folds"] = [{name: found.metrics[name] for name in kept} for found in evaluations]
+    numbers |= {name: first[name] for name in ("n_folds", "score_range", "bootstrap", "versions")}
+    pooled = results.Evaluation(numbers, predictions, windows, baselines)
+    name = "pooled folds" if len(folds) == 1 else f"pooled {folds[0].name} .. {folds[-1].name}"
+    return replace(folds[0], name=name, evaluation=pooled)
+
+
+def differing(runs: Sequence[Run]) -> list[str]:
+    """Settings in which the runs are not all alike."""
+    names = sorted({name for run in runs for name in run.settings})
+    return [name for name in names if len({run.settings.get(name) for run in runs}) > 1]
+
+
+def by_seed(runs: Sequence[Run]) -> list[list[Run]]:
+    """Groups of two or more runs that differ by seed alone."""
+    groups: dict[Any, list[Run]] = {}
+    for run in runs:
+        numbers = run.evaluation.metrics
+        key = (tuple(sorted(run.settings.items())), numbers["protocol"], numbers.get("fold"))
+        groups.setdefault(key, []).append(run)
+    alike = [group for group in groups.values() if len(group) > 1]
+    return [group for group in alike if len({run.evaluation.metrics["seed"] for run in group}) == len(group)]

@@ -1,0 +1,121 @@
+"""Runs side by side: folds pooled, seeds averaged, what is missing named."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stan_lightning import results
+from stan_lightning.baselines import TrainingSessions
+from stan_lightning.evaluation import Bootstrap, baseline_table, metrics, predictions_table
+from stan_lightning.report import main
+
+RANGE = [0.0, 63.0]
+
+
+def write_run(
+    run: Path, people, seed=0, fold=None, config="model:\n  k: 2\n", shift=0.0, training=((0, 5.0),)
+):
+    """A run folder with an evaluation in it; `people` are numbers, two videos each."""
+    rng = np.random.default_rng(seed)
+    names = [f"p{person}_{video}" for person in people for video in range(2)]
+    recordings = pd.DataFrame({"recording": names, "subject": [name.split("_")[0] for name in names]})
+    recordings = recordings.assign(session="1", task="F", partition="test", group="")
+    recordings["label"] = [float(person * 7 % 45) for person in people for _ in range(2)]
+    outputs = recordings.label / 63 + shift + rng.normal(0, 0.02, len(names))
+    windows = pd.DataFrame({"recording": names, "window": 0, "first_frame": 0, "last_frame": 9})
+    windows = windows.assign(start_s=0.0, end_s=1.0, output=outputs)
+    sessions = TrainingSessions.from_rows([(f"p{person}", "1", label) for person, label in training])
+    predictions = predictions_table(windows, recordings, RANGE, sessions)
+    baselines = baseline_table(predictions, sessions)
+    numbers = {"protocol": "official" if fold is None else "group_kfold", "partition": "test"}
+    numbers |= {"checkpoint": str(run / "checkpoints" / "best.ckpt"), "seed": seed, "n_train_subjects": 1}
+    numbers |= metrics(predictions, windows, baselines, RANGE, Bootstrap(100, 0))
+    numbers |= {
+        "n_expected": len(names) + 1,
+        "n_missing": 1,
+        "missing": [{"recording": "gone", "reason": "x"}],
+    }
+    numbers |= {"n_unlabelled": 0, "fold": fold or 0, "n_folds": 3, "score_range": RANGE}
+    numbers |= {"bootstrap": {"resamples": 100, "seed": 0}, "versions": {}, "overlap": {}}
+    results.write(results.Evaluation(numbers, predictions, windows, baselines), run / "evaluation" / "test")
+    (run / "config.yaml").write_text(f"seed: {seed}\ndata:\n  fold: {fold or 0}\n{config}")
+    (run / "checkpoints").mkdir()
+    (run / "checkpoints" / "best.ckpt").write_bytes(b"")
+
+
+def test_folds_are_pooled_recording_by_recording_each_with_its_own_baseline(tmp_path, capsys):
+    medians = (5.0, 20.0, 40.0)
+    for fold, median in enumerate(medians):
+        people = range(fold * 3, fold * 3 + 3)
+        write_run(tmp_path / str(fold), people, fold=fold, shift=0.1 * fold, training=((99, median),))
+    main([str(tmp_path)])
+    found = results.read(tmp_path / "report")
+    single = [results.read(tmp_path / str(fold) / "evaluation" / "test") for fold in range(3)]
+    assert (found.metrics["video"]["n"], found.metrics["subject"]["n"]) == (18, 9)
+    error = pd.concat([(one.predictions.prediction - one.predictions.label).abs() for one in single])
+    assert found.metrics["video"]["mae"]["value"] == pytest.approx(error.mean())
+    said = pd.concat(
+        [(one.predictions.label - median).abs() for one, median in zip(single, medians, strict=True)]
+    )
+    assert found.metrics["baselines"]["train_median"]["mae"]["value"] == pytest.approx(said.mean())
+    assert [row["fold"] for row in found.metrics["folds"]] == [0, 1, 2]
+    assert [row["video"] for row in found.metrics["folds"]] == [one.metrics["video"] for one in single]
+    assert (found.metrics["n_expected"], found.metrics["n_missing"]) == (21, 3)
+    assert "<h2>Folds</h2>" in (tmp_path / "report" / "report.html").read_text()
+    assert "training median" in capsys.readouterr().out
+    main([str(tmp_path)])  # its own report is no further fold
+    assert results.read(tmp_path / "report").metrics == found.metrics
+
+
+def test_a_missing_fold_is_said(tmp_path):
+    write_run(tmp_path / "0", range(3), fold=0)
+    write_run(tmp_path / "2", range(3, 6), fold=2)
+    main([str(tmp_path)])
+    assert "Only 2 of 3 folds are here." in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_folds_that_share_a_recording_are_refused(tmp_path, capsys):
+    write_run(tmp_path / "0", range(3), fold=0)
+    write_run(tmp_path / "1", range(2, 5), fold=1)
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path)])
+    assert ended.value.code == 2
+    assert "error: recording p2_0 is tested in two of" in capsys.readouterr().err
+
+
+def test_runs_that_differ_by_seed_alone_get_mean_and_deviation(tmp_path, capsys):
+    for seed in range(3):
+        write_run(tmp_path / f"s{seed}", range(8), seed=seed, shift=0.05 * seed)
+    write_run(tmp_path / "other", range(8), seed=7, config="model:\n  k: 4\n")
+    main([str(tmp_path), "--output", str(tmp_path / "out")])
+    html = (tmp_path / "out" / "report.html").read_text()
+    values = [
+        json.loads((tmp_path / f"s{seed}" / "evaluation" / "test" / "metrics.json").read_text())["video"][
+            "mae"
+        ]["value"]
+        for seed in range(3)
+    ]
+    assert f"{np.mean(values):.2f}, sd {np.std(values, ddof=1):.2f}" in html
+    assert html.count("model.k") == 1 and "4 runs side by side" in html
+    said = capsys.readouterr().out
+    assert "3 seeds of" in said and f"sd {np.std(values, ddof=1):.2f}" in " ".join(said.split())
+
+
+@pytest.mark.parametrize("case", ["unevaluated", "nowhere", "empty"])
+def test_what_cannot_be_compared_is_named_with_the_way_out(tmp_path, capsys, case):
+    asked = tmp_path / "runs"
+    if case != "nowhere":
+        asked.mkdir()
+    if case == "unevaluated":
+        write_run(asked / "done", range(4))
+        (asked / "new" / "checkpoints").mkdir(parents=True)
+        (asked / "new" / "checkpoints" / "best.ckpt").write_bytes(b"")
+    with pytest.raises(SystemExit) as ended:
+        main([str(asked)])
+    error = capsys.readouterr().err
+    assert ended.value.code == 2 and error.count("\n") == 1
+    named = {"unevaluated": str(asked / "new"), "nowhere": str(asked), "empty": str(asked)}[case]
+    assert named in error and ("stan_lightning.evaluate" in error or case == "nowhere")
