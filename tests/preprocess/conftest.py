@@ -1,0 +1,75 @@
+"""Drawn faces and real video files for the tests of decoding, detection and cropping."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from preprocess.recording import Recording
+from preprocess.synthetic_behaviour import act
+from preprocess.synthetic_face import Studio
+from preprocess.synthetic_look import draw_look
+
+Picture = np.ndarray
+FilmFace = Callable[..., list[Picture]]
+WriteVideo = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def film_face() -> FilmFace:
+    """`film_face(n, width, height, seed)`: n RGB pictures (H, W, 3) of a drawn person who lives."""
+
+    def film(n: int, width: int = 320, height: int = 240, seed: int = 0) -> list[Picture]:
+        random = np.random.default_rng(seed)
+        studio = Studio(draw_look(random), width, height, random)
+        motion = act(10, "Freeform", "behaviour", n, 25, random)
+        return [np.ascontiguousarray(studio.film(motion, index)[..., ::-1]) for index in range(n)]
+
+    return film
+
+
+@pytest.fixture(scope="session")
+def write_video() -> WriteVideo:
+    """`write_video(path, pictures, ...)`: RGB pictures to a video file; times in 1/1000 s if given."""
+
+    def write(
+        path: Path,
+        pictures: Sequence[Picture],
+        codec: str = "libx264",
+        pix_fmt: str = "yuv420p",
+        times_ms: Sequence[int] | None = None,
+        container: str | None = None,
+        options: dict[str, str] | None = None,
+        sound_s: float = 0.0,
+    ) -> Path:
+        with av.open(str(path), "w", format=container) as file:
+            stream = None
+            if len(pictures):
+                stream = file.add_stream(codec, rate=25 if times_ms is None else 1000, options=options or {})
+                stream.height, stream.width = pictures[0].shape[:2]
+                stream.pix_fmt = pix_fmt
+            sound = file.add_stream("aac", rate=16000) if sound_s else None
+            for index, picture in enumerate(pictures):
+                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                if times_ms is not None:
+                    frame.pts, frame.time_base = times_ms[index], stream.codec_context.time_base
+                file.mux(stream.encode(frame))
+            if stream is not None:
+                file.mux(stream.encode(None))
+            if sound is not None:
+                silence = np.zeros((1, int(16000 * sound_s)), np.float32)
+                samples = av.AudioFrame.from_ndarray(silence, format="fltp", layout="mono")
+                samples.sample_rate = 16000
+                file.mux(sound.encode(samples))
+                file.mux(sound.encode(None))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def recording_of() -> Callable[[Path], Recording]:
+    """`recording_of(path)`: the recording of a video that no corpus knows."""
+    return lambda path: Recording(path.stem, "1", "1_1", "", "train", 7.0, "", path.name, path)
