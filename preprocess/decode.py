@@ -74,6 +74,7 @@ class Video:
         self._stream.codec_context.thread_count = 1
         self._reformatter = VideoReformatter()
         self._rate = _nominal_rate(self._stream)
+        self._tick_s = float(self._stream.time_base or 0)  # frames out of the flushed decoder know none
         self._first_s = self._last_s = 0.0
         self._ends: dict[int, int] = {}  # by stream, in units of its clock
         self.n_frames = 0
@@ -133,21 +134,24 @@ class Video:
         parts = []
         if self.n_errors:
             parts.append(f"{self.n_errors} decoding error{'s' * (self.n_errors > 1)}")
-        stream, container = self._stream, self._container
-        if stream.duration and stream.time_base:
-            claimed_s = float(stream.duration * stream.time_base)
-            reached_s = self._end_s(stream) - float((stream.start_time or 0) * stream.time_base)
-        elif container.duration:
-            claimed_s = container.duration / av.time_base
-            reached_s = max(self._end_s(one) for one in (stream, *container.streams.audio))
-        else:
-            claimed_s = reached_s = 0.0
+        claimed_s, reached_s = self._claimed_and_reached_s()
         if claimed_s - reached_s > max(MISSING_S, MISSING_SHARE * claimed_s):
             parts.append(f"ends at {reached_s:.1f} s of {claimed_s:.1f} s")
         counted = f"{self.n_frames} frames decoded"
-        if parts and stream.frames > self.n_frames:
-            counted = f"{self.n_frames} of {stream.frames} frames decoded"
+        if parts and self._stream.frames > self.n_frames:
+            counted = f"{self.n_frames} of {self._stream.frames} frames decoded"
         return ", ".join([counted, *parts]) if parts else ""
+
+    def _claimed_and_reached_s(self) -> tuple[float, float]:
+        stream, container = self._stream, self._container
+        if container.format.name == "avi" and stream.frames:
+            # An AVI states its length in frames; the duration is what the reader makes of what is left.
+            return stream.frames / self._rate, self._end_s(stream)
+        if stream.duration and stream.time_base:
+            start_s = float((stream.start_time or 0) * stream.time_base)
+            return float(stream.duration * stream.time_base), self._end_s(stream) - start_s
+        ends_s = [self._end_s(one) for one in (stream, *container.streams.audio)]
+        return (container.duration or 0) / av.time_base, max(ends_s)
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
         decoder = self._stream.codec_context
@@ -193,8 +197,9 @@ class Video:
         return float(self._ends.get(stream.index, 0) * (stream.time_base or 0))
 
     def _time_of(self, frame: av.VideoFrame) -> float:
-        time_s = frame.time
-        if time_s is None:  # raw streams carry no times: count on from the last one
+        if frame.pts is not None:
+            time_s = frame.pts * self._tick_s
+        else:  # raw streams carry no times: count on from the last one
             time_s = self._last_s + 1.0 / self._rate if self.n_frames else 0.0
         if self.n_frames == 0:
             self._first_s = time_s
