@@ -24,6 +24,9 @@ Picture = npt.NDArray[np.uint8]
 MISSING_S = 0.5
 MISSING_SHARE = 0.02
 MAX_ASPECT = 4.0  # stranger pixel shapes are taken for a mistake in the header
+MAX_RATE = 240.0  # a higher frame rate is that of the container's clock
+# A playlist must not make the program open other files or the network.
+_ONLY_THIS_FILE = {"protocol_whitelist": "file"}
 _PROGRESS_FRAMES = 30
 _DEMUX_TRIES = 100
 
@@ -59,8 +62,7 @@ class Video:
         try:
             if path.stat().st_size == 0:
                 raise UnreadableVideoError("the file is empty")
-            # Nothing but this file: a playlist must not make the program open others or the network.
-            self._container: InputContainer = av.open(str(path), options={"protocol_whitelist": "file"})
+            self._container: InputContainer = av.open(str(path), options=_ONLY_THIS_FILE)
         except (OSError, ValueError) as error:
             if isinstance(error, UnreadableVideoError):
                 raise
@@ -73,7 +75,7 @@ class Video:
         # One thread: recordings are the unit of parallel work, and threads would fight over the cores.
         self._stream.codec_context.thread_count = 1
         self._reformatter = VideoReformatter()
-        self._rate = _nominal_rate(self._stream)
+        self._rate = _nominal_rate(self._stream, path)
         self._tick_s = float(self._stream.time_base or 0)  # frames out of the flushed decoder know none
         self._first_s = self._last_s = 0.0
         self._ends: dict[int, int] = {}  # by stream, in units of its clock
@@ -240,11 +242,24 @@ def _pick_stream(container: InputContainer) -> VideoStream:
     return stream
 
 
-def _nominal_rate(stream: VideoStream) -> float:
+def _nominal_rate(stream: VideoStream, path: Path) -> float:
     for rate in (stream.average_rate, stream.guessed_rate):
-        if rate and 1 <= rate <= 1000:
+        if rate and 1 <= rate <= MAX_RATE:
             return float(rate)
-    return 25.0
+    return _packet_rate(path)
+
+
+def _packet_rate(path: Path) -> float:
+    """Mean rate of the coded frames: browsers' recordings state the rate of their clock instead."""
+    try:
+        with av.open(str(path), options=_ONLY_THIS_FILE) as container:
+            stream = _pick_stream(container)
+            stamps = [packet.pts for packet in container.demux(stream) if packet.pts is not None]
+    except av.error.FFmpegError:
+        stamps = []
+    if len(stamps) < 2 or max(stamps) == min(stamps) or not stream.time_base:
+        return 25.0
+    return (len(stamps) - 1) / float((max(stamps) - min(stamps)) * stream.time_base)
 
 
 def _reason(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Drawn faces and real video files for the tests of decoding, detection and cropping."""
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -44,17 +45,20 @@ def write_video() -> WriteVideo:
         options: dict[str, str] | None = None,
         sound_s: float = 0.0,
     ) -> Path:
-        with av.open(str(path), "w", format=container) as file:
+        muxing = {"movflags": "faststart"} if path.suffix.lower() == ".mp4" else {}
+        with av.open(str(path), "w", format=container, options=muxing) as file:
             stream = None
             if len(pictures):
                 stream = file.add_stream(codec, rate=25 if times_ms is None else 1000, options=options or {})
                 stream.height, stream.width = pictures[0].shape[:2]
                 stream.pix_fmt = pix_fmt
+                if times_ms is not None:
+                    stream.codec_context.time_base = Fraction(1, 1000)
             sound = file.add_stream("aac", rate=16000) if sound_s else None
             for index, picture in enumerate(pictures):
                 frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
                 if times_ms is not None:
-                    frame.pts, frame.time_base = times_ms[index], stream.codec_context.time_base
+                    frame.pts, frame.time_base = times_ms[index], Fraction(1, 1000)
                 file.mux(stream.encode(frame))
             if stream is not None:
                 file.mux(stream.encode(None))
