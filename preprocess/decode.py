@@ -243,10 +243,8 @@ def _pick_stream(container: InputContainer) -> VideoStream:
 
 
 def _nominal_rate(stream: VideoStream, path: Path) -> float:
-    for rate in (stream.average_rate, stream.guessed_rate):
-        if rate and 1 <= rate <= MAX_RATE:
-            return float(rate)
-    return _packet_rate(path)
+    rate = stream.average_rate
+    return float(rate) if rate and 1 <= rate <= MAX_RATE else _packet_rate(path)
 
 
 def _packet_rate(path: Path) -> float:
