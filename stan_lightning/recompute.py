@@ -3,17 +3,21 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 
 def recomputed(module: nn.Module, x: Tensor) -> Tensor:
     """Apply `module`, which draws no random numbers, keeping only `x` for the backward pass."""
+    if torch.compiler.is_compiling():  # a compiled graph updates buffers once, in its forward part
+        out: Tensor = checkpoint(module, x, use_reentrant=False, preserve_rng_state=False)
+        return out
 
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         return nullcontext(), statistics_kept(module)
 
-    out: Tensor = checkpoint(module, x, use_reentrant=False, preserve_rng_state=False, context_fn=contexts)
+    out = checkpoint(module, x, use_reentrant=False, preserve_rng_state=False, context_fn=contexts)
     return out
 
 

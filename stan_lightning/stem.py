@@ -74,8 +74,8 @@ def track(norm: nn.BatchNorm3d, mean: Tensor, variance: Tensor, n: int) -> None:
 class PooledBatchNorm(torch.autograd.Function):
     """Max pooling, then batch norm with the statistics of what was pooled.
 
-    Only the convolution's output is kept for the backward pass. The gradient of batch norm needs two sums over
-    the whole tensor; as the gradient is zero where nothing was picked, they are sums over the pooled quarter.
+    Only the convolution's output is kept for the backward pass. The gradient of batch norm needs two sums
+    over the whole tensor; the gradient is zero where nothing was picked, so they are sums over the quarter.
     """
 
     @staticmethod
@@ -117,7 +117,7 @@ class PooledBatchNorm(torch.autograd.Function):
 
 
 def pool(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Pool ``(B, C, T, H, W)`` in its own precision, where a CPU's autocast would take 32 bits; give indices too."""
+    """Pool ``(B, C, T, H, W)`` in its own precision, unlike a CPU's autocast; give the indices too."""
     pooled, index = torch.ops.aten.max_pool3d_with_indices(x, KERNEL, STRIDE, PADDING)
     return pooled, index
 

@@ -206,7 +206,7 @@ def own_state(network: STADRN, released: State) -> dict[str, Tensor]:
 
 
 def split(tensor: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Part the branches of a joined tensor, ``(2C, ...)`` read as ``(k, 2, C/k, ...)``, or a pair of counters."""
+    """Part the branches of a joined tensor, ``(2C, ...)`` as ``(k, 2, C/k, ...)``, or a pair of counters."""
     if tensor.dtype == torch.long:
         return tensor[0].clone(), tensor[1].clone()
     pair = torch.unflatten(tensor, 0, (k, 2, -1))

@@ -1,0 +1,191 @@
+"""Time and memory of the network against the plain one, forward and training step.
+
+    python -m benchmarks.network --sizes 112 --batches 1 2 --rounds 5
+    python -m benchmarks.network --sizes 112 --batches 2 --compile
+
+Every candidate runs once in each round, one after the other; a ratio is the median over the rounds of plain
+time by candidate's time, so that what else the machine does hits both. On a GPU the precision is 16-bit
+autocast and the peak is the allocator's; on a CPU it is 32 bits and the peak is counted on fake tensors
+(`stan_lightning.memory`).
+"""
+
+import argparse
+import csv
+import os
+import runpy
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from stan_lightning.memory import peak_bytes
+from stan_lightning.network import STADRN
+
+PlainSTADRN = runpy.run_path(str(Path(__file__).with_name("plain_network.py")))["PlainSTADRN"]
+GPU = torch.cuda.is_available()
+DEVICE = torch.device("cuda" if GPU else "cpu")
+COLUMNS = [
+    "frames",
+    "size",
+    "batch",
+    "pass",
+    "candidate",
+    "seconds",
+    "times_plain",
+    "peak_gb",
+    "share_of_matmul",
+]
+
+
+def forward(network: nn.Module, clips: Tensor) -> None:
+    """Score the clips in evaluation mode."""
+    network.eval()
+    with torch.inference_mode(), autocast():
+        network(clips)
+
+
+def train(network: nn.Module, clips: Tensor) -> None:
+    """Run a forward and a backward pass in training mode."""
+    network.train()
+    network.zero_grad(set_to_none=True)
+    with autocast():
+        loss = network(clips).float().square().mean()
+    loss.backward()
+
+
+PASSES: dict[str, Callable[[nn.Module, Tensor], None]] = {"forward": forward, "train": train}
+
+
+def autocast() -> Any:
+    """16-bit autocast on a GPU, nothing on a CPU."""
+    return torch.autocast("cuda", torch.float16) if GPU else nullcontext()
+
+
+def timed(run: Callable[[], None]) -> float:
+    """Seconds that `run` takes, to the last kernel."""
+    if GPU:
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    run()
+    if GPU:
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def matmul_rate() -> float:
+    """Floating-point operations a second in a large matrix product: the most that a step could reach."""
+    a = torch.randn(2048, 2048, device=DEVICE, dtype=torch.float16 if GPU else torch.float32)
+    return 2 * 2048**3 / min(timed(lambda: a @ a) for _ in range(10))
+
+
+def operations(clips: Tensor, features: int, name: str) -> int:
+    """Floating-point operations of the plain network's pass, counted without running it."""
+    with torch.device("meta"):
+        network = PlainSTADRN(features=features)
+    with FlopCounterMode(display=False) as counter:
+        PASSES[name](network, clips.to("meta"))
+    return counter.get_total_flops()
+
+
+def candidates(features: int, compiled: bool) -> dict[str, nn.Module]:
+    """Build the networks to compare, all with one set of weights' sizes; "plain" comes first."""
+    networks = {
+        "plain": PlainSTADRN(features=features),
+        "default": STADRN(features=features),
+        "recompute": STADRN(features=features, recompute=True),
+    }
+    if compiled:
+        networks["plain, channels last, compiled"] = PlainSTADRN(features=features).to(
+            memory_format=torch.channels_last_3d
+        )
+        networks["default, compiled"] = STADRN(features=features)
+        for name, network in networks.items():
+            if "compiled" in name:
+                network.compile()
+    return {name: network.to(DEVICE) for name, network in networks.items()}
+
+
+def peak_gb(name: str, network: nn.Module, clips: Tensor, features: int) -> float | None:
+    """Peak of a training step in GB: measured on a GPU, counted on a CPU (not for compiled networks)."""
+    if GPU:
+        torch.cuda.reset_peak_memory_stats()
+        train(network, clips)
+        return torch.cuda.max_memory_allocated() / 1e9
+    return None if "compiled" in name else peak_bytes(network, clips.shape) / 1e9
+
+
+def rows(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
+    """Measure every size, batch and pass."""
+    rate = matmul_rate()
+    threads = torch.get_num_threads()
+    print(f"{DEVICE}, {threads} threads, torch {torch.__version__}: matrix product {rate / 1e9:.0f} GFLOP/s")
+    networks = candidates(arguments.features, arguments.compile)
+    for size in arguments.sizes:
+        for batch in arguments.batches:
+            clips = torch.randn(batch, 3, arguments.frames, size, size, device=DEVICE)
+            peaks = {
+                name: peak_gb(name, network, clips, arguments.features) for name, network in networks.items()
+            }
+            if not GPU and max(peak or 0 for peak in peaks.values()) > arguments.memory_gb:
+                print(f"left out: {size} px, batch {batch}: the plain network needs {peaks['plain']:.1f} GB")
+                continue
+            for name, run in PASSES.items():
+                seconds: dict[str, list[float]] = {candidate: [] for candidate in networks}
+                for round_ in range(arguments.rounds + 1):
+                    for candidate, network in networks.items():
+                        inputs = clips
+                        if candidate.startswith("plain, channels last"):
+                            inputs = clips.contiguous(memory_format=torch.channels_last_3d)
+                        taken = timed(lambda: run(network, inputs))  # noqa: B023 - called at once
+                        if round_:  # the first warms up, and compiles
+                            seconds[candidate].append(taken)
+                work = operations(clips, arguments.features, name)
+                for candidate, times in seconds.items():
+                    ratios = [plain / own for plain, own in zip(seconds["plain"], times, strict=True)]
+                    values = [
+                        *(arguments.frames, size, batch, name, candidate, round(statistics.median(times), 4)),
+                        round(statistics.median(ratios), 3),
+                        peaks[candidate] and round(peaks[candidate], 2) if name == "train" else None,
+                        round(work / statistics.median(times) / rate, 2),
+                    ]
+                    yield dict(zip(COLUMNS, values, strict=True))
+
+
+def main() -> None:
+    """Print a table and write a CSV."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--frames", type=int, default=64)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[112, 224], help="pixels a side")
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 5])
+    parser.add_argument("--features", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--memory-gb", type=float, default=12, help="leave out what needs more on a CPU")
+    parser.add_argument("--compile", action="store_true", help="compiled networks too: minutes more")
+    parser.add_argument("--csv", type=Path, default=Path("network_benchmark.csv"))
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    table = Table(*COLUMNS)
+    with arguments.csv.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        for row in rows(arguments):
+            writer.writerow(row)
+            file.flush()
+            table.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console(width=140).print(table)
+    print(f"wrote {arguments.csv}")
+
+
+if __name__ == "__main__":
+    main()
