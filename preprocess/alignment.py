@@ -43,6 +43,10 @@ class Placement:
         """The placement with `factor` times the side about the same centre."""
         return Placement(self.centre - self.across * factor * (0.5 + 0.5j), self.across * factor)
 
+    def half_turned(self) -> "Placement":
+        """The same square upside down."""
+        return Placement(self.origin + self.across * (1 + 1j), -self.across)
+
     def to_picture(self, point: complex) -> complex:
         """A point in shares of the crop's side to pixels of the picture."""
         return self.origin + self.across * point

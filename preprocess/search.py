@@ -112,10 +112,15 @@ class FaceFinder:
         seen = self.look(picture, placement) if placement.side >= 1 else None
         if seen is None or seen.strong:
             return seen
+        if face.score < STRONG_SCORE:
+            return None
+        # Upside down, a face is found, too, with its mouth for a forehead: only the view tells.
+        upright = self.look(picture, placement.half_turned())
+        if upright and upright.strong:
+            return upright
         # A face of few pixels does not gain by being enlarged: there the whole picture's word counts.
         first = Sighting(face, True, placement)
-        certain = face.score >= STRONG_SCORE and first.near(seen, SAME_SIDES)
-        return first if certain and _has_eyes(picture, face) else None
+        return first if first.near(seen, SAME_SIDES) and _has_eyes(picture, face) else None
 
     def _view(self, picture: Picture, placement: Placement) -> Face | None:
         view = placement.widened(VIEW_WIDENING)
