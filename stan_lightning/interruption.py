@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
-
 from stan_lightning.checkpoints import FOLDER, LAST
+from stan_lightning.processes import is_first
 from stan_lightning.resume import command, finished_epochs
 
 
@@ -45,7 +44,7 @@ def interruptible(run: Path) -> Iterator[None]:
         cause = error if isinstance(error, KeyboardInterrupt) else error.__context__
         if not isinstance(cause, KeyboardInterrupt):
             raise
-        if rank_zero_only.rank == 0:
+        if is_first():
             print(_how_to_go_on(run), file=sys.stderr, flush=True)
         sys.exit(128 + (signal.SIGTERM if isinstance(cause, TerminatedError) else signal.SIGINT))
     finally:

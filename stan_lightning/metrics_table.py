@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import Logger
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
+
+from stan_lightning.processes import is_first
 
 TIMING = "time/"
 """Metrics whose name starts so differ between two runs of one seed: they are for dashboards only."""
@@ -40,22 +41,21 @@ class MetricsTable(Logger):
                 rows = list(csv.DictReader(lines))
             self._rows = {int(row["epoch"]): row for row in rows if int(row["epoch"]) < epoch}
 
-    @rank_zero_only  # type: ignore[untyped-decorator] # Lightning's decorator has no types
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Add values to the row of their epoch."""
+        if not is_first():
+            return
         values = {name: repr(value) for name, value in metrics.items() if not name.startswith(TIMING)}
         epoch = int(metrics["epoch"])
         if len(values) > 1:
             self._rows.setdefault(epoch, {}).update(values | {"epoch": str(epoch), "step": str(step)})
 
-    @rank_zero_only  # type: ignore[untyped-decorator] # Lightning's decorator has no types
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
         """Nothing: they stand in the run's config.yaml."""
 
-    @rank_zero_only  # type: ignore[untyped-decorator] # Lightning's decorator has no types
     def save(self) -> None:
         """Put the table on disk."""
-        if not self._rows:
+        if not self._rows or not is_first():
             return
         names = sorted({name for row in self._rows.values() for name in row} - {"epoch", "step"})
         self.file.parent.mkdir(parents=True, exist_ok=True)

@@ -23,8 +23,8 @@ def refuse_test_metrics(callbacks: Iterable[object]) -> None:
 
 def refuse_unlogged_monitors(callbacks: Iterable[object], objective: str) -> None:
     """A callback that waits for a metric which is never logged would end the first epoch with an error."""
-    logged = ("val/accuracy",) if objective == "classification" else ("val/mae", "val/rmse")
-    logged += ("train/loss", "train/grad_norm", "lr")
+    of_dev = ["val/accuracy"] if objective == "classification" else ["val/mae", "val/rmse"]
+    logged = [*of_dev, "train/loss", "train/grad_norm", "lr"]
     for callback in callbacks:
         monitored = getattr(callback, "monitor", None)
         if isinstance(monitored, str) and monitored not in logged:
@@ -64,7 +64,7 @@ def refuse_single_values(config: DictConfig, recordings: int, processes: int) ->
 
 
 def refuse_sweep_on_processes(trainer: L.Trainer) -> None:
-    """Lightning starts the other processes by this command line, which under a multirun is the whole sweep."""
+    """Lightning starts the other processes by this command line: under a multirun, the whole sweep."""
     launcher = trainer.strategy.launcher
     if (
         trainer.world_size > 1

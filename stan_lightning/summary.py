@@ -1,5 +1,6 @@
 """What training says at its start and its end."""
 
+import json
 from pathlib import Path
 
 import lightning as L
@@ -12,6 +13,7 @@ from rich.table import Table
 from stan_lightning.datamodule import CropDataModule
 from stan_lightning.module import StanModule
 from stan_lightning.protocol import overlap
+from stan_lightning.resume import override
 
 
 def announce(config: DictConfig, data: CropDataModule, module: StanModule, trainer: L.Trainer) -> None:
@@ -37,6 +39,8 @@ def announce(config: DictConfig, data: CropDataModule, module: StanModule, train
 def summarise(run: Path, data: CropDataModule, trainer: L.Trainer) -> float:
     """Show the selected epoch beside the baselines, where things lie and what to type next.
 
+    The same goes into ``summary.json``.
+
     Returns:
         Best value of the monitored metric.
     """
@@ -46,17 +50,29 @@ def summarise(run: Path, data: CropDataModule, trainer: L.Trainer) -> float:
     if not trainer.is_global_zero:
         return value
     epoch = torch.load(best.best_model_path, map_location="cpu", weights_only=True, mmap=True)["epoch"]
-    table = Table(title=f"development, {len(data.tables['dev'])} recordings")
+    baselines = {} if data.classes else trivial_maes(data)
+    found = {"metric": best.monitor, "value": value, "epoch": epoch, "epochs": trainer.current_epoch}
+    (run / "summary.json").write_text(json.dumps(found | baselines, indent=1))
+    table = Table(title=f"development, {int(data.tables['dev'].label.count())} recordings")
     table.add_column("predicted by")
     table.add_column(str(best.monitor), justify="right")
     table.add_row(f"the network, best of {trainer.current_epoch} epochs: {epoch}", f"{value:.2f}")
-    if data.classes is None:
-        train, dev = (data.tables[name].label.dropna() for name in ("train", "dev"))
-        table.add_row("the training median", f"{np.abs(dev - train.median()).mean():.2f}")
-        table.add_row("the training mean", f"{np.abs(dev - train.mean()).mean():.2f}")
+    for name, baseline in baselines.items():
+        table.add_row(f"the {name.replace('train_', 'training ')}", f"{baseline:.2f}")
     console = Console()
     console.print(table)
-    console.print(f"run folder: {run}", soft_wrap=True)
-    command = f"python -m stan_lightning.evaluate 'checkpoint=\"{best.best_model_path}\"' partition=test"
-    console.print(f"next: {command}", soft_wrap=True, markup=False)
+    for word, path in (("best", best.best_model_path), ("last", run / "checkpoints" / "last.ckpt")):
+        console.print(f"{word}: {path}", soft_wrap=True, markup=False, highlight=False)
+    console.print(f"curves: {run / 'metrics.csv'}", soft_wrap=True, markup=False, highlight=False)
+    next_step = (
+        f"python -m stan_lightning.evaluate {override('checkpoint', best.best_model_path)} partition=test"
+    )
+    console.print(f"next: {next_step}", soft_wrap=True, markup=False, highlight=False)
     return value
+
+
+def trivial_maes(data: CropDataModule) -> dict[str, float]:
+    """Development MAE of who predicts the training median, or mean, for everyone."""
+    train, dev = (data.tables[name].label.dropna() for name in ("train", "dev"))
+    guesses = {"train_median": train.median(), "train_mean": train.mean()}
+    return {name: float(np.abs(dev - guess).mean()) for name, guess in guesses.items()}

@@ -18,7 +18,6 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 
 from preprocess.entry import one_line_errors
@@ -30,6 +29,7 @@ from stan_lightning.datamodule import CropDataModule
 from stan_lightning.interruption import interruptible
 from stan_lightning.metrics_table import MetricsTable
 from stan_lightning.module import StanModule
+from stan_lightning.processes import is_first
 from stan_lightning.refusals import (
     refuse_half_precision,
     refuse_single_values,
@@ -82,11 +82,11 @@ def take_up(config: DictConfig, run: Path) -> tuple[DictConfig, Path | None]:
         config = resume.same_config(run, config)
     else:
         raise InputError(
-            f"{run} holds a run already: go on with it by `{resume.override('resume', run)}`, or give another "
-            "hydra.run.dir"
+            f"{run} holds a run already: go on with it by `{resume.override('resume', run)}`, "
+            "or give another hydra.run.dir"
         )
     checkpoint, said = newest(run)
-    if said and rank_zero_only.rank == 0:
+    if said and is_first():
         print(said)
     return config, checkpoint
 

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import torch
 
+from stan_lightning.module import StanModule
+
 ROOT = Path(__file__).resolve().parents[2]
 TINY = [
     *("data=folders", "model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16"),
@@ -30,12 +32,6 @@ def start(*arguments: str, module: str = "stan_lightning.train") -> "subprocess.
         stderr=subprocess.STDOUT,
         text=True,
     )
-
-
-def train(*arguments: str) -> tuple[int, str]:
-    process = start(*arguments)
-    said, _ = process.communicate(timeout=300)
-    return process.returncode, said
 
 
 def assert_same(one: Any, other: Any, where: str) -> None:
@@ -65,7 +61,9 @@ def assert_same_run(one: Path, other: Path) -> None:
 
 
 @pytest.fixture
-def whole(tmp_path: Path, make_crops: Callable[..., Path]) -> tuple[list[str], Path]:
+def whole(
+    tmp_path: Path, make_crops: Callable[..., Path], train: Callable[..., tuple[int, str]]
+) -> tuple[list[str], Path]:
     """The arguments of a short run, and the folder of one that nothing disturbed."""
     arguments = [*TINY, f"data.root={make_crops()}", "model.restart_epochs=2"]
     run = tmp_path / "whole"
@@ -74,7 +72,9 @@ def whole(tmp_path: Path, make_crops: Callable[..., Path]) -> tuple[list[str], P
     return arguments, run
 
 
-def test_resumed_equals_undisturbed(whole: tuple[list[str], Path], tmp_path: Path) -> None:
+def test_resumed_equals_undisturbed(
+    whole: tuple[list[str], Path], tmp_path: Path, train: Callable[..., tuple[int, str]]
+) -> None:
     """2 + 2 epochs are 4, bit for bit, also with workers, in a moved folder, and after a cut checkpoint."""
     arguments, undisturbed = whole
     before, run = tmp_path / "before", tmp_path / "moved here, [a=b]"
@@ -89,7 +89,51 @@ def test_resumed_equals_undisturbed(whole: tuple[list[str], Path], tmp_path: Pat
     assert_same_run(run, undisturbed)
 
 
-def test_terminated_says_how_to_go_on(whole: tuple[list[str], Path], tmp_path: Path) -> None:
+def test_interrupted_in_its_first_epoch(
+    whole: tuple[list[str], Path],
+    tmp_path: Path,
+    train: Callable[..., tuple[int, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is left is the start: a fresh run is refused there, the same command with go_on ends the run."""
+    arguments, undisturbed = whole
+    run, step = tmp_path / "interrupted", StanModule.training_step
+
+    def interrupted(self: StanModule, batch: Any, batch_idx: int) -> torch.Tensor:
+        if batch_idx == 1:
+            raise KeyboardInterrupt
+        return step(self, batch, batch_idx)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(StanModule, "training_step", interrupted)
+        code, said = train(*arguments, f"hydra.run.dir={run}")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning left it ignored
+    assert code == 130, said
+    assert "0 whole epochs are kept" in said
+    code, said = train(*arguments, f"hydra.run.dir={run}")
+    assert code == 2 and "holds a run already" in said
+    code, said = train(*arguments, f"hydra.run.dir={run}", "go_on=true", "model.seed=1")
+    assert code == 2 and "holds another run, with model.seed=" in said
+    code, said = train(*arguments, f"hydra.run.dir={run}", "go_on=true")
+    assert code == 0, said
+    assert_same_run(run, undisturbed)
+
+
+def test_folder_repeats_its_run(
+    whole: tuple[list[str], Path], tmp_path: Path, train: Callable[..., tuple[int, str]]
+) -> None:
+    """The documented command makes the run again from what its folder holds."""
+    _, run = whole
+    again = tmp_path / "again"
+    code, said = train(f"--config-dir={run}", "--config-name=config", f"hydra.run.dir={again}")
+    assert code == 0, said
+    assert_same_run(again, run)
+    assert "torch==" in (again / "versions.txt").read_text()
+
+
+def test_terminated_says_how_to_go_on(
+    whole: tuple[list[str], Path], tmp_path: Path, train: Callable[..., tuple[int, str]]
+) -> None:
     """SIGTERM: exit code 143, one line; the line's command ends as if nothing had happened."""
     arguments, undisturbed = whole
     run = tmp_path / "terminated"
@@ -107,32 +151,26 @@ def test_terminated_says_how_to_go_on(whole: tuple[list[str], Path], tmp_path: P
     assert_same_run(run, undisturbed)
 
 
-def test_folder_repeats_its_run(whole: tuple[list[str], Path], tmp_path: Path) -> None:
-    """The documented command makes the run again from what its folder holds."""
-    _, run = whole
-    again = tmp_path / "again"
-    code, said = train(f"--config-dir={run}", "--config-name=config", f"hydra.run.dir={again}")
-    assert code == 0, said
-    assert_same_run(again, run)
-    assert "torch==" in (again / "versions.txt").read_text()
-
-
 @pytest.mark.slow
 def test_twenty_kills_at_random_moments(whole: tuple[list[str], Path], tmp_path: Path) -> None:
     """SIGKILL whenever it comes, from the first import to the last epoch; the same command goes on."""
     arguments, _ = whole
     undisturbed, run = tmp_path / "long", tmp_path / "killed"
-    arguments = [*arguments, "trainer.max_epochs=60", "go_on=true"]
+    arguments = [*arguments, "trainer.max_epochs=80", "go_on=true"]
     begun = time.monotonic()
-    code, said = train(*arguments, f"hydra.run.dir={undisturbed}")
-    assert code == 0, said
+    process = start(*arguments, f"hydra.run.dir={undisturbed}")
+    said, _ = process.communicate()
+    assert process.returncode == 0, said
     took = time.monotonic() - begun
-    moments = random.Random(0)
+    moments, killed = random.Random(0), 0
     for _ in range(20):
         process = start(*arguments, f"hydra.run.dir={run}")
-        time.sleep(moments.uniform(0.3, 1.0) * took)
+        time.sleep(moments.uniform(0.1, 0.7) * took)
         process.kill()
         process.communicate()
-    code, said = train(*arguments, f"hydra.run.dir={run}")
-    assert code == 0, said
+        killed += process.returncode == -signal.SIGKILL
+    process = start(*arguments, f"hydra.run.dir={run}")
+    said, _ = process.communicate()
+    assert process.returncode == 0, said
+    assert killed == 20
     assert_same_run(run, undisturbed)

@@ -1,0 +1,147 @@
+"""What a multirun ends with: one table over its jobs, and an exit code that tells of failures."""
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+from preprocess.entry import JobFailedError
+
+JOB = "job.json"
+SUMMARY = "summary.json"
+
+
+class SweepTable(Callback):
+    """Notes in each job's folder how the job went, and gathers the notes when all are done.
+
+    A job that fails is noted and told to Hydra's basic sweeper as done with the value NaN: it would else
+    end before any later callback (Optuna's sweeper knows failed trials). The exit code of the multirun is
+    1 all the same.
+    """
+
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Note that the job runs; where nothing follows, it was killed."""
+        if config.hydra.mode is RunMode.MULTIRUN:
+            _note(config, status="killed", reason="")
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+        """Note how the job ended."""
+        if config.hydra.mode is not RunMode.MULTIRUN:
+            return
+        if job_return.status is JobStatus.COMPLETED:
+            _note(config, status="finished", reason="")
+            return
+        error = job_return._return_value
+        if not isinstance(error, JobFailedError):
+            traceback.print_exception(error)
+        _note(config, status="failed", reason=" ".join(f"{error or type(error).__name__}".split()))
+        if "BasicSweeper" in config.hydra.sweeper._target_:
+            job_return.return_value = float("nan")
+            job_return.status = JobStatus.COMPLETED
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Show the table and write it as ``sweep.csv`` into the sweep's folder."""
+        folder = Path(config.hydra.sweep.dir)
+        jobs = gather(folder)
+        if jobs.empty:
+            return
+        jobs.to_csv(folder / "sweep.csv", index=False)
+        Console().print(rich_table(jobs, str(folder)))
+        print(*remarks(jobs), f"table: {folder / 'sweep.csv'}", sep="\n")
+        failed = int((jobs.status != "finished").sum())
+        if failed:
+            print(f"{failed} of {len(jobs)} jobs did not finish", file=sys.stderr)
+            sys.exit(1)
+
+
+def _note(config: DictConfig, status: str, reason: str) -> None:
+    folder = Path(config.hydra.runtime.output_dir)
+    content = {
+        "job": config.hydra.job.num,
+        "overrides": list(config.hydra.overrides.task),
+        "status": status,
+        "reason": reason,
+    }
+    beside = folder / (JOB + ".part")
+    beside.write_text(json.dumps(content))
+    os.replace(beside, folder / JOB)
+
+
+def gather(folder: Path) -> pd.DataFrame:
+    """The jobs of a sweep, one a row, in their order.
+
+    Columns: job, one for each setting that differs between jobs, status, metric, value, epoch,
+    train_median (what the training median scores on the same recordings), folder, reason.
+    """
+    notes = [(json.loads(file.read_text()), file.parent) for file in folder.rglob(JOB)]
+    notes.sort(key=lambda note: int(note[0]["job"]))
+    settings = [dict(override.split("=", 1) for override in note["overrides"]) for note, _ in notes]
+    differing = [
+        key
+        for key in dict.fromkeys(key for setting in settings for key in setting)
+        if len({setting.get(key) for setting in settings}) > 1
+    ]
+    rows = []
+    for (note, place), setting in zip(notes, settings, strict=True):
+        file = place / SUMMARY
+        done = json.loads(file.read_text()) if note["status"] == "finished" and file.is_file() else {}
+        rows.append(
+            {"job": note["job"]}
+            | {key: setting.get(key, "") for key in differing}
+            | {"status": note["status"]}
+            | {key: done.get(key) for key in ("metric", "value", "epoch", "train_median")}
+            | {"folder": str(place), "reason": note["reason"]}
+        )
+    return pd.DataFrame(rows)
+
+
+def rich_table(jobs: pd.DataFrame, title: str) -> Table:
+    """The table as the terminal shows it, with the best value in bold."""
+    table = Table(title=title)
+    shown = [name for name in jobs.columns if name not in ("folder", "metric", "train_median", "reason")]
+    for name in shown:
+        heading = _metric(jobs) if name == "value" else name.removeprefix("model.")
+        table.add_column(heading, overflow="fold")
+    best = jobs.value.max() if "accuracy" in _metric(jobs) else jobs.value.min()
+    for _, job in jobs.iterrows():
+        done = {} if pd.isna(job.value) else {"value": f"{job.value:.2f}", "epoch": f"{job.epoch:.0f}"}
+        cells = {name: _short(job[name]) for name in shown} | done
+        table.add_row(*cells.values(), style="bold" if job.value == best else None)
+    return table
+
+
+def remarks(jobs: pd.DataFrame) -> Iterator[str]:
+    """What the table's numbers are worth, and why jobs failed."""
+    values = jobs.value.dropna().astype(float)
+    if len(values) > 1:
+        yield f"{_metric(jobs)}: mean {values.mean():.2f}, sd {values.std():.2f} over {len(values)} jobs"
+    for median in jobs.train_median.dropna().unique()[:1]:
+        yield f"the training median scores {median:.2f}"
+    for _, job in jobs[jobs.status != "finished"].iterrows():
+        yield f"job {job.job} {job.status}: {job.reason or job.folder}"
+
+
+def _metric(jobs: pd.DataFrame) -> str:
+    return next(iter(jobs.metric.dropna()), "value")
+
+
+def _short(value: object) -> str:
+    """Settings as they were given, but numbers drawn by a search to three digits."""
+    if value is None or value != value:
+        return ""
+    text = str(value)
+    try:
+        return f"{float(text):.3g}" if len(text) > 8 else text
+    except ValueError:
+        return text

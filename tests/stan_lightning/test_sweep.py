@@ -1,0 +1,93 @@
+"""Many runs by one command: launchers, shipped sweeps, failing jobs, and the table at the end."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from omegaconf import OmegaConf
+
+TINY = [
+    *("data=folders", "model.features=4", "model.layers=[1,1,1,1]", "data.clip_frames=16"),
+    *("data.image_size=32", "data.batch_size=2", "data.num_workers=0", "trainer.max_epochs=1"),
+]
+Train = Callable[..., tuple[int, str]]
+
+
+def test_failing_job_is_told_and_the_others_go_on(
+    tmp_path: Path, make_crops: Callable[..., Path], train: Train
+) -> None:
+    """The job in the middle fails on its input: two results, one reason, one table, exit code 1."""
+    folder = tmp_path / "sweep"
+    root = f"data.root={make_crops()}"
+    code, said = train("-m", *TINY, root, "model.k=1,3,2", f"hydra.sweep.dir={folder}")
+    assert code == 1
+    assert "error: features=4 is not divisible by k=3" in said
+    assert "1 of 3 jobs did not finish" in said
+    assert "Traceback" not in said
+    table = pd.read_csv(folder / "sweep.csv")
+    assert table["model.k"].tolist() == [1, 3, 2]
+    assert table.status.tolist() == ["finished", "failed", "finished"]
+    assert table.reason[1].startswith("features=4 is not divisible by k=3")
+    for job in (0, 2):
+        epochs = pd.read_csv(folder / str(job) / "metrics.csv")
+        assert table.value[job] == pytest.approx(epochs["val/mae"].min())
+        assert OmegaConf.load(folder / str(job) / "config.yaml").model.k == table["model.k"][job]
+
+
+def test_ablation_is_the_papers(tmp_path: Path, make_crops: Callable[..., Path], train: Train) -> None:
+    """Six jobs: the four attentions with two groups, and the fused one with one and four."""
+    folder = tmp_path / "sweep"
+    code, said = train("sweep=ablation", *TINY, f"data.root={make_crops()}", f"hydra.sweep.dir={folder}")
+    assert code == 0, said
+    configs = [OmegaConf.load(folder / str(job) / "config.yaml").model for job in range(6)]
+    assert [(model.attention, model.k) for model in configs] == [
+        *(("ta", 2), ("sa", 2), ("sta", 2), ("sta_af", 2), ("sta_af", 1), ("sta_af", 4)),
+    ]
+    table = pd.read_csv(folder / "sweep.csv")
+    assert table.status.tolist() == ["finished"] * 6
+    assert said.count("attention:sta_af,k:4") >= 1 and f"{table.value.min():.2f}" in said
+
+
+@pytest.mark.slow
+def test_seeds_by_joblib(tmp_path: Path, make_crops: Callable[..., Path], train: Train) -> None:
+    """Five seeds in parallel give five different results, and their mean and deviation."""
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    folder = tmp_path / "sweep"
+    root = f"data.root={make_crops()}"
+    code, said = train("sweep=seeds", "hydra/launcher=joblib", *TINY, root, f"hydra.sweep.dir={folder}")
+    assert code == 0, said
+    table = pd.read_csv(folder / "sweep.csv")
+    assert table.seed.tolist() == [0, 1, 2, 3, 4]
+    assert table.value.nunique() == 5
+    assert f"mean {table.value.mean():.2f}, sd {table.value.std():.2f} over 5 jobs" in said
+
+
+@pytest.mark.slow
+def test_submitit_local(tmp_path: Path, make_crops: Callable[..., Path], train: Train) -> None:
+    """The launcher of clusters, on this machine: each job a process of its own, a failing one among them."""
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    folder = tmp_path / "sweep"
+    arguments = [*TINY, f"data.root={make_crops()}", f"hydra.sweep.dir={folder}"]
+    code, said = train("-m", "hydra/launcher=submitit_local", *arguments, "model.k=3,1")
+    assert code == 1, said
+    assert pd.read_csv(folder / "sweep.csv").status.tolist() == ["failed", "finished"]
+
+
+@pytest.mark.slow
+def test_optuna_searches_on_development(
+    tmp_path: Path, make_crops: Callable[..., Path], train: Train
+) -> None:
+    """Trials differ, one fails and the others go on, the best one is the lowest development MAE."""
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
+    folder = tmp_path / "sweep"
+    arguments = [*TINY, f"data.root={make_crops()}", f"hydra.sweep.dir={folder}", "hydra.sweeper.n_trials=4"]
+    arguments.remove("model.features=4")
+    code, _ = train("sweep=optuna", *arguments, "model.features=choice(2,3)", "seed=1")
+    table = pd.read_csv(folder / "sweep.csv")
+    assert len(table) == 4 and {"model.learning_rate", "model.dropout", "model.norm"} <= set(table.columns)
+    assert (table.status == "finished").eq(table["model.features"] == 2).all()
+    assert set(table["model.features"]) == {2, 3}, "the draw holds one of each"
+    assert code == 1
+    found = OmegaConf.load(folder / "optimization_results.yaml")
+    assert found.best_value == pytest.approx(table.value.min())
