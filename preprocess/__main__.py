@@ -2,6 +2,8 @@
 
 import sys
 from pathlib import Path
+from types import NoneType
+from typing import Any
 
 import hydra
 from hydra.utils import instantiate
@@ -31,21 +33,21 @@ def _preprocess(config: DictConfig) -> int:
     from preprocess.run import Run
     from preprocess.settings import Settings
 
-    for key in ("corpus.root", "executor.address", "output"):
-        if _is_missing(config, key):
-            raise InputError(f"{key} is not set: give {key}=<...> on the command line")
     settings = Settings(
-        frame_stride=config.frame_stride,
-        sampling=config.sampling,
-        crop_size=config.crop_size,
-        align=config.align,
-        max_gap_s=config.max_gap_s,
-        jpeg_quality=config.jpeg_quality,
-        model_path=config.detector.model_path,
+        frame_stride=_value(config, "frame_stride", int),
+        sampling=_value(config, "sampling", str),
+        crop_size=_value(config, "crop_size", int),
+        align=_value(config, "align", str),
+        max_gap_s=float(_value(config, "max_gap_s", int, float)),
+        jpeg_quality=_value(config, "jpeg_quality", int),
+        model_path=_value(config, "detector.model_path", str, NoneType),
     )
+    overwrite = _value(config, "overwrite", bool)
+    _value(config, "seed", int)
+    _value(config, "workers", int, NoneType)
+    _value(config, "corpus.root", str)
     corpus = instantiate(config.corpus, _convert_="all")()
-    output = Path(config.output)
-    console = Console()
+    output = Path(_value(config, "output", str))
     if settings.align != "none":
         find_models(settings.model_path)  # once, before all workers want to fetch them
     run = Run(
@@ -53,15 +55,15 @@ def _preprocess(config: DictConfig) -> int:
         settings=settings,
         output=output,
         crop=crop_recording,
-        overwrite=config.overwrite,
-        contact_sheets=config.contact_sheets,
-        console=console,
+        overwrite=overwrite,
+        contact_sheets=_value(config, "contact_sheets", bool),
+        console=Console(),
     )
     try:
         with instantiate(config.executor, _convert_="all")() as executor:
             return run.execute(executor)
     except KeyboardInterrupt:
-        again = " (without overwrite=true)" if config.overwrite else ""
+        again = " (without overwrite=true)" if overwrite else ""
         print(
             f"stopped: finished recordings are kept in {output}; the same command{again} goes on from there",
             file=sys.stderr,
@@ -69,10 +71,18 @@ def _preprocess(config: DictConfig) -> int:
         return _EXIT_INTERRUPTED
 
 
-def _is_missing(config: DictConfig, key: str) -> bool:
+def _value(config: DictConfig, key: str, *kinds: type) -> Any:
+    """A key's value, checked for its type: Hydra takes anything."""
     group, _, name = key.rpartition(".")
     node = config[group] if group else config
-    return name in node and OmegaConf.is_missing(node, name)
+    if OmegaConf.is_missing(node, name):
+        raise InputError(f"{key} is not set: give {key}=<...>")
+    value = node[name]
+    # True is an int to Python, and no number here.
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        wanted = " or ".join("null" if kind is NoneType else kind.__name__ for kind in kinds)
+        raise InputError(f"{key}={value}: must be {wanted}")
+    return value
 
 
 if __name__ == "__main__":

@@ -68,7 +68,13 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=";" if ";" in head and "," not in head else ","
     )
-    names = [name.strip().lower() for name in next(reader, [])]
+    try:
+        lines = [(reader.line_num, cells) for cells in reader]
+    except csv.Error as error:
+        raise InputError(
+            f"{path} line {reader.line_num} is no CSV ({error}): save it as CSV in UTF-8"
+        ) from None
+    names = [name.strip().lower() for name in lines[0][1]] if lines else []
     for column in ("video", "subject"):
         if names.count(column) != 1:
             found = ", ".join(filter(None, names)) or "nothing"
@@ -76,16 +82,16 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
                 f"{path} needs one column {column!r} (found {found}): see the README's data contract"
             )
     rows = []
-    for cells in reader:
+    for number, cells in lines[1:]:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(names):
             raise InputError(
-                f"{path} line {reader.line_num}: {len(cells)} cells under {len(names)} columns: quote cells "
+                f"{path} line {number}: {len(cells)} cells under {len(names)} columns: quote cells "
                 "that hold the separator"
             )
         row = {name: cell.strip() for name, cell in zip(names, cells, strict=True) if name}
-        rows.append({**row, "line": str(reader.line_num)})
+        rows.append({**row, "line": str(number)})
     if not rows:
         raise InputError(f"{path} lists no videos: add one row a video below the header")
     return rows

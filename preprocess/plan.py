@@ -67,8 +67,8 @@ def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path,
         first = next(iter(other))
         raise InputError(
             f"{len(other)} of {len(recordings)} recordings in {output} were made with other settings "
-            f"({first}: {_difference(other[first], settings)}): overwrite=true redoes them, or choose another "
-            "output"
+            f"({first}: {_difference(other[first], settings)}): overwrite=true redoes them, or choose another"
+            " output"
         )
     if strangers:
         notes.append(

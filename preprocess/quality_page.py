@@ -66,7 +66,7 @@ def render_page(
         n_subjects=len({subject for subject, _ in places}),
         overlap=overlap(places),
         bins=[name for name, _, _ in bins],
-        partitions=[part for part in partitions if part.name or part.n_recordings],
+        partitions=[part for part in partitions if part.n_recordings or part.name in PARTITIONS],
         highest=max((count for part in partitions for count in part.histogram), default=0),
     )
 

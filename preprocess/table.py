@@ -26,38 +26,29 @@ def print_table(console: Console, qualities: Sequence[Quality], output: Path) ->
     shown = qualities[:_ROWS]
     title = f"the {_ROWS} worst of {len(qualities)} recordings" if len(qualities) > _ROWS else None
     table = Table(title=title, title_justify="left")
-    for name in (
-        "recording",
-        "partition",
-        "status",
-        "frames",
-        "kept",
-        "detected",
-        "gaps",
-        "longest",
-        "reason",
-    ):
-        right = name in ("frames", "kept", "detected", "gaps", "longest")
-        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    table.add_column("recording", overflow="fold")
+    table.add_column("status")
+    for name in ("frames", "kept", "detected", "gaps", "longest"):
+        table.add_column(name, justify="right")
     for quality in shown:
         row = quality.row
         values = (
             row["recording"],
-            row["partition"],
             row["status"],
             row["n_source_frames"],
             row["n_frames"],
             f"{float(str(row['detection_rate'])):.1%}",
             quality.n_gaps,
             f"{quality.longest_gap_s:.1f} s",
-            row["reason"],
         )
         table.add_row(*(Text(str(value)) for value in values))
     console.print(table)
     count = Counter(str(quality.row["status"]) for quality in qualities)
     kept = sum(int(str(quality.row["n_frames"])) for quality in qualities)
     states = ", ".join(f"{count[status]} {status}" for status in ("ok", "partial", "failed"))
-    lines = [f"{len(qualities)} recordings ({states}), {kept:,} crops"]
+    reasons = [quality.row for quality in shown if quality.row["reason"]]
+    lines = [f"{row['status']}: {row['video']}: {row['reason']}" for row in reasons]
+    lines.append(f"{len(qualities)} recordings ({states}), {kept:,} crops")
     if count["partial"]:
         lines.append("warning: of the partial recordings only what could be decoded is there")
     lines += [f"manifest: {output / NAME}", f"quality:  {output / PAGE}"]
