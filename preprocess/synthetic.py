@@ -1,0 +1,210 @@
+"""The embedded corpus: drawn people in AVEC2014's layout, so that everything runs without a licence.
+
+It proves that the pipeline works. Nothing that is made from it says anything about depression.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import as_completed
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from rich.console import Console
+
+from preprocess.avec import read_avec2014
+from preprocess.corpora import Corpus
+from preprocess.errors import InputError
+from preprocess.pool import ProcessPool
+from preprocess.progress import FrameProgress
+from preprocess.synthetic_behaviour import act
+from preprocess.synthetic_cast import Session, cast
+from preprocess.synthetic_face import Studio
+from preprocess.synthetic_look import draw_look
+
+TASKS = ("Freeform", "Northwind")
+NOTICE = "synthetic: drawn, not recorded; proves the pipeline, never clinical value"
+_RECORD = "synthetic.json"
+_REPORT_EVERY = 30  # frames
+
+
+def read_synthetic(
+    root: str,
+    subjects: int,
+    sessions: Mapping[str, int],
+    shared_subjects: Mapping[str, int],
+    seconds: Sequence[float],
+    fps: int,
+    size: Sequence[int],
+    scores: str,
+    score_range: Sequence[float],
+    seed: int,
+    workers: int | None,
+) -> Corpus:
+    """Draw what is not drawn yet, then read it as the AVEC2014 that it looks like.
+
+    Args are those of `draw_corpus`, and `score_range` that of `avec.read_avec2014`.
+    """
+    draw_corpus(
+        Path(root),
+        subjects=subjects,
+        sessions=sessions,
+        shared_subjects=shared_subjects,
+        seconds=seconds,
+        fps=fps,
+        size=size,
+        scores=scores,
+        seed=seed,
+        workers=workers,
+    )
+    corpus = read_avec2014(root, score_range)
+    return replace(corpus, name="synthetic", synthetic=True, notes=(NOTICE, *corpus.notes))
+
+
+def draw_corpus(
+    root: Path,
+    *,
+    subjects: int,
+    sessions: Mapping[str, int],
+    shared_subjects: Mapping[str, int],
+    seconds: Sequence[float],
+    fps: int,
+    size: Sequence[int],
+    scores: str,
+    seed: int,
+    workers: int | None,
+) -> None:
+    """Draw videos and labels in AVEC2014's layout B; a pure function of all but `root` and `workers`.
+
+    Each file is whole or absent, so a stopped run goes on where it stood.
+
+    Args:
+        root: Folder of the corpus; made where it is not there.
+        subjects: Different people.
+        sessions: Sessions of train, dev and test.
+        shared_subjects: People in more than one partition; see `synthetic_cast.cast`.
+        seconds: Shortest and longest video.
+        fps: Frames a second.
+        size: Width and height of the pictures in pixels, even.
+        scores: What carries the score: `behaviour`, `temporal` (order and duration alone) or `identity`
+            (nothing but who it is).
+        seed: Of everything drawn.
+        workers: Processes; null for as many as there are cores.
+
+    Raises:
+        InputError: The numbers fit no cast, or `root` holds another corpus.
+    """
+    settings = dict(subjects=subjects, sessions=dict(sessions), shared_subjects=dict(shared_subjects))
+    settings |= dict(seconds=list(seconds), fps=fps, size=list(size), scores=scores, seed=seed)
+    _check_pictures(seconds, fps, size)
+    visits = cast(subjects, sessions, shared_subjects, scores, seed)
+    _claim(root, {"notice": NOTICE, **settings})
+    for visit in visits:
+        label = root / "AVEC2014" / "label" / "DepressionLabels" / f"{visit.session}_Depression.csv"
+        _write_whole(label, f"{visit.score}\n".encode())
+    videos = {_path(root, visit, task): (visit, task) for visit in visits for task in TASKS}
+    todo = {path: what for path, what in videos.items() if not path.is_file()}
+    if not todo:
+        return
+    frames = {path: _n_frames(visit, task, seconds, fps, seed) for path, (visit, task) in todo.items()}
+    progress = FrameProgress(Console(), {path.name: count for path, count in frames.items()})
+    with ProcessPool(workers) as pool, progress.shown():
+        futures = {
+            pool.submit(
+                draw_video,
+                path,
+                visit,
+                task,
+                frames[path],
+                fps,
+                tuple(size),
+                scores,
+                seed,
+                progress=progress.of(path.name),
+            ): path
+            for path, (visit, task) in todo.items()
+        }
+        for future in as_completed(futures):
+            future.result()
+            progress.finish(futures[future].name, frames[futures[future]])
+
+
+def draw_video(
+    path: Path,
+    visit: Session,
+    task: str,
+    n_frames: int,
+    fps: int,
+    size: tuple[int, int],
+    scores: str,
+    seed: int,
+    progress: Callable[[int], None],
+) -> None:
+    """Film one subject in one session and task, as H.264 in mp4, under a temporary name until whole."""
+    random = np.random.default_rng([seed, 2, *_numbers(visit), TASKS.index(task)])
+    motion = act(visit.score, task, scores, n_frames, fps, random)
+    look = draw_look(np.random.default_rng([seed, 1, int(visit.subject)]))
+    studio = Studio(look, *size, random)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    with av.open(str(part), "w", format="mp4") as container:
+        # One thread: the encoder's bytes depend on their number.
+        options = {"preset": "veryfast", "crf": "20", "threads": "1"}
+        stream = container.add_stream("libx264", rate=fps, options=options)
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv420p"
+        for index in range(n_frames):
+            # Converted here: libswscale's own conversion differs by a bit from call to call.
+            planes = cv2.cvtColor(studio.film(motion, index), cv2.COLOR_BGR2YUV_I420)
+            picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+            container.mux(stream.encode(picture))
+            if (index + 1) % _REPORT_EVERY == 0:
+                progress(_REPORT_EVERY)
+        container.mux(stream.encode())
+    os.replace(part, path)
+
+
+def _path(root: Path, visit: Session, task: str) -> Path:
+    return root / "AVEC2014" / visit.partition / task / f"{visit.session}_{task}_video.mp4"
+
+
+def _numbers(visit: Session) -> tuple[int, int]:
+    subject, number = visit.session.split("_")
+    return int(subject), int(number)
+
+
+def _n_frames(visit: Session, task: str, seconds: Sequence[float], fps: int, seed: int) -> int:
+    random = np.random.default_rng([seed, 3, *_numbers(visit), TASKS.index(task)])
+    return max(1, round(float(random.uniform(seconds[0], seconds[1])) * fps))
+
+
+def _check_pictures(seconds: Sequence[float], fps: int, size: Sequence[int]) -> None:
+    if len(seconds) != 2 or not 0 < seconds[0] <= seconds[1]:
+        raise InputError(f"corpus.seconds={list(seconds)}: give the shortest and the longest video, above 0")
+    if fps < 1:
+        raise InputError(f"corpus.fps={fps}: give at least 1")
+    if len(size) != 2 or min(size) < 64 or any(side % 2 for side in size):
+        raise InputError(f"corpus.size={list(size)}: give width and height, even numbers of at least 64")
+
+
+def _claim(root: Path, record: dict[str, object]) -> None:
+    """Mark `root` as holding this corpus; refuse one that holds another."""
+    file = root / _RECORD
+    if file.is_file():
+        if json.loads(file.read_text()) != record:
+            raise InputError(
+                f"{root} holds a synthetic corpus of other settings: give another corpus.root, or delete it"
+            )
+    elif root.is_dir() and any(root.iterdir()):
+        raise InputError(f"{root} holds other files: give an empty corpus.root to draw in")
+    _write_whole(file, json.dumps(record, indent=1).encode())
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(content)
+    os.replace(part, path)
