@@ -21,6 +21,7 @@ VIEW_SIZE = 192  # pixels; the near-face network itself sees 128
 VIEW_WIDENING = 192 / 112
 WEAK_SCORE = 0.3
 STRONG_SCORE = 0.7  # on their views, faces of 40 px and more were seen at 0.76 to 0.99, others below 0.62
+UPRIGHT_SCORE = 0.85  # faces upside down were seen at up to 0.80, and at 0.88 and more once turned
 SETTLED = 0.1  # eyes this near their places, in sides of the crop, need no further look
 SAME_SIDES = 0.5  # two sightings so near each other, in sides of the crop, are one face
 SEARCH_SIDE = 640  # larger pictures are searched at a whole fraction of their size
@@ -110,14 +111,15 @@ class FaceFinder:
     def _verified(self, picture: Picture, face: Face) -> Sighting | None:
         placement = place_by_eyes(face.points)
         seen = self.look(picture, placement) if placement.side >= 1 else None
-        if seen is None or seen.strong:
+        if seen is None or (seen.strong and seen.face.score >= UPRIGHT_SCORE):
             return seen
-        if face.score < STRONG_SCORE:
+        if not seen.strong and face.score < STRONG_SCORE:
             return None
-        # Upside down, a face is found, too, with its mouth for a forehead: only the view tells.
-        upright = self.look(picture, placement.half_turned())
-        if upright and upright.strong:
-            return upright
+        # Upside down, a face is found, too, with its mouth for a forehead: the better view tells.
+        turned = self.look(picture, placement.half_turned())
+        strong = [one for one in (seen, turned) if one and one.strong]
+        if strong:
+            return max(strong, key=lambda one: one.face.score)
         # A face of few pixels does not gain by being enlarged: there the whole picture's word counts.
         first = Sighting(face, True, placement)
         return first if first.near(seen, SAME_SIDES) and _has_eyes(picture, face) else None
