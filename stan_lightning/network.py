@@ -61,7 +61,7 @@ class STADRN(nn.Module):
         bounded: a sigmoid keeps the output within 0..1.
         recompute: in training, keep only what goes into each bottleneck and compute the rest again in the
             backward pass: the same numbers in less memory and more time.
-        channels_last: compute with the channels innermost in memory, which pays on a CPU (a GPU is unmeasured).
+        channels_last: compute with the channels innermost in memory, which pays on a CPU (GPUs unmeasured).
 
     Raises:
         InputError: an argument is outside its choices.
