@@ -1,0 +1,90 @@
+"""Pictures of where the network looks: a still, and a short film."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from stan_lightning.attention_maps import Maps
+from stan_lightning.figures import BLUE, ORANGE
+from stan_lightning.verdict import DISCLAIMER
+
+SIDE = 224
+VIEWS = ("video", "own attention", "Grad-CAM++")
+Frames = NDArray[np.uint8]
+
+
+def heated(frames: Frames, heat: Tensor) -> Frames:
+    """Lay a map over frames, stretched between its lowest and highest value of the clip.
+
+    Args:
+        frames: (T, H, W, 3) RGB.
+        heat: (T, h, w), any range; an even map stays dark.
+
+    Returns:
+        (T, H, W, 3) RGB.
+    """
+    low, high = float(heat.min()), float(heat.max())
+    scaled = ((heat - low) / max(high - low, 1e-6)).numpy()
+    height, width = frames.shape[1:3]
+    sized = np.stack([cv2.resize(one, (width, height)) for one in scaled])
+    colours = colormaps["inferno"](sized)[..., :3] * 255
+    return np.asarray(0.5 * frames + 0.5 * colours, np.uint8)
+
+
+def views(crops: Frames, maps: Maps) -> list[Frames]:
+    """The crops (T, H, W, 3) enlarged, under the network's own attention, and under Grad-CAM++."""
+    large = np.stack([cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC) for crop in crops])
+    return [large, heated(large, maps.attention), heated(large, maps.gradcam)]
+
+
+def still(rows: Sequence[Frames], maps: Maps, times: Sequence[float], unit: str, columns: int = 6) -> Figure:
+    """Evenly spaced frames in the three views, over the network's attention to time."""
+    shown = np.linspace(0, len(times) - 1, columns).round().astype(int)
+    figure = Figure(figsize=(1.3 * columns, 5.4), layout="constrained")
+    grid = figure.add_gridspec(4, columns, height_ratios=[1, 1, 1, 0.8])
+    for line, (frames, name) in enumerate(zip(rows, VIEWS, strict=True)):
+        for column, frame in enumerate(shown):
+            axes = figure.add_subplot(grid[line, column])
+            axes.imshow(frames[frame])
+            axes.set_xticks([])
+            axes.set_yticks([])
+            if column == 0:
+                axes.set_ylabel(name)
+            if line == 0:
+                axes.set_title(f"{times[frame]:.1f} {unit}", fontsize=8)
+    axes = figure.add_subplot(grid[3, :])
+    axes.plot(times, maps.gradcam.mean(dim=(1, 2)), color=ORANGE)
+    axes.set_xlabel("time (s)" if unit == "s" else "source frame")
+    axes.set_ylabel("Grad-CAM++", color=ORANGE)
+    if maps.temporal is not None:
+        own = axes.twinx()
+        own.plot(times, maps.temporal, color=BLUE, linestyle="--")
+        own.set_ylabel("own attention", color=BLUE)
+    figure.suptitle(DISCLAIMER, fontsize=8)
+    return figure
+
+
+def film(rows: Sequence[Frames], path: Path, fps: float) -> None:
+    """Write the views side by side as an mp4 (H.264) with their names above them."""
+    height = SIDE + 24
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
+        stream.width, stream.height, stream.pix_fmt = SIDE * len(rows), height, "yuv420p"
+        for number in range(len(rows[0])):
+            picture = np.zeros((height, SIDE * len(rows), 3), np.uint8)
+            for column, (frames, name) in enumerate(zip(rows, VIEWS, strict=True)):
+                left = column * SIDE
+                picture[24:, left : left + SIDE] = frames[number]
+                cv2.putText(picture, name, (left + 6, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1)
+            for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")):
+                container.mux(packet)
+        for packet in stream.encode(None):
+            container.mux(packet)

@@ -1,0 +1,161 @@
+"""Scores videos: ``python -m stan_lightning.predict checkpoint=<file> video=my.mp4 output=<folder>``.
+
+Takes a video, a folder of videos, or crops. Writes predictions.csv and windows.csv and, for each recording,
+its timeline, a picture and a short film of where the network looks.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import hydra
+import lightning as L
+import pandas as pd
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+from preprocess.entry import one_line_errors
+from preprocess.errors import InputError
+from stan_lightning import figures, intake, overlay, verdict
+from stan_lightning.attention_maps import maps
+from stan_lightning.clips import step, windows
+from stan_lightning.crops import open_crops
+from stan_lightning.datamodule import CropDataModule
+from stan_lightning.dataset import Source
+from stan_lightning.evaluation import predictions_table
+from stan_lightning.inputs import network_input
+from stan_lightning.scoring import score_windows
+from stan_lightning.timeline import frame_times
+from stan_lightning.train import CONF, quiet
+from stan_lightning.trained import Trained, open_checkpoint
+
+PARTITION = "test"
+SOME_REFUSED = 3
+
+
+@hydra.main(version_base="1.3", config_path=CONF, config_name="predict")
+def main(config: DictConfig) -> None:
+    """Score whatever is handed in; the exit code is 3 where some of it could not be scored."""
+    with one_line_errors():
+        refused = predict(config)
+        if refused and HydraConfig.get().mode is not RunMode.MULTIRUN:
+            sys.exit(SOME_REFUSED)
+
+
+def predict(config: DictConfig) -> int:
+    """Score, write and say what came out; returns how many recordings were refused."""
+    quiet()
+    trained = open_checkpoint(config.checkpoint)
+    if trained.module.hparams["objective"] != "severity":
+        raise InputError(f"{config.checkpoint} was trained to tell classes; only severity is predicted here")
+    if config.stage not in (1, 2, 3, 4):
+        raise InputError(f"stage={config.stage} is none of 1, 2, 3, 4")
+    output = Path(config.output)
+    settings = intake.crop_settings(trained.data, config.crops)
+    table = intake.recordings(Path(config.video), output / "crops", settings)
+    refusals = refuse(table, trained, config.shortest)
+    usable = table[~table["recording"].isin(refusals)].reset_index(drop=True)
+    for name, reason in refusals.items():
+        print(f"not scored: {name}: {reason}")
+    if usable.empty:
+        raise InputError(f"{config.video}: nothing in it can be scored ({next(iter(refusals.values()))})")
+    data = as_data(usable, trained, config.num_workers)
+    trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
+    scored = score_windows(trained.module, data, PARTITION, trainer)
+    score_range = trained.record["score_range"]
+    predictions = predictions_table(scored, usable.assign(label=float("nan")), score_range, None)
+    output.mkdir(parents=True, exist_ok=True)
+    predictions.to_csv(output / "predictions.csv", index=False)
+    scored.to_csv(output / "windows.csv", index=False)
+    paths = [output / "predictions.csv", output / "windows.csv"]
+    for index, recording in enumerate(usable["recording"]):
+        own = scored[scored["recording"] == recording]
+        stem = output / str(recording)
+        paths.append(stem.with_name(f"{stem.name}_timeline.png"))
+        figures.timeline(own, score_range, None).savefig(paths[-1], dpi=200)
+        if config.views:
+            paths += look(
+                trained, data.sources(PARTITION)[index], own, float(usable["fps"].iloc[index]), config, stem
+            )
+    say(predictions, usable, score_range, paths)
+    return len(refusals)
+
+
+def refuse(table: pd.DataFrame, trained: Trained, shortest: float) -> dict[str, str]:
+    """Why each recording that cannot be scored is not: unreadable, no face, too short, another stride."""
+    refusals: dict[str, str] = {}
+    stride, length = trained.data["frame_stride"], trained.data["clip_frames"]
+    least = max(1, round(shortest * length))
+    for row in table.itertuples():
+        if not row.crops:
+            refusals[str(row.recording)] = str(row.reason) or "no crops"
+            continue
+        try:
+            frames = -(-int(str(row.n_crops)) // step(stride, int(str(row.stride))))
+        except ValueError as error:
+            refusals[str(row.recording)] = f"{error}; crop the video again, or give the video"
+            continue
+        if frames < least:
+            refusals[str(row.recording)] = (
+                f"too short: {frames} frames with a face at stride {stride}, a clip has {length}, at least "
+                f"{least} are needed (shortest={shortest})"
+            )
+    return refusals
+
+
+def as_data(table: pd.DataFrame, trained: Trained, num_workers: int) -> CropDataModule:
+    """The recordings as one partition, read as in training."""
+    data = CropDataModule(**(dict(trained.data) | {"num_workers": num_workers, "crops_stride": None}))
+    data.tables = {PARTITION: table.assign(label=float("nan"))}
+    data.crop_size = open_crops(str(table["crops"].iloc[0])).image(0).shape[0]
+    return data
+
+
+def look(
+    trained: Trained, source: Source, scored: pd.DataFrame, fps: float, config: DictConfig, stem: Path
+) -> list[Path]:
+    """Where the network looks in the window that it scored highest: a picture and a film."""
+    number = int(scored["output"].to_numpy().argmax())
+    positions = windows(source.n_frames, trained.data["clip_frames"])[number]
+    found = open_crops(source.crops)
+    crops = source.read(positions, found.image(0).shape[0])
+    clip = network_input(crops[None], trained.data["image_size"]).to(trained.module.device)
+    seen = maps(trained.module.network.eval(), clip, config.stage)
+    rows = overlay.views(crops.numpy(), seen)
+    frames = [int(found.frames[position * source.step]) for position in positions]
+    clock = frame_times(source.crops)
+    timed = all(frame in clock for frame in frames)
+    times = [clock[frame] if timed else float(frame) for frame in frames]
+    picture, film = stem.with_name(f"{stem.name}_attention.png"), stem.with_name(f"{stem.name}_overlay.mp4")
+    overlay.still(rows, seen, times, "s" if timed else "frame").savefig(picture, dpi=150)
+    rate = fps / trained.data["frame_stride"] if fps > 0 else 10.0
+    overlay.film(rows, film, rate)
+    return [picture, film]
+
+
+def say(predictions: pd.DataFrame, table: pd.DataFrame, score_range: Any, paths: list[Path]) -> None:
+    """One table, what it is not, and the paths."""
+    low, high = score_range
+    drawn = Table(
+        title=f"score, of {low:g} to {high:g}", caption="sd: over windows of one video; no error bar"
+    )
+    for column in ("recording", "score", "sd", "windows", "faces found"):
+        drawn.add_column(column)
+    rates = dict(zip(table["recording"], table["detection_rate"], strict=True))
+    for row in predictions.to_dict("records"):
+        rate = str(rates[row["recording"]])
+        sd = f"{row['sd_windows']:.1f}" if row["n_windows"] > 1 else "one window"
+        found = f"{float(rate):.0%}" if rate else ""
+        drawn.add_row(str(row["recording"]), f"{row['prediction']:.1f}", sd, str(row["n_windows"]), found)
+    Console().print(drawn)
+    print(f"{verdict.DISCLAIMER} A score says what the network made of a face, not how anybody is.")
+    for path in paths:
+        print(path)
+
+
+if __name__ == "__main__":
+    main()
