@@ -33,6 +33,8 @@ def _preprocess(config: DictConfig) -> int:
     from preprocess.run import Run
     from preprocess.settings import Settings
 
+    for key in sorted(OmegaConf.missing_keys(config)):
+        raise InputError(f"{key} is not set: give {key}=<...>")
     settings = Settings(
         frame_stride=_value(config, "frame_stride", int),
         sampling=_value(config, "sampling", str),
@@ -46,20 +48,19 @@ def _preprocess(config: DictConfig) -> int:
     _value(config, "seed", int)
     _value(config, "workers", int, NoneType)
     _value(config, "corpus.root", str)
-    corpus = instantiate(config.corpus, _convert_="all")()
     output = Path(_value(config, "output", str))
     if settings.align != "none":
         find_models(settings.model_path)  # once, before all workers want to fetch them
-    run = Run(
-        corpus=corpus,
-        settings=settings,
-        output=output,
-        crop=crop_recording,
-        overwrite=overwrite,
-        contact_sheets=_value(config, "contact_sheets", bool),
-        console=Console(),
-    )
     try:
+        run = Run(
+            corpus=instantiate(config.corpus, _convert_="all")(),
+            settings=settings,
+            output=output,
+            crop=crop_recording,
+            overwrite=overwrite,
+            contact_sheets=_value(config, "contact_sheets", bool),
+            console=Console(),
+        )
         with instantiate(config.executor, _convert_="all")() as executor:
             return run.execute(executor)
     except KeyboardInterrupt:
@@ -75,8 +76,6 @@ def _value(config: DictConfig, key: str, *kinds: type) -> Any:
     """A key's value, checked for its type: Hydra takes anything."""
     group, _, name = key.rpartition(".")
     node = config[group] if group else config
-    if OmegaConf.is_missing(node, name):
-        raise InputError(f"{key} is not set: give {key}=<...>")
     value = node[name]
     # True is an int to Python, and no number here.
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
