@@ -73,7 +73,6 @@ class CropDataModule(L.LightningDataModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)
-        self.save_hyperparameters()
         self.tables: dict[str, pd.DataFrame] = {}
         self.missing: dict[str, pd.DataFrame] = {}
         self.classes: list[str] | None = None

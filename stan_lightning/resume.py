@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from preprocess.errors import InputError
 
 CONFIG = "config.yaml"
-_CHANGEABLE = re.compile(r"(trainer|logger)\..+|data\.(root|num_workers)|resume|go_on|hydra\..+")
+_CHANGEABLE = re.compile(r"(trainer|logger)\..+|data\.(root|num_workers)|resume|go_on|group|hydra\..+")
 
 
 def own_config(run: Path, asked: DictConfig, overrides: Sequence[str]) -> DictConfig:

@@ -16,8 +16,10 @@ import hydra
 import lightning as L
 import torch
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
 from preprocess.entry import one_line_errors
@@ -53,6 +55,7 @@ def train(config: DictConfig, run: Path) -> float:
     """Train, or go on training, in the folder `run`; returns the best value of the monitored metric."""
     quiet()
     with interruptible(run):
+        name_group(config)
         config, checkpoint = take_up(config, run)
         L.seed_everything(config.seed, verbose=False)
         data: CropDataModule = instantiate(config.data, _convert_="all")
@@ -66,6 +69,14 @@ def train(config: DictConfig, run: Path) -> float:
             log_start(config, checkpoint, trainer)
             trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
             return summarise(run, data, trainer)
+
+
+def name_group(config: DictConfig) -> None:
+    """Jobs of a multirun share a group that is named after the sweep and its folder."""
+    settings = HydraConfig.get()
+    if settings.mode is RunMode.MULTIRUN and config.group is None:
+        kind = settings.runtime.choices.get("sweep") or "sweep"
+        config.group = f"{kind}_{Path(settings.sweep.dir).name}"
 
 
 def take_up(config: DictConfig, run: Path) -> tuple[DictConfig, Path | None]:
@@ -108,7 +119,9 @@ def build_trainer(config: DictConfig) -> L.Trainer:
     if precision == "auto":
         precision = "16-mixed" if torch.cuda.is_available() else "32-true"
     refuse_half_precision(precision, config.trainer.accelerator)
-    loggers = [logger for logger in instantiate(config.logger, _convert_="all").values()]
+    watchers = instantiate(config.logger, _convert_="all").values()
+    loggers = [watcher for watcher in watchers if isinstance(watcher, Logger)]
+    callbacks += [watcher for watcher in watchers if isinstance(watcher, L.Callback)]
     try:
         return make(callbacks=callbacks, logger=loggers, precision=precision, plugins=[WholeCheckpointIO()])
     except MisconfigurationException as error:
@@ -127,7 +140,14 @@ def log_start(config: DictConfig, checkpoint: Path | None, trainer: L.Trainer) -
 @contextmanager
 def closing(trainer: L.Trainer) -> Iterator[L.Trainer]:
     """Close the dashboard's run whatever happens, so that the next job of a multirun has its own."""
-    yield trainer
+    failed = True
+    try:
+        yield trainer
+        failed = False
+    finally:
+        for logger in trainer.loggers:
+            if not isinstance(logger, MetricsTable):
+                logger.close(failed)  # type: ignore[attr-defined] # a Dashboard; its import takes seconds
 
 
 def quiet() -> None:

@@ -151,26 +151,37 @@ def test_terminated_says_how_to_go_on(
     assert_same_run(run, undisturbed)
 
 
+def rows(run: Path) -> int:
+    """Epochs in a run's table so far."""
+    file = run / "metrics.csv"
+    return file.read_text().count("\n") - 1 if file.exists() else 0
+
+
 @pytest.mark.slow
 def test_twenty_kills_at_random_moments(whole: tuple[list[str], Path], tmp_path: Path) -> None:
-    """SIGKILL whenever it comes, from the first import to the last epoch; the same command goes on."""
+    """SIGKILL: some while the program starts, the others up to five epochs later and anywhere in one."""
     arguments, _ = whole
     undisturbed, run = tmp_path / "long", tmp_path / "killed"
-    arguments = [*arguments, "trainer.max_epochs=80", "go_on=true"]
-    begun = time.monotonic()
+    arguments = [*arguments, "trainer.max_epochs=100", "go_on=true"]
     process = start(*arguments, f"hydra.run.dir={undisturbed}")
     said, _ = process.communicate()
     assert process.returncode == 0, said
-    took = time.monotonic() - begun
-    moments, killed = random.Random(0), 0
-    for _ in range(20):
+    moments, at = random.Random(0), []
+    for kill in range(20):
         process = start(*arguments, f"hydra.run.dir={run}")
-        time.sleep(moments.uniform(0.1, 0.7) * took)
+        if kill % 5 == 4:
+            time.sleep(moments.uniform(0, 10))
+        else:
+            enough = rows(run) + moments.randint(0, 5)
+            while (rows(run) < enough or not run.exists()) and process.poll() is None:
+                time.sleep(0.005)
+            time.sleep(moments.uniform(0, 0.5))
         process.kill()
         process.communicate()
-        killed += process.returncode == -signal.SIGKILL
+        assert process.returncode == -signal.SIGKILL, "the run was over too early"
+        at.append(rows(run))
+    print("epochs done at the kills:", at)
     process = start(*arguments, f"hydra.run.dir={run}")
     said, _ = process.communicate()
     assert process.returncode == 0, said
-    assert killed == 20
     assert_same_run(run, undisturbed)

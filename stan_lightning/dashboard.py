@@ -1,0 +1,113 @@
+"""The W&B dashboard of a run: offline unless there is a login, and never a question or a wait."""
+
+import netrc
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import wandb
+from lightning.pytorch.loggers import WandbLogger
+
+from preprocess.errors import InputError
+from stan_lightning.processes import is_first
+
+IDENTITY = "wandb_id.txt"
+
+
+class Dashboard(WandbLogger):
+    """Lightning's logger with an identity that outlives an interruption.
+
+    Args:
+        run_folder: Folder of the run; keeps the identity and the offline files.
+        project: W&B project.
+        offline: None: offline where there is no login.
+        group: What the jobs of a sweep share; None outside of one.
+        tags: Short words to filter by.
+        recordings: Also send names, labels and predictions of development recordings. They are under
+            the corpus's agreement: only for a project that everyone in it may see.
+        faces: Also send pictures of faces.
+    """
+
+    def __init__(
+        self,
+        run_folder: str,
+        project: str,
+        offline: bool | None,
+        group: str | None,
+        tags: Sequence[str],
+        recordings: bool,
+        faces: bool,
+    ) -> None:
+        folder, mode = Path(run_folder), _mode(offline)
+        # What is printed names paths and recordings; it stays here.
+        settings = wandb.Settings(silent=True, console="off", init_timeout=60.0)
+        if mode == "online":  # offline, W&B 0.31 would with this limit return before its file is whole
+            settings.finish_timeout = 300.0
+        self.recordings, self.faces = recordings, faces
+        super().__init__(
+            project=project,
+            save_dir=run_folder,
+            id=_identity(folder) if is_first() else None,
+            name="/".join(folder.parts[-2:]),
+            group=group,
+            job_type="sweep" if group else "train",
+            tags=[str(tag) for tag in tags],
+            settings=settings,
+            mode=mode,
+        )
+        if is_first() and self._wandb_init["mode"] == "online":
+            self._reach()
+
+    def _reach(self) -> None:
+        """Start online; where the server is not to be had, go on offline and say so."""
+        try:
+            _ = self.experiment
+        except wandb.Error as error:
+            wandb.teardown()
+            said = " ".join(str(error).split())
+            print(f"W&B cannot be reached ({said}): this run is logged offline, `wandb sync` sends it later")
+            self._wandb_init["mode"] = "offline"
+
+    def close(self, failed: bool) -> None:
+        """End the run, so that the next one in this process is its own."""
+        if self._experiment is not None and is_first():
+            self.experiment.finish(exit_code=int(failed))
+            self._experiment = None
+
+
+def _identity(folder: Path) -> str:
+    """The run's id: drawn once, kept in its folder."""
+    file = folder / IDENTITY
+    if not file.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(secrets.token_hex(4))
+    return file.read_text()
+
+
+def _mode(offline: bool | None) -> str:
+    """One of W&B's modes. `online` is chosen only with a login, so W&B has nothing to ask."""
+    asked = os.environ.get("WANDB_MODE", "")
+    if asked in ("disabled", "offline", "shared"):
+        return asked
+    if offline is False and not logged_in():
+        raise InputError("logger.wandb.offline=false, but nobody is logged in: run `wandb login` first")
+    return "offline" if offline or not logged_in() else "online"
+
+
+def logged_in() -> bool:
+    """Whether a key for the W&B server is at hand, without asking the server."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname
+    for name in (os.environ.get("NETRC"), "~/.netrc", "~/_netrc"):
+        if name and Path(name).expanduser().is_file():
+            try:
+                found: Any = netrc.netrc(Path(name).expanduser()).authenticators(host or "")
+            except netrc.NetrcParseError:
+                continue
+            if found:
+                return True
+    return False

@@ -1,0 +1,152 @@
+"""The dashboard, read back from the file that an offline run leaves."""
+
+import json
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from stan_lightning import dashboard
+
+TINY = [
+    *("data=folders", "model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16", "logger=wandb"),
+    *("data.image_size=32", "data.batch_size=2", "data.num_workers=0", "trainer.max_epochs=2"),
+]
+Train = Callable[..., tuple[int, str]]
+CURVES = {"train/loss", "val/mae", "val/rmse", "lr", "train/grad_norm", "time/clips_per_s", "time/data_wait"}
+
+
+def records(file: Path) -> Iterator[Any]:
+    """Records of a W&B file: protobuf messages in a LevelDB log, whose blocks hold 32 KiB."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    content, position, message = file.read_bytes(), 7, b""
+    while position + 7 <= len(content):
+        left = 2**15 - position % 2**15
+        if left < 7:
+            position += left
+            continue
+        _, length, kind = struct.unpack_from("<IHB", content, position)
+        message += content[position + 7 : position + 7 + length]
+        position += 7 + length
+        if kind in (1, 4):  # a whole record, or the last part of one
+            record = Record()
+            record.ParseFromString(message)
+            yield record
+            message = b""
+
+
+class Read:
+    """What one or several files of a run hold."""
+
+    def __init__(self, run: Path) -> None:
+        self.files = sorted(run.glob("wandb/offline-run-*/run-*.wandb"))
+        everything = [record for file in self.files for record in records(file)]
+        self.runs = [record.run for record in everything if record.HasField("run")]
+        self.history = [
+            {item.key or item.nested_key[0]: json.loads(item.value_json) for item in record.history.item}
+            for record in everything
+            if record.HasField("history")
+        ]
+        self.keys = {key for row in self.history for key in row}
+        configs = [r.config.update for r in everything if r.HasField("config")] + [
+            r.config.update for r in self.runs
+        ]
+        self.config = {item.key: json.loads(item.value_json) for update in configs for item in update}
+        folder = self.files[0].parent
+        self.bytes = b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_logged_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("WANDB_API_KEY", "WANDB_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "no_netrc"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("sys.stdin", None)
+
+
+def test_a_run_holds_every_curve_and_no_name(
+    tmp_path: Path, make_crops: Callable[..., Path], train: Train
+) -> None:
+    """Offline without a login: curves, config, tags and no recordings; a resumed run keeps its id."""
+    run = tmp_path / "run"
+    root = f"data.root={make_crops()}"
+    code, said = train(*TINY, root, f"hydra.run.dir={run}", "trainer.max_epochs=1")
+    assert code == 0, said
+    read = Read(run)
+    assert CURVES | {"val/scatter"} <= read.keys
+    assert not {"val/recordings", "faces"} & read.keys
+    assert "6_2_Freeform" not in read.bytes.decode("latin1")
+    assert read.config["model"]["features"] == 2
+    assert {"sta_af", "k=2", "features=2", "batch", "official"} <= set(read.runs[0].tags)
+    assert read.runs[0].job_type == "train" and not read.runs[0].run_group
+    row = next(row for row in read.history if "time/data_wait" in row)
+    assert row["time/clips_per_s"] > 0 and 0 <= row["time/data_wait"] <= 1
+    assert not any(key.startswith("time/") for key in (run / "metrics.csv").read_text().split(","))
+    code, said = train(f"resume={run}", "trainer.max_epochs=2")
+    assert code == 0, said
+    again = Read(run)
+    assert len(again.files) == 2 and len({run.run_id for run in again.runs}) == 1
+    maes = [row["val/mae"] for row in again.history if "val/mae" in row]
+    assert len(maes) == 2
+
+
+def test_names_and_faces_only_when_asked_for_and_each_job_its_own_run(
+    tmp_path: Path, make_crops: Callable[..., Path], train: Train
+) -> None:
+    """Two jobs in one process are two runs of one group; the flags send what they say."""
+    folder = tmp_path / "sweep"
+    sweep = [f"hydra.sweep.dir={folder}", "seed=0,1", "trainer.max_epochs=1"]
+    flags = ["logger.recordings=true", "logger.faces=true"]
+    code, said = train("-m", *TINY[:-1], f"data.root={make_crops()}", *sweep, *flags)
+    assert code == 0, said
+    first, second = (Read(folder / str(job)) for job in (0, 1))
+    assert {"val/recordings", "faces", "val/scatter"} <= first.keys
+    assert "6_2_Freeform" in first.bytes.decode("latin1")
+    assert first.runs[0].run_id != second.runs[0].run_id
+    assert [read.config["seed"] for read in (first, second)] == [0, 1]
+    assert {read.runs[0].run_group for read in (first, second)} == {"sweep_sweep"}
+    assert {read.runs[0].job_type for read in (first, second)} == {"sweep"}
+
+
+def test_online_needs_a_login(tmp_path: Path, make_crops: Callable[..., Path], train: Train) -> None:
+    """Asked for online without one: an error, not a question."""
+    arguments = [*TINY, f"data.root={make_crops()}", f"hydra.run.dir={tmp_path / 'run'}"]
+    code, said = train(*arguments, "logger.wandb.offline=false")
+    assert code == 2 and "run `wandb login` first" in said
+
+
+def test_login_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert not dashboard.logged_in()
+    (tmp_path / "no_netrc").write_text("machine api.wandb.ai login user password secret\n")
+    assert dashboard.logged_in()
+    monkeypatch.setenv("WANDB_BASE_URL", "http://localhost:1")
+    assert not dashboard.logged_in()
+    monkeypatch.setenv("WANDB_API_KEY", "secret")
+    assert dashboard.logged_in()
+
+
+def test_gradient_norm_is_that_of_all_parameters(
+    tmp_path: Path, make_crops: Callable[..., Path], train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the table holds is the mean over steps of the 2-norm that a naive sum gives."""
+    from stan_lightning.module import StanModule
+
+    norms: list[float] = []
+
+    def note(self: StanModule, optimizer: torch.optim.Optimizer) -> None:
+        squares = [parameter.grad.double().square().sum() for parameter in self.parameters()]
+        norms.append(float(torch.stack(squares).sum().sqrt()))
+
+    monkeypatch.setattr(StanModule, "on_before_optimizer_step", note)
+    run = tmp_path / "run"
+    arguments = [argument for argument in TINY if argument != "logger=wandb"]
+    code, said = train(*arguments, f"data.root={make_crops()}", f"hydra.run.dir={run}")
+    assert code == 0, said
+    header, *rows = [line.split(",") for line in (run / "metrics.csv").read_text().splitlines()]
+    logged = [float(row[header.index("train/grad_norm")]) for row in rows]
+    assert logged == pytest.approx([sum(norms[:3]) / 3, sum(norms[3:]) / 3], rel=1e-4)
