@@ -62,7 +62,8 @@ class Run:
             InputError: The run cannot go on; one line.
         """
         with _one_line_os_errors(self.output), _sole_use(self.output):
-            discard_parts(self.output)
+            for folder in (self.output, self.output / FOLDER):
+                discard_parts(folder)
             for line in describe(self.corpus):
                 self._say(line)
             plan = make_plan(self.corpus.recordings, self.settings, self.output, self.overwrite)
@@ -71,6 +72,7 @@ class Run:
                 self._crop_all(plan.todo, executor)
             except BaseException:
                 executor.stop()
+                discard_parts(self.output)  # of killed workers; on a full disk they would stay in the way
                 raise
             rows = write_manifest(self.output)
             qualities = self._write_page()
