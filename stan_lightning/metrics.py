@@ -51,7 +51,7 @@ class WindowScores(Metric):
         Returns:
             Rows ``(recording, window, target, outputs...)`` by recording and window, ``(N, 3 + outputs)``.
         """
-        if not self.rows:
+        if isinstance(self.rows, list) and not self.rows:  # gathered from several processes it is one tensor
             return torch.zeros(0, 3 + self.outputs, device=self.device)
         rows = dim_zero_cat(self.rows)
         rows = rows[rows[:, 0] >= 0]
