@@ -72,8 +72,9 @@ class Run:
                 self._crop_all(plan.todo, executor)
             except BaseException:
                 executor.stop()
-                discard_parts(self.output)  # of killed workers; on a full disk they would stay in the way
                 raise
+            finally:
+                discard_parts(self.output)  # of workers that died; on a full disk they stay in the way
             rows = write_manifest(self.output)
             qualities = self._write_page()
         print_table(self.console, qualities, self.output)
