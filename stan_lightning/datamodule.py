@@ -208,7 +208,8 @@ class CropDataModule(L.LightningDataModule):
     def _windows(self, sources: list[Source]) -> DataLoader[Window]:
         dataset = WindowDataset(sources, self.hparams["clip_frames"], self.crop_size)
         rank, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        mine = range(rank, len(dataset), processes)
+        # A process without a window would be missing from the metric's exchange; one seen twice counts once.
+        mine = list(range(rank, len(dataset), processes)) or [0]
         return self._loader(dataset, batch_size=self.hparams["batch_size"], sampler=mine)
 
     def _loader(self, dataset: Dataset[Any], **batches: Any) -> DataLoader[Any]:

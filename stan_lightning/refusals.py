@@ -63,6 +63,15 @@ def refuse_single_values(config: DictConfig, recordings: int, processes: int) ->
         )
 
 
+def refuse_sync_on_cpu(trainer: L.Trainer, sync_batchnorm: bool) -> None:
+    """Torch synchronises batch normalisation on GPUs alone."""
+    if sync_batchnorm and trainer.strategy.root_device.type == "cpu":
+        raise InputError(
+            "trainer.sync_batchnorm=true needs GPUs; on the CPU take model.norm=group, which has no "
+            "statistics of a batch, or trainer.sync_batchnorm=false"
+        )
+
+
 def refuse_sweep_on_processes(trainer: L.Trainer) -> None:
     """Lightning starts the other processes by this command line: under a multirun, the whole sweep."""
     launcher = trainer.strategy.launcher

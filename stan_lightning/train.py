@@ -35,6 +35,8 @@ from stan_lightning.processes import is_first
 from stan_lightning.refusals import (
     refuse_half_precision,
     refuse_single_values,
+    refuse_sweep_on_processes,
+    refuse_sync_on_cpu,
     refuse_test_metrics,
     refuse_unlogged_monitors,
 )
@@ -122,11 +124,16 @@ def build_trainer(config: DictConfig) -> L.Trainer:
     watchers = instantiate(config.logger, _convert_="all").values()
     loggers = [watcher for watcher in watchers if isinstance(watcher, Logger)]
     callbacks += [watcher for watcher in watchers if isinstance(watcher, L.Callback)]
+    plugins = [*make.keywords.get("plugins", []), WholeCheckpointIO()]
     try:
-        return make(callbacks=callbacks, logger=loggers, precision=precision, plugins=[WholeCheckpointIO()])
+        trainer = make(callbacks=callbacks, logger=loggers, precision=precision, plugins=plugins)
     except MisconfigurationException as error:
         said = " ".join(str(error).split())
         raise InputError(f"this machine cannot run this trainer ({said}); try trainer=default") from None
+    refuse_sync_on_cpu(trainer, config.trainer.get("sync_batchnorm", False))
+    if HydraConfig.get().mode is RunMode.MULTIRUN:
+        refuse_sweep_on_processes(trainer)
+    return trainer
 
 
 def log_start(config: DictConfig, checkpoint: Path | None, trainer: L.Trainer) -> None:
@@ -159,6 +166,7 @@ def quiet() -> None:
         "LeafSpec",
         "Checkpoint directory",
         "Experiment logs directory",
+        "sync_dist",
     ):
         warnings.filterwarnings("ignore", f".*{message}.*")
 

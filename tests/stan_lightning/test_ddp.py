@@ -1,0 +1,75 @@
+"""Two real processes over gloo against one."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from stan_lightning.sampler import EpochBatches
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = [
+    *("data=folders", "model.features=2", "model.layers=[1,1,1,1]", "model.norm=group", "data.num_workers=0"),
+    *("data.clip_frames=16", "data.image_size=32", "trainer.max_epochs=3", "trainer.accelerator=cpu"),
+]
+FOUR = ["1", "2", "3", "4"]
+
+
+def curve(run: Path, *arguments: str) -> pd.DataFrame:
+    """Train in processes of their own and read the table of metrics."""
+    done = subprocess.run(
+        [sys.executable, "-m", "stan_lightning.train", *TINY, *arguments, f"hydra.run.dir={run}"],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return pd.read_csv(run / "metrics.csv")
+
+
+@pytest.mark.slow
+def test_validation_is_exactly_that_of_one_process(
+    tmp_path: Path, make_crops: Callable[..., Path], train: Callable[..., tuple[int, str]]
+) -> None:
+    """Same weights (learning rate 0), nine windows dealt out five and four: equal to the last bit."""
+    root = f"data.root={make_crops({'train': FOUR, 'dev': ['6', '7', '8'], 'test': ['9']})}"
+    arguments = [root, "model.learning_rate=0", "data.batch_size=2"]
+    two = curve(tmp_path / "two", *arguments, "trainer=ddp")
+    code, said = train(*TINY, *arguments, f"hydra.run.dir={tmp_path / 'one'}")
+    assert code == 0, said
+    one = pd.read_csv(tmp_path / "one" / "metrics.csv")
+    assert two[["val/mae", "val/rmse"]].equals(one[["val/mae", "val/rmse"]])
+
+
+@pytest.mark.slow
+def test_training_curve_of_the_same_global_batch(
+    tmp_path: Path, make_crops: Callable[..., Path], train: Callable[..., tuple[int, str]]
+) -> None:
+    """2 x 2 clips a step give the curve of 4 (group norm); one process has no window of its own."""
+    root = f"data.root={make_crops({'train': FOUR, 'dev': ['6'], 'test': ['9']}, n_frames=16)}"
+    two = curve(tmp_path / "two", root, "trainer=ddp", "data.batch_size=2", "model.learning_rate=1e-4")
+    arguments = [root, "data.batch_size=4", "model.learning_rate=1e-4"]
+    code, said = train(*TINY, *arguments, f"hydra.run.dir={tmp_path / 'one'}")
+    assert code == 0, said
+    one = pd.read_csv(tmp_path / "one" / "metrics.csv")
+    # Sums run in another order; Adam divides by the gradient's own size, which magnifies that with each step.
+    assert two["train/grad_norm"][0] == pytest.approx(one["train/grad_norm"][0], rel=1e-5)
+    assert two["train/loss"][0] == pytest.approx(one["train/loss"][0], rel=1e-5)
+    for name in ("train/loss", "val/mae"):
+        assert two[name].tolist() == pytest.approx(one[name].tolist(), rel=2e-3), name
+
+
+def test_each_process_takes_its_part_of_every_global_batch() -> None:
+    """Together the processes' batches are those of one process with the same global batch."""
+    whole = list(EpochBatches(11, 4, seed=0, epoch=lambda: 3))
+    parts = [list(EpochBatches(11, 2, seed=0, epoch=lambda: 3, rank=rank, world_size=2)) for rank in (0, 1)]
+    assert len(parts[0]) == len(parts[1]) == 3
+    for batch, first, second in zip(whole[:2], parts[0], parts[1], strict=False):
+        assert sorted(batch) == sorted(first + second)
+    assert len(parts[0][2]) == len(parts[1][2]) == 1 and set(parts[0][2] + parts[1][2]) < set(whole[2])
