@@ -91,8 +91,12 @@ def comparison(runs: Sequence[Run]) -> str:
         _settings(runs),
     ]
     notes = [f"{name}: {note}" for name, numbers in named for note in report_page.notes(numbers)]
-    said = "; ".join(f"{name}: {verdict.sentence(numbers)}" for name, numbers in named)
-    return render(f"{len(runs)} runs side by side", said, notes, sections)
+    said = "\n".join(f"{name}: {verdict.sentence(numbers)}" for name, numbers in named)
+    sections.insert(2, Section("In words", listing=said))
+    compared = [numbers["baselines"] for _, numbers in named if numbers["baselines"]]
+    beaten = sum((row["train_median"]["mae_difference"]["high"] or 0) < 0 for row in compared)
+    headline = f"{beaten} of {len(runs)} runs are better than predicting the training median"
+    return render(f"{len(runs)} runs side by side", headline, notes, sections)
 
 
 def _differences(named: Sequence[tuple[str, Any]]) -> Table:

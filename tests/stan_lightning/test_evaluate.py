@@ -231,3 +231,24 @@ def test_the_released_codes_scores_come_out_of_the_command(shared, tmp_path, cas
     predictions = pd.read_csv(tmp_path / "out" / "predictions.csv")
     assert predictions.prediction.item() == pytest.approx(expected["score"], abs=63e-4)
     assert predictions.recording.item() == f"{case}_aligned"
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_numbers_of_one(checkpoint, tmp_path):
+    """Real processes through the real command; 11 windows do not divide evenly."""
+    common = [
+        sys.executable,
+        "-m",
+        "stan_lightning.evaluate",
+        f"checkpoint={checkpoint}",
+        "trainer.accelerator=cpu",
+    ]
+    for name, processes in (("one", []), ("two", ["trainer.devices=2", "+trainer.strategy=ddp"])):
+        command = [*common, *processes, f"output={tmp_path / name}", "bootstrap.resamples=100"]
+        done = subprocess.run(command, cwd=Path(CONF).parent, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    one, two = (pd.read_csv(tmp_path / name / "windows.csv") for name in ("one", "two"))
+    pd.testing.assert_frame_equal(one, two, rtol=0, atol=1e-4 / 63)
+    numbers = [json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("one", "two")]
+    assert numbers[0]["video"]["n"] == numbers[1]["video"]["n"]
+    assert numbers[0]["video"]["mae"]["value"] == pytest.approx(numbers[1]["video"]["mae"]["value"], abs=1e-4)

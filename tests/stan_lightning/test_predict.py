@@ -112,6 +112,7 @@ def test_a_video_without_a_face_is_refused(checkpoint, tmp_path):
         run(checkpoint, video, tmp_path / "out", "crops.align=eyes", "crops.crop_size=32")
 
 
+@pytest.mark.slow
 def test_a_real_face_through_the_whole_road(shared, checkpoint, tmp_path):
     video = shared / "media" / "o05_grid_speech_glasses.mpg"
     assert run(checkpoint, video, tmp_path / "out", "crops.crop_size=48") == 0
