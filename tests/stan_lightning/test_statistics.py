@@ -126,26 +126,24 @@ def test_a_prediction_that_is_no_number_is_no_metric():
         describe([1.0, 2.0], [1.0, np.nan], ["a", "b"], bands=False, **SMALL)
 
 
-@pytest.mark.parametrize(
-    "name", ["mae", "rmse", "pearson", "ccc", "r2", "sd_ratio", "accuracy_bands", "f1_20"]
-)
-def test_interval_equals_a_loop_over_subjects_drawn(name):
+def test_intervals_equal_a_loop_over_subjects_drawn():
     """Rebuild every resample sample by sample, from the same draws."""
     label, prediction, subject = random_data(4, n=40, subjects=9)
-    described = describe(label, prediction, subject, bands=True, **SMALL)
+    described = describe(label, prediction, subject, bands=True, resamples=150, seed=3)
     people = np.unique(subject)
     resampled = []
-    for counts in draw_subjects(len(people), SMALL["resamples"], SMALL["seed"]):
+    for counts in draw_subjects(len(people), 150, 3):
         rows = [
             row
             for person, times in zip(people, counts, strict=True)
             for _ in range(int(times))
             for row in np.flatnonzero(subject == person)
         ]
-        resampled.append(independent(label[rows], prediction[rows])[name])
-    low, high = np.quantile(resampled, [0.025, 0.975])
-    assert described[name]["low"] == pytest.approx(low, rel=1e-9)
-    assert described[name]["high"] == pytest.approx(high, rel=1e-9)
+        resampled.append(independent(label[rows], prediction[rows]))
+    for name in resampled[0]:
+        low, high = np.quantile([one[name] for one in resampled], [0.025, 0.975])
+        assert described[name]["low"] == pytest.approx(low, rel=1e-9), name
+        assert described[name]["high"] == pytest.approx(high, rel=1e-9), name
 
 
 def test_resamples_draw_subjects_with_replacement():
@@ -171,14 +169,14 @@ def test_interval_over_subjects_is_wider_than_over_samples():
 def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     rng = np.random.default_rng(0)
     covered = 0
-    for trial in range(200):
+    for trial in range(100):
         error = np.repeat(rng.normal(5, 2, 40), 2)  # two videos a person, the same error: mean |error| known
         low_high = describe(
             np.zeros(80), error, np.repeat(np.arange(40), 2), bands=False, resamples=300, seed=trial
         )
         expected = stats.foldnorm.mean(5 / 2, scale=2)
         covered += low_high["mae"]["low"] <= expected <= low_high["mae"]["high"]
-    assert 0.88 <= covered / 200 <= 0.99
+    assert 0.86 <= covered / 100 <= 0.99
 
 
 def test_paired_difference_is_narrower_than_two_intervals_and_exact():
