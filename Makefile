@@ -1,0 +1,52 @@
+# `make help` lists what there is. Every Python command runs in .venv, which `make setup` makes.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+ARGS ?=
+EXTRAS ?= dev,sweep,distributed,onnx
+DEMO ?= outputs/demo
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo preprocess test test-all check format audit benchmarks
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' Makefile | expand -t 20
+
+setup: $(READY)  ## make .venv with the versions that are tested (a GPU user may pip install torch first)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed: make setup PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --upgrade pip
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	touch $@
+
+demo: $(READY)  ## the whole road on drawn people: videos, crops, training, test scores (10 minutes on two cores)
+	$(RUN) -m preprocess corpus=demo output=$(DEMO)/crops
+	$(RUN) -m stan_lightning.train experiment=demo data.root=$(DEMO)/crops hydra.run.dir=$(DEMO)/run go_on=true
+	$(RUN) -m stan_lightning.evaluate checkpoint=$(DEMO)/run/checkpoints/best.ckpt output=$(DEMO)/evaluation
+
+preprocess: $(READY)  ## face crops of your corpus: AVEC2014=<folder>, AVEC2013=<folder> or MANIFEST=<csv>; more by ARGS=
+	@if [ -n "$(AVEC2014)" ]; then set -- corpus=avec2014 'corpus.root="$(AVEC2014)"' output=data/avec2014; \
+	elif [ -n "$(AVEC2013)" ]; then set -- corpus=avec2013 'corpus.root="$(AVEC2013)"' output=data/avec2013; \
+	elif [ -n "$(MANIFEST)" ]; then set -- corpus=manifest 'corpus.root="$(MANIFEST)"' output=data/manifest; \
+	else echo 'error: say where the videos are: make preprocess AVEC2014=<folder> (or AVEC2013=, MANIFEST=<csv>)' >&2; exit 2; fi; \
+	exec $(RUN) -m preprocess "$$@" $(ARGS)
+
+test: $(READY) check  ## linting, types and the fast tests (under 5 minutes on two cores)
+	$(RUN) -m pytest -q $(ARGS)
+
+test-all: $(READY) check  ## the slow tests as well
+	$(RUN) -m pytest -q -m 'slow or not slow' $(ARGS)
+
+check: $(READY)  ## ruff and mypy
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+format: $(READY)  ## let ruff mend what it can
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
