@@ -53,16 +53,15 @@ def test_training_curve_of_the_same_global_batch(
 ) -> None:
     """2 x 2 clips a step give the curve of 4 (group norm); one process has no window of its own."""
     root = f"data.root={make_crops({'train': FOUR, 'dev': ['6'], 'test': ['9']}, n_frames=16)}"
-    two = curve(tmp_path / "two", root, "trainer=ddp", "data.batch_size=2", "model.learning_rate=1e-4")
-    arguments = [root, "data.batch_size=4", "model.learning_rate=1e-4"]
+    # Sums run in another order; Adam divides a gradient by its own size, so larger steps magnify that.
+    two = curve(tmp_path / "two", root, "trainer=ddp", "data.batch_size=2", "model.learning_rate=1e-6")
+    arguments = [root, "data.batch_size=4", "model.learning_rate=1e-6"]
     code, said = train(*TINY, *arguments, f"hydra.run.dir={tmp_path / 'one'}")
     assert code == 0, said
     one = pd.read_csv(tmp_path / "one" / "metrics.csv")
-    # Sums run in another order; Adam divides by the gradient's own size, which magnifies that with each step.
-    assert two["train/grad_norm"][0] == pytest.approx(one["train/grad_norm"][0], rel=1e-5)
-    assert two["train/loss"][0] == pytest.approx(one["train/loss"][0], rel=1e-5)
-    for name in ("train/loss", "val/mae"):
-        assert two[name].tolist() == pytest.approx(one[name].tolist(), rel=2e-3), name
+    for name in ("train/loss", "train/grad_norm", "val/mae"):
+        assert two[name].tolist() == pytest.approx(one[name].tolist(), rel=1e-3), name
+    assert one["train/grad_norm"].nunique() == 3
 
 
 def test_each_process_takes_its_part_of_every_global_batch() -> None:
