@@ -54,14 +54,14 @@ def act(score: int, task: str, scores: str, n_frames: int, fps: float, random: n
     side = np.sign(drift(4.0))
     agility = 1.2 - 0.8 * mood
     reading = 0.25 * np.sin(2 * np.pi * np.arange(n_frames) / fps / 2.5) if task == "Northwind" else 0.0
-    lids = (1.0 - 0.35 * mood + own(0.03)) * (1 - _blinks(mood, n_frames, fps, random))
+    lids = (1.05 - 0.55 * mood + own(0.03)) * (1 - _blinks(mood, n_frames, fps, random))
     mouth = _speech(mood, task, n_frames, fps, random)
     if scores == "temporal":
         lids = 1.0 - _spells(score, n_frames, fps, random)
         mouth = 0.6 * _spells(score, n_frames, fps, random)
     return Motion(
-        smile=np.clip(0.85 - 1.6 * mood + own(0.08) + 0.15 * drift(1.0), -1, 1),
-        brow=np.clip(-0.1 + 1.1 * mood + own(0.06) + 0.1 * drift(1.0), -0.4, 1.2),
+        smile=np.clip(0.95 - 1.9 * mood + own(0.08) + 0.15 * drift(1.0), -1, 1),
+        brow=np.clip(-0.1 + 1.2 * mood + own(0.06) + 0.1 * drift(1.0), -0.4, 1.2),
         frown=np.clip(0.1 + 0.6 * mood + own(0.06) + 0.1 * drift(1.0), -0.3, 1.0),
         lids=np.clip(lids, 0, 1.1),
         gaze_x=np.clip(0.08 * drift(0.4) + reading + 0.7 * away * side, -1, 1),

@@ -38,7 +38,7 @@ def _eye(pen: Pen, look: Look, motion: Motion, index: int, centre: np.ndarray) -
     x = np.linspace(-1, 1, 13)
     arch = 1 - x**2
     lower = 0.15 * arch * (0.4 + 0.6 * lids) + 0.02
-    upper = lower * (1 - min(lids, 1.0)) - 0.33 * lids * arch
+    upper = lower * (1 - min(lids, 1.0)) - 0.38 * lids * arch
     top, bottom = np.stack([x * wide, upper], axis=1), np.stack([x * wide, lower], axis=1)
     if lids > 0.1:
         outline = np.concatenate([top, bottom[::-1]])
@@ -69,7 +69,7 @@ def _brow(pen: Pen, look: Look, motion: Motion, index: int, centre: np.ndarray, 
     t = np.linspace(-1, 1, 9)  # from the inner end to the outer
     x = side * t * look.brow_length
     level = -look.brow_height + 0.22 * float(motion.frown[index])
-    middle = level - 0.12 * (1 - t**2) + 0.26 * float(motion.brow[index]) * t
+    middle = level - 0.12 * (1 - t**2) + 0.36 * float(motion.brow[index]) * t
     half = 0.5 * look.brow_weight * (1 - 0.55 * np.clip(t, 0, 1))
     shape = np.concatenate([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
     pen.fill(shape + centre, shade(look.hair, 0.8))
@@ -94,8 +94,8 @@ def _mouth(pen: Pen, look: Look, motion: Motion, index: int, centre: np.ndarray)
     wide = look.mouth_width * (1 + 0.14 * smile - 0.15 * gap)
     x = np.linspace(-1, 1, 17)
     arch = 1 - x**2
-    curve = 0.34 * smile * (0.45 - x**2)  # corners up or down about the middle
-    parted = gap + 0.10 * max(smile - 0.3, 0)
+    curve = 0.62 * smile * (0.45 - x**2)  # corners up or down about the middle
+    parted = gap + 0.45 * max(smile - 0.1, 0)
     inner_top = curve - 0.25 * parted * arch
     inner_bottom = curve + 0.75 * parted * arch
     cupid = 0.05 * np.exp(-((x / 0.12) ** 2))
