@@ -1,5 +1,6 @@
 """What watches training beside the module."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,28 @@ class GradientNorm(L.Callback):
         if trainer.state.fn == "fit" and not trainer.sanity_checking:
             norms = torch.stack(self.norms)
             pl_module.log("train/grad_norm", norms[norms.isfinite()].mean())
+
+
+class EpochLine(L.Callback):
+    """Prints a line an epoch where there is no terminal for a progress bar: in a log, a notebook, a job."""
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start the epoch's clock."""
+        self.start = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Say how the epoch went and how long the rest may take."""
+        if not trainer.is_global_zero or sys.stdout.isatty():
+            return
+        epoch, took = trainer.current_epoch, time.perf_counter() - self.start
+        shown = ("train/loss", "val/mae", "val/accuracy")
+        values = {
+            name: float(trainer.callback_metrics[name]) for name in shown if name in trainer.callback_metrics
+        }
+        said = ", ".join(f"{name} {value:.2f}" for name, value in values.items())
+        left = took * ((trainer.max_epochs or 0) - epoch - 1)
+        rest = f", about {left / 60:.0f} min left" if left >= 60 else ""
+        print(f"epoch {epoch} of {trainer.max_epochs}: {said}, {took:.1f} s{rest}", flush=True)
 
 
 class Pace(L.Callback):

@@ -1,13 +1,54 @@
 """Settings that cannot work, or that make a number worthless, refused before anything is trained."""
 
 from collections.abc import Iterable
-from math import ceil
+from math import ceil, inf
 
 import lightning as L
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from preprocess.errors import InputError
+
+# Lowest and highest value of settings whose own errors would come late or without a name.
+NUMBERS: dict[str, tuple[type, float, float]] = {
+    "seed": (int, 0, 2**32 - 1),
+    "data.batch_size": (int, 1, inf),
+    "data.clip_frames": (int, 1, inf),
+    "data.frame_stride": (int, 1, inf),
+    "data.image_size": (int, 1, inf),
+    "data.num_workers": (int, 0, inf),
+    "data.jitter": (float, 0, 1),
+    "data.flip": (float, 0, 1),
+    "model.learning_rate": (float, 0, inf),
+    "model.label_noise": (float, 0, inf),
+    "model.restart_epochs": (int, 1, inf),
+    "model.restart_factor": (int, 1, inf),
+    "trainer.max_epochs": (int, 1, inf),
+    "trainer.accumulate_grad_batches": (int, 1, inf),
+}
+
+
+def refuse_impossible_numbers(config: DictConfig) -> None:
+    """Numbers out of their range, and words in the place of numbers."""
+    for key, (kind, low, high) in NUMBERS.items():
+        value = OmegaConf.select(config, key)
+        right = type(value) is int or (kind is float and isinstance(value, float))
+        if value is not None and not (right and low <= value <= high):
+            whole = "a whole number" if kind is int else "a number"
+            bounds = f"of at least {low}" if high == inf else f"from {low} to {high}"
+            raise InputError(f"{key}={value}: it must be {whole} {bounds}")
+
+
+def refuse_objective(config: DictConfig) -> None:
+    """Scores need a range and classes have none."""
+    objective, score_range = config.model.objective, config.data.score_range
+    if objective == "classification" and score_range is not None:
+        raise InputError("model.objective=classification trains on class names: set data.score_range=null")
+    if objective == "severity" and score_range is None:
+        raise InputError(
+            "data.score_range=null makes labels names of classes: set model.objective=classification "
+            "trainer.callbacks.best.monitor=val/accuracy trainer.callbacks.best.mode=max"
+        )
 
 
 def refuse_test_metrics(callbacks: Iterable[object]) -> None:
@@ -28,10 +69,10 @@ def refuse_unlogged_monitors(callbacks: Iterable[object], objective: str) -> Non
     for callback in callbacks:
         monitored = getattr(callback, "monitor", None)
         if isinstance(monitored, str) and monitored not in logged:
-            mode = "; with mode=max for accuracy" if "accuracy" in logged[0] else ""
+            mode = " trainer.callbacks.best.mode=max" if "accuracy" in logged[0] else ""
             raise InputError(
                 f"{type(callback).__name__} monitors {monitored}, which is not logged with "
-                f"model.objective={objective}: take one of {', '.join(logged)}{mode}"
+                f"model.objective={objective}: set trainer.callbacks.best.monitor={logged[0]}{mode}"
             )
 
 
@@ -39,7 +80,8 @@ def refuse_half_precision(precision: str, accelerator: str) -> None:
     """Lightning would quietly take another 16-bit format on a CPU."""
     if precision.startswith("16") and (accelerator == "cpu" or not torch.cuda.is_available()):
         raise InputError(
-            f"trainer.precision={precision} needs a GPU and there is none; take trainer.precision=32-true"
+            f"trainer.precision={precision} needs a GPU and there is none; take trainer=default or "
+            "trainer.precision=32-true"
         )
 
 

@@ -25,7 +25,7 @@ from omegaconf import DictConfig, OmegaConf
 from preprocess.entry import one_line_errors
 from preprocess.errors import InputError
 from stan_lightning import resume
-from stan_lightning.callbacks import Sigterm
+from stan_lightning.callbacks import EpochLine, Sigterm
 from stan_lightning.checkpoints import WholeCheckpointIO, holds_run, newest
 from stan_lightning.datamodule import CropDataModule
 from stan_lightning.interruption import interruptible
@@ -34,6 +34,8 @@ from stan_lightning.module import StanModule
 from stan_lightning.processes import is_first
 from stan_lightning.refusals import (
     refuse_half_precision,
+    refuse_impossible_numbers,
+    refuse_objective,
     refuse_single_values,
     refuse_sweep_on_processes,
     refuse_sync_on_cpu,
@@ -59,6 +61,8 @@ def train(config: DictConfig, run: Path) -> float:
     with interruptible(run):
         name_group(config)
         config, checkpoint = take_up(config, run)
+        refuse_impossible_numbers(config)
+        refuse_objective(config)
         L.seed_everything(config.seed, verbose=False)
         data: CropDataModule = instantiate(config.data, _convert_="all")
         data.setup("fit")
@@ -114,7 +118,7 @@ def write_down(config: DictConfig, run: Path) -> None:
 def build_trainer(config: DictConfig) -> L.Trainer:
     """Lightning's Trainer with the config's callbacks and loggers and whole checkpoints."""
     make: partial[L.Trainer] = instantiate(config.trainer, _partial_=True, _convert_="all")
-    callbacks = [*make.keywords["callbacks"].values(), Sigterm()]
+    callbacks = [*make.keywords["callbacks"].values(), Sigterm(), EpochLine()]
     refuse_test_metrics(callbacks)
     refuse_unlogged_monitors(callbacks, config.model.objective)
     precision = config.trainer.precision
@@ -127,7 +131,7 @@ def build_trainer(config: DictConfig) -> L.Trainer:
     plugins = [*make.keywords.get("plugins", []), WholeCheckpointIO()]
     try:
         trainer = make(callbacks=callbacks, logger=loggers, precision=precision, plugins=plugins)
-    except MisconfigurationException as error:
+    except (MisconfigurationException, ValueError) as error:
         said = " ".join(str(error).split())
         raise InputError(f"this machine cannot run this trainer ({said}); try trainer=default") from None
     refuse_sync_on_cpu(trainer, config.trainer.get("sync_batchnorm", False))
