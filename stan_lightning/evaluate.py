@@ -82,6 +82,8 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
         found.metrics["robustness"] = under_corruption(candidate, trainer, windows, config)
     if config.identity_audit:
         found.metrics["identity_audit"] = whom_features_show(candidate, trainer, config)
+        if found.metrics["identity_audit"] is None:
+            print("no identity audit: no subject has two sessions in these crops")
     if not trainer.is_global_zero:
         return
     paths = results.write(found, candidate.output)

@@ -168,9 +168,11 @@ def _robustness(numbers: Mapping[str, Any]) -> list[Section]:
 
 
 def _audit(numbers: Mapping[str, Any]) -> list[Section]:
-    audit = numbers.get("identity_audit")
-    if not audit:
+    if "identity_audit" not in numbers:
         return []
+    audit = numbers["identity_audit"]
+    if audit is None:
+        return [Section("Identity audit", "Not to be had: no subject has two sessions in these crops.")]
     text = (
         f"Given the network's features of a session, whose is it? {audit['n_sessions']} sessions of "
         f"{audit['n_subjects']} subjects with others of theirs to compare with, the nearest of "

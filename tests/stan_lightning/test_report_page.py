@@ -102,3 +102,10 @@ def test_an_evaluation_reads_back_as_it_was_written(tmp_path):
     pd.testing.assert_frame_equal(found.predictions, written.predictions, check_dtype=False)
     pd.testing.assert_frame_equal(found.windows, written.windows, check_dtype=False)
     pd.testing.assert_frame_equal(found.baselines, written.baselines, check_dtype=False)
+
+
+def test_an_audit_that_cannot_be_had_is_said():
+    found = make()
+    assert "Identity audit" not in report_page.page(found, None)
+    found.metrics["identity_audit"] = None
+    assert "no subject has two sessions" in report_page.page(found, None)
