@@ -120,5 +120,7 @@ def override(key: str, value: object) -> str:
     """``key=value`` for a shell and for Hydra, quoted where one of the two needs it."""
     text = str(value)
     if not re.fullmatch(r"[\w./-]+", text, re.ASCII):
-        text = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        # Within Hydra's quotes a backslash is itself, but for those before a quote.
+        escaped = re.sub(r'(\\*)("|$)', lambda run: run[1] * 2 + (run[2] and '\\"'), text)
+        text = f'"{escaped}"'
     return shlex.quote(f"{key}={text}")
