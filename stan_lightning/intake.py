@@ -43,11 +43,11 @@ def recordings(given: Path, crops: Path, settings: Mapping[str, Any]) -> pd.Data
     """
     if not given.exists():
         raise InputError(f"no file or folder at {given}: give a video, a folder of videos, or crops")
-    if given.suffix == ".csv" or (given / "manifest.csv").is_file():
-        table = read_manifest(given)
-        return table.assign(**{name: table.get(name, "") for name in ("reason", "detection_rate")})
     files = sorted(given.iterdir()) if given.is_dir() else [given]
     videos = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
+    if given.suffix == ".csv" or (not videos and (given / "manifest.csv").is_file()):
+        table = read_manifest(given)
+        return table.assign(**{name: table.get(name, "") for name in ("reason", "detection_rate")})
     if given.is_file() and given.suffix != ".zip":
         videos = [given]  # whatever it is called: preprocessing says what it is
     if videos:
