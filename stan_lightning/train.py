@@ -100,7 +100,7 @@ def take_up(config: DictConfig, run: Path) -> tuple[DictConfig, Path | None]:
     else:
         raise InputError(
             f"{run} holds a run already: go on with it by `{resume.override('resume', run)}`, "
-            "or give another hydra.run.dir"
+            "give the same command with go_on=true, or another hydra.run.dir"
         )
     checkpoint, said = newest(run)
     if said and is_first():
