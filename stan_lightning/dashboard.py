@@ -58,6 +58,7 @@ class Dashboard(WandbLogger):
             settings=settings,
             mode=mode,
         )
+        del self._wandb_init["anonymous"]  # W&B warns of it, whatever its value
         if is_first() and self._wandb_init["mode"] == "online":
             self._reach()
 

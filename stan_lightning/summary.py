@@ -50,7 +50,7 @@ def summarise(run: Path, data: CropDataModule, trainer: L.Trainer) -> float:
     if not trainer.is_global_zero:
         return value
     epoch = torch.load(best.best_model_path, map_location="cpu", weights_only=True, mmap=True)["epoch"]
-    baselines = {} if data.classes else trivial_maes(data)
+    baselines = trivial_scores(data)
     found = {"metric": best.monitor, "value": value, "epoch": epoch, "epochs": trainer.current_epoch}
     (run / "summary.json").write_text(json.dumps(found | baselines, indent=1))
     table = Table(title=f"development, {int(data.tables['dev'].label.count())} recordings")
@@ -58,7 +58,7 @@ def summarise(run: Path, data: CropDataModule, trainer: L.Trainer) -> float:
     table.add_column(str(best.monitor), justify="right")
     table.add_row(f"the network, best of {trainer.current_epoch} epochs: {epoch}", f"{value:.2f}")
     for name, baseline in baselines.items():
-        table.add_row(f"the {name.replace('train_', 'training ')}", f"{baseline:.2f}")
+        table.add_row(f"the {name.replace('train_', 'training ').replace('_', ' ')}", f"{baseline:.2f}")
     console = Console()
     console.print(table)
     for word, path in (("best", best.best_model_path), ("last", run / "checkpoints" / "last.ckpt")):
@@ -71,8 +71,12 @@ def summarise(run: Path, data: CropDataModule, trainer: L.Trainer) -> float:
     return value
 
 
-def trivial_maes(data: CropDataModule) -> dict[str, float]:
-    """Development MAE of who predicts the training median, or mean, for everyone."""
-    train, dev = (data.tables[name].label.dropna() for name in ("train", "dev"))
+def trivial_scores(data: CropDataModule) -> dict[str, float]:
+    """What costs nothing: development MAE of the training median and mean, or the accuracy of one class."""
+    train, dev = (data.tables[name].label for name in ("train", "dev"))
+    if data.classes:
+        train, dev = train[train != ""], dev[dev != ""]
+        return {"most_common_training_class": float((dev == train.mode()[0]).mean())}
+    train, dev = train.dropna(), dev.dropna()
     guesses = {"train_median": train.median(), "train_mean": train.mean()}
     return {name: float(np.abs(dev - guess).mean()) for name, guess in guesses.items()}

@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,23 @@ def records(file: Path) -> Iterator[Any]:
             message = b""
 
 
+def finished(file: Path) -> list[Any]:
+    """All records of a run that has ended: W&B's own process still writes when `finish` is back."""
+    deadline = time.monotonic() + 30
+    while True:
+        found = list(records(file))
+        if any(record.HasField("exit") for record in found):
+            return found
+        assert time.monotonic() < deadline, f"{file} has no end"
+        time.sleep(0.05)
+
+
 class Read:
     """What one or several files of a run hold."""
 
     def __init__(self, run: Path) -> None:
         self.files = sorted(run.glob("wandb/offline-run-*/run-*.wandb"))
-        everything = [record for file in self.files for record in records(file)]
+        everything = [record for file in self.files for record in finished(file)]
         self.runs = [record.run for record in everything if record.HasField("run")]
         self.history = [
             {item.key or item.nested_key[0]: json.loads(item.value_json) for item in record.history.item}
