@@ -11,6 +11,13 @@ import lightning as L
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import (
+    ConstantLR,
+    CosineAnnealingWarmRestarts,
+    LinearLR,
+    LRScheduler,
+    SequentialLR,
+)
 from torchmetrics import MeanMetric
 from torchmetrics.functional import mean_absolute_error, mean_squared_error
 
@@ -51,6 +58,7 @@ class StanModule(L.LightningModule):
         learning_rate: float,
         restart_epochs: int | None,
         restart_factor: int,
+        warmup_epochs: int,
         compile: bool,
         seed: int,
     ) -> None:
@@ -100,6 +108,7 @@ class StanModule(L.LightningModule):
             if self.hparams["bounded"]:
                 mean = float(np.log(mean / (1 - mean)))
             nn.init.constant_(self.network.fc.bias, mean)
+            nn.init.zeros_(self.network.fc.weight)
 
     # --- steps ------------------------------------------------------------------------------------
 
@@ -167,15 +176,16 @@ class StanModule(L.LightningModule):
     # --- optimiser --------------------------------------------------------------------------------
 
     def configure_optimizers(self) -> Any:
-        """Adam; with `restart_epochs` a cosine with warm restarts, one step an epoch."""
+        """Adam; a linear warm-up, then a cosine with warm restarts, where asked for; one step an epoch."""
         trained = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
         optimizer = torch.optim.Adam(trained, lr=self.hparams["learning_rate"])
-        first = self.hparams["restart_epochs"]
-        if first is None:
-            return optimizer
-        schedule = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(
-            optimizer, T_0=first, T_mult=self.hparams["restart_factor"]
-        )
+        first, warmup = self.hparams["restart_epochs"], self.hparams["warmup_epochs"]
+        schedule: LRScheduler = ConstantLR(optimizer, factor=1.0)
+        if first is not None:
+            schedule = CosineAnnealingWarmRestarts(optimizer, first, self.hparams["restart_factor"])
+        if warmup:
+            rise = LinearLR(optimizer, start_factor=1 / (warmup + 1), total_iters=warmup)
+            schedule = SequentialLR(optimizer, [rise, schedule], milestones=[warmup])
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     # --- checkpoint -------------------------------------------------------------------------------

@@ -1,9 +1,19 @@
 """What several tests need: where the shared reference files lie."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """Let tests of both wings share a process.
+
+    MediaPipe's timer sends SIGPROF to a handler that Python does not know of. Lightning puts back the handlers
+    that Python knows, which without this line is the default one: the process would end.
+    """
+    signal.signal(signal.SIGPROF, signal.SIG_IGN)
 
 
 @pytest.fixture(scope="session")

@@ -58,16 +58,28 @@ def test_the_bare_command_is_the_recipe_of_2023_but_for_stride_and_precision() -
     assert recipe.trainer.precision == "32-true"
 
 
-def test_the_schedule_is_the_recipes() -> None:
-    module = instantiate(composed("experiment=sta_drn_2023").model, _convert_="all")
+def rates(module: StanModule, epochs: int) -> list[float]:
+    """Learning rate of each epoch."""
     made = module.configure_optimizers()
-    rates = []
-    for _ in range(200):
-        rates.append(made["optimizer"].param_groups[0]["lr"])
+    found = []
+    for _ in range(epochs):
+        found.append(made["optimizer"].param_groups[0]["lr"])
         made["optimizer"].step()
         made["lr_scheduler"].step()
-    assert [epoch for epoch, rate in enumerate(rates) if rate == 5e-3] == [0, 50, 150]
-    assert rates[199] == pytest.approx(4.3e-3, abs=5e-5)
+    return found
+
+
+def test_the_schedule_is_the_recipes() -> None:
+    found = rates(instantiate(composed("experiment=sta_drn_2023").model, _convert_="all"), 200)
+    assert [epoch for epoch, rate in enumerate(found) if rate == 5e-3] == [0, 50, 150]
+    assert found[199] == pytest.approx(4.3e-3, abs=5e-5)
+
+
+def test_a_warm_up_rises_to_where_the_cosine_begins() -> None:
+    config = composed("model.warmup_epochs=4", "model.restart_epochs=10", "model.learning_rate=1.0")
+    found = rates(instantiate(config.model, _convert_="all"), 14)
+    assert found[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+    assert found[4:] == sorted(found[4:], reverse=True) and found[-1] < 0.1
 
 
 @pytest.mark.parametrize(("name", "precision"), [("sta_drn_2024", "16-mixed"), ("tukl_2025", "32-true")])
@@ -79,8 +91,9 @@ def test_the_update_of_2024_averages_ten_steps_and_has_no_noise() -> None:
     config = composed("experiment=sta_drn_2024")
     assert config.trainer.accumulate_grad_batches == 10 and config.data.drop_last
     module = instantiate(config.model, _convert_="all")
-    optimizer = module.configure_optimizers()
-    assert isinstance(optimizer, torch.optim.Adam) and optimizer.defaults["lr"] == 1e-6
+    optimizer = module.configure_optimizers()["optimizer"]
+    assert isinstance(optimizer, torch.optim.Adam)
+    assert [rate for rate in rates(module, 60) if rate != 1e-6] == []
     assert module.hparams["label_noise"] == 0
 
 
