@@ -37,7 +37,8 @@ def commands(module: str) -> list[list[str]]:
     ],
 )
 def test_every_command_of_the_readme_composes(module: str, config: str) -> None:
-    found = [line for line in commands(module) if line and not line[0].startswith("--")]
+    # not those of several jobs, nor the one that repeats a run from its own config, which is not in the tree
+    found = [line for line in commands(module) if line and not line[0].startswith("-")]
     assert found
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         for overrides in found:
