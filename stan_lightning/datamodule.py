@@ -56,6 +56,7 @@ class CropDataModule(L.LightningDataModule):
         self,
         root: str | Sequence[str],
         make_crops: str,
+        synthetic: bool,
         protocol: str,
         fold: int,
         n_folds: int,

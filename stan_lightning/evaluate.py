@@ -166,6 +166,7 @@ def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> r
     numbers |= {"n_expected": len(expected), "n_missing": len(missing), "missing": missing}
     numbers["n_unlabelled"] = int(predictions["label"].isna().sum())
     numbers |= {name: value for name, value in candidate.header.items() if name not in order}
+    numbers["synthetic"] = candidate.data.hparams["synthetic"]
     numbers["overlap"] = overlap(candidate.data.tables)
     numbers["bootstrap"] = {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
     numbers["versions"] = {package: version(package) for package in PACKAGES}
@@ -221,6 +222,8 @@ def say(found: results.Evaluation, paths: list[Path]) -> None:
     if numbers["video"]["n"]:
         console.print(verdict.table(numbers))
     print(verdict.sentence(numbers))
+    if numbers["synthetic"]:
+        print(verdict.SYNTHETIC)
     print(verdict.DISCLAIMER)
     for path in paths:
         print(path)

@@ -82,6 +82,8 @@ def predict(config: DictConfig) -> int:
                 trained, data.sources(PARTITION)[index], own, float(usable["fps"].iloc[index]), config, stem
             )
     say(predictions, usable, score_range, paths)
+    if trained.data["synthetic"]:
+        print(f"The network was trained on synthetic data. {verdict.SYNTHETIC}")
     return len(refusals)
 
 

@@ -10,7 +10,7 @@ from stan_lightning import figures
 from stan_lightning.page import Picture, Section, Table, render
 from stan_lightning.results import Evaluation
 from stan_lightning.units import UNITS
-from stan_lightning.verdict import ROWS, sentence, shown
+from stan_lightning.verdict import ROWS, SYNTHETIC, sentence, shown
 
 TITLES = {
     "mae": "MAE",
@@ -48,7 +48,7 @@ def page(found: Evaluation, run: Path | None) -> str:
 
 def notes(numbers: Mapping[str, Any]) -> list[str]:
     """What a reader must know before the numbers."""
-    said = []
+    said = [SYNTHETIC] if numbers.get("synthetic") else []
     video, seen = numbers["video"], numbers["seen"]
     if seen is None:
         said.append("No training set is known, so there are no baselines, and nobody knows who was seen.")

@@ -14,6 +14,7 @@ from stan_lightning.datamodule import CropDataModule
 from stan_lightning.module import StanModule
 from stan_lightning.protocol import overlap
 from stan_lightning.resume import override
+from stan_lightning.verdict import SYNTHETIC
 
 
 def announce(config: DictConfig, data: CropDataModule, module: StanModule, trainer: L.Trainer) -> None:
@@ -25,6 +26,8 @@ def announce(config: DictConfig, data: CropDataModule, module: StanModule, train
     print(f"{config.model.attention}, {parameters:,} parameters, on {device} in {trainer.precision}")
     if not torch.cuda.is_available() and config.trainer.precision == "auto":
         print("no GPU here: training runs in float32 on the CPU")
+    if config.data.synthetic:
+        print(SYNTHETIC)
     counts = [f"{len(table)} {name}" for name, table in data.tables.items()]
     missing = sum(len(table) for table in data.missing.values())
     print(f"recordings: {', '.join(counts)}; {missing} without crops; protocol {config.data.protocol}")

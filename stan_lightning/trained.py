@@ -50,7 +50,10 @@ def open_checkpoint(path: str | Path) -> Trained:
         raise InputError(
             f"{file} is no checkpoint of a training run (no {lacking[0]}); give released weights as weights="
         )
-    module = StanModule(**content["hyper_parameters"])
+    try:
+        module = StanModule(**content["hyper_parameters"])
+    except TypeError as error:
+        raise InputError(f"{file} was made by another version of this project: {error}") from None
     try:
         module.load_state_dict(content["state_dict"])
     except RuntimeError as error:

@@ -10,8 +10,8 @@ import pytest
 def pytest_configure() -> None:
     """Let tests of both wings share a process.
 
-    MediaPipe's timer sends SIGPROF to a handler that Python does not know of. Lightning puts back the handlers
-    that Python knows, which without this line is the default one: the process would end.
+    MediaPipe's timer sends SIGPROF to a handler that Python does not know of. Lightning puts back the
+    handlers that Python knows, which without this line is the default one: the process would end.
     """
     signal.signal(signal.SIGPROF, signal.SIG_IGN)
 
