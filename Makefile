@@ -10,7 +10,7 @@ EXTRAS ?= dev,sweep,distributed,onnx
 DEMO ?= outputs/demo
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo preprocess test test-all check format audit benchmarks
+.PHONY: help setup demo preprocess test test-all check format benchmarks
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' Makefile | expand -t 20
@@ -24,7 +24,7 @@ $(READY): pyproject.toml constraints.txt
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	touch $@
 
-demo: $(READY)  ## the whole road on drawn people: videos, crops, training, test scores (10 minutes on two cores)
+demo: $(READY)  ## the whole road on drawn people: videos, crops, training, test scores (5 minutes on two idle cores)
 	$(RUN) -m preprocess corpus=demo output=$(DEMO)/crops
 	$(RUN) -m stan_lightning.train experiment=demo data.root=$(DEMO)/crops hydra.run.dir=$(DEMO)/run go_on=true
 	$(RUN) -m stan_lightning.evaluate checkpoint=$(DEMO)/run/checkpoints/best.ckpt output=$(DEMO)/evaluation
@@ -41,6 +41,12 @@ test: $(READY) check  ## linting, types and the fast tests (under 5 minutes on t
 
 test-all: $(READY) check  ## the slow tests as well
 	$(RUN) -m pytest -q -m 'slow or not slow' $(ARGS)
+
+benchmarks: $(READY)  ## every speed that the README states, each compared in one run
+	$(RUN) -m benchmarks.network --sizes 112 --batches 2 --rounds 5
+	$(RUN) -m benchmarks.preprocess
+	$(RUN) -m benchmarks.loader
+	$(RUN) -m benchmarks.training
 
 check: $(READY)  ## ruff and mypy
 	$(RUN) -m ruff check .
