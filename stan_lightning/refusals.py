@@ -5,7 +5,7 @@ from math import ceil, inf
 
 import lightning as L
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from preprocess.errors import InputError
 
@@ -37,6 +37,12 @@ def refuse_impossible_numbers(config: DictConfig) -> None:
             whole = "a whole number" if kind is int else "a number"
             bounds = f"of at least {low}" if high == inf else f"from {low} to {high}"
             raise InputError(f"{key}={value}: it must be {whole} {bounds}")
+
+
+def refuse_other_layers(layers: object) -> None:
+    """The network has four stages, so `model.layers` is a list."""
+    if not isinstance(layers, ListConfig):
+        raise InputError(f"model.layers={layers} is no list: give a number for each stage, as in [2,2,2,2]")
 
 
 def refuse_objective(config: DictConfig) -> None:

@@ -36,6 +36,7 @@ from stan_lightning.refusals import (
     refuse_half_precision,
     refuse_impossible_numbers,
     refuse_objective,
+    refuse_other_layers,
     refuse_single_values,
     refuse_sweep_on_processes,
     refuse_sync_on_cpu,
@@ -63,6 +64,7 @@ def train(config: DictConfig, run: Path) -> float:
         config, checkpoint = take_up(config, run)
         refuse_impossible_numbers(config)
         refuse_objective(config)
+        refuse_other_layers(config.model.layers)
         L.seed_everything(config.seed, verbose=False)
         data: CropDataModule = instantiate(config.data, _convert_="all")
         data.setup("fit")

@@ -78,6 +78,7 @@ def test_training_on_what_cannot_be_used(make_crops, tmp_path: Path, ends, spoil
     [
         ("data.frame_stride=1", "cannot be read from crops of every 3 frames"),
         ("data.protocol=random", "official, subject_disjoint, group_kfold"),
+        ("model.layers=2", "model.layers=2 is no list"),
         ("model.attention=wrong", "choose one of ta, sa, sta, sta_af"),
         ("trainer=t4", "needs a GPU"),
         ("trainer.callbacks.best.monitor=test/mae", "monitor val/mae"),
