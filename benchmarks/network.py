@@ -102,12 +102,11 @@ def candidates(features: int, compiled: bool) -> dict[str, nn.Module]:
         "recompute": STADRN(features=features, recompute=True),
     }
     if compiled:
-        networks["plain, channels last, compiled"] = PlainSTADRN(features=features).to(
-            memory_format=torch.channels_last_3d
-        )
+        networks["plain, channels last, compiled"] = PlainSTADRN(features=features)
         networks["default, compiled"] = STADRN(features=features)
         for name, network in networks.items():
             if "compiled" in name:
+                network.to(memory_format=torch.channels_last_3d)
                 network.compile()
     return {name: network.to(DEVICE) for name, network in networks.items()}
 

@@ -10,7 +10,8 @@ The rules, in the order of their weight:
    that is there twice in a row takes over (the track began with a bystander).
 4. Consistency. A track counts only once it was seen beyond doubt (see `search`) on `CONFIRM_FRAMES` kept
    frames, or on all that there were of it when the recording ended; doubtful sightings count between two
-   certain ones, never at a track's end.
+   certain ones, never at a track's end. On those first frames the far-face model must see it, too: where it
+   does not, the track ends at once.
 """
 
 import math
@@ -79,6 +80,9 @@ class Tracker:
             is_cut = not certain and before is not None and _differ(before, self._thumbnail)
             sighting = self._search(picture, time_s, sighting, is_cut)
         self._n_steps += 1
+        if sighting and sighting.strong and self._n_strong < CONFIRM_FRAMES:
+            if not self._finder.seconded(picture, sighting):
+                sighting = self._last = None
         if sighting:
             self._note(sighting, time_s)
         elif self._last and time_s - self._strong_s > self._hold_s:

@@ -97,6 +97,7 @@ class StanModule(L.LightningModule):
         if self.trainer.ckpt_path is None:
             self._start()
         if self.hparams["compile"]:
+            self.network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
             self.network.compile()
 
     def _start(self) -> None:

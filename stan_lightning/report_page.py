@@ -159,9 +159,11 @@ def _robustness(numbers: Mapping[str, Any]) -> list[Section]:
     if not series:
         return []
     rows = [(f"{kind} {row['strength']:g}", row) for kind in ("noise", "blur") for row in series[kind]]
+    rows.append(("frames shuffled", series["shuffle"][1]))
     text = (
         "One corruption a row, after the resize. Noise: sigma in grey levels, clipped. Blur: spatial kernel "
-        "in pixels; the released blur works on other axes, so blur is not comparable with the paper."
+        "in pixels; the released blur works on other axes, so blur is not comparable with the paper. Shuffled: the "
+        "frames of each clip in an order of chance; what is lost by it came from order and duration."
     )
     drawn = [Picture("MAE under noise and blur", figures.robustness(series))]
     return [Section("Robustness", text, metric_table(rows), drawn)]

@@ -1,4 +1,4 @@
-"""The network under noise and blur: one corruption at a time, after the resize, before /255.
+"""The network under noise, under blur and without the order of frames: one corruption at a time, after the resize.
 
 Source: the paper's robustness experiments. Differs: the released blur runs over the wrong axes (it mixes
 channels and rows); here it is spatial, so blur figures are not comparable with the paper's.
@@ -58,15 +58,30 @@ def blur(kernel: int) -> Corruption:
     return corrupt
 
 
+def shuffle(seed: int) -> Corruption:
+    """The frames of each clip in an order of chance: what the score loses by it came from order and duration.
+
+    Args:
+        seed: Fixes the orders, given the order of batches.
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def corrupt(frames: Tensor) -> Tensor:
+        orders = [torch.randperm(frames.shape[1], generator=generator) for _ in frames]
+        return torch.stack([clip[order.to(clip.device)] for clip, order in zip(frames, orders, strict=True)])
+
+    return corrupt
+
+
 def series(
     describe: Callable[[Corruption | None], dict[str, Any]], seed: int
 ) -> dict[str, list[dict[str, Any]]]:
-    """Both series, one entry a strength: `strength` and the metrics that `describe` gives.
+    """The three series, one entry a strength: `strength` and the metrics that `describe` gives.
 
     Args:
         describe: Metrics at video level under a corruption, or clean. Strengths that change nothing (sigma 0,
-            kernel 1) are described once.
-        seed: Seed of the noise.
+            kernel 1, frames in order) are described once.
+        seed: Seed of the noise and of the orders.
     """
     clean = describe(None)
     rows: dict[str, list[dict[str, Any]]] = {"noise": [], "blur": []}
@@ -74,4 +89,5 @@ def series(
         rows["noise"].append({"strength": sigma} | (describe(noise(sigma, seed)) if sigma else clean))
     for kernel in KERNELS:
         rows["blur"].append({"strength": kernel} | (describe(blur(kernel)) if kernel > 1 else clean))
+    rows["shuffle"] = [{"strength": 0} | clean, {"strength": 1} | describe(shuffle(seed))]
     return rows

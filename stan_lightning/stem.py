@@ -25,7 +25,8 @@ SPACE = (0, 2, 3, 4)  # every dimension of (B, C, T, H, W) but the channels
 
 def stem(conv: nn.Conv3d, norm: nn.Module, x: Tensor) -> Tensor:
     """Compute ``max_pool(relu(norm(conv(x))))``: ``(B, C, T, H, W)`` to ``(B, 64, T, H/4, W/4)``."""
-    if not isinstance(norm, nn.BatchNorm3d):
+    fused = torch.compiler.is_compiling() and not norm.training  # the compiler joins all three by itself
+    if fused or not isinstance(norm, nn.BatchNorm3d):
         return pool(normalise(norm, conv(x)))[0]
     sign = torch.where(norm.weight.detach() < 0, -1.0, 1.0).to(norm.weight.dtype)
     y = conv3d(x, conv.weight * sign.view(-1, 1, 1, 1, 1), None, conv.stride, conv.padding)

@@ -5,6 +5,7 @@ import sys
 import zipfile
 from dataclasses import replace
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -249,6 +250,17 @@ def test_the_outcome_of_each_real_file(crop, shared, name):
     seen = {int(one["frame"]) for one in read_track(path) if one["interpolated"] == "0"}
     errors = np.array([eye_error(one) for number, one in pictures_in(path).items() if number in seen])
     assert np.mean(errors <= 4) >= 0.95
+
+
+def test_lettering_that_looks_like_a_face_is_no_face(tmp_path, crop, write_video, shared):
+    with av.open(str(shared / "media" / "o02_face_then_absent.mov")) as file:
+        pictures = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)][75:]
+    # Each twice: the lettering of the end title stays longer than a bystander has to.
+    video = write_video(
+        tmp_path / "a.mp4", [one for one in pictures for _ in range(2)], options={"preset": "ultrafast"}
+    )
+    row, _ = crop(video)
+    assert (row["status"], row["reason"], row["n_frames"]) == ("failed", "no face found", 0)
 
 
 @pytest.mark.slow

@@ -28,8 +28,9 @@ def face_at(x, y, side, strong=True):
 class Stage:
     """Stands in for the detector: who is in the picture is written down frame by frame."""
 
-    def __init__(self, cast):
+    def __init__(self, cast, seconded=lambda now: True):
         self.cast = cast
+        self.seconds = seconded
         self.now = 0
 
     def look(self, picture, placement):
@@ -41,10 +42,13 @@ class Stage:
     def search(self, picture, turned, known):
         return [s for s in self.cast[self.now] if s.strong]
 
+    def seconded(self, picture, sighting):
+        return self.seconds(self.now)
 
-def play(cast, pictures=None, hold_s=1.0):
+
+def play(cast, pictures=None, hold_s=1.0, **stage):
     """Steps of the tracker over a cast given as the list of faces of each frame."""
-    stage = Stage(cast)
+    stage = Stage(cast, **stage)
     tracker = Tracker(stage, hold_s)
     steps = []
     for stage.now in range(len(cast)):
@@ -66,6 +70,23 @@ def crops(cast, max_gap_s=1.0, **more):
 
 def numbers(out):
     return [number for number, _, _ in out]
+
+
+def test_what_the_far_face_model_does_not_see_never_counts():
+    lettering = [[face_at(30, 20, 12)] for _ in range(40)]
+    assert crops(lettering, seconded=lambda now: False) == []
+    assert crops(lettering, seconded=lambda now: now % 3 == 1) == []
+    late = crops(lettering, seconded=lambda now: now != 10)
+    assert numbers(late) == list(range(40))  # a track that counts needs no second opinion
+
+
+def test_lettering_gives_way_at_once_to_a_face():
+    cast = [
+        [face_at(30, 20, 12)] if now < 10 else [face_at(30, 20, 12), face_at(40, 30, 14)] for now in range(30)
+    ]
+    steps, _ = play(cast, seconded=lambda now: now >= 10)
+    assert all(step.sighting is None for step in steps[:10])
+    assert steps[12].confirmed and steps[12].sighting.placement.side == pytest.approx(14)
 
 
 def test_a_steady_face_is_one_track_and_every_frame_has_its_crop():

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from preprocess.errors import InputError
-from stan_lightning.robustness import KERNELS, SIGMAS, blur, noise, series
+from stan_lightning.robustness import KERNELS, SIGMAS, blur, noise, series, shuffle
 
 
 def frames(size=64, seed=0):
@@ -46,6 +46,18 @@ def test_noise_is_fixed_by_its_seed_and_new_in_each_batch():
     assert (noise(8, seed=2)(grey) != batches[0]).any()
 
 
+def test_shuffled_clips_hold_the_same_frames_in_other_orders():
+    clips = torch.arange(32).view(1, 32, 1, 1, 1).expand(2, 32, 3, 2, 2).float()
+    corrupt = shuffle(seed=1)
+    first, second = corrupt(clips), corrupt(clips)
+    for shuffled in (first, second):
+        assert (shuffled.sort(dim=1).values == clips).all()  # frame by frame: nothing is mixed within one
+        assert (shuffled == shuffled[:, :, :1, :1, :1]).all()
+    orders = {tuple(clip[:, 0, 0, 0].int().tolist()) for clip in (*first, *second)}
+    assert len(orders) == 4 and tuple(range(32)) not in orders
+    assert (shuffle(seed=1)(clips) == first).all()
+
+
 def test_series_runs_each_strength_once_and_shares_the_clean_run():
     calls = []
 
@@ -56,7 +68,8 @@ def test_series_runs_each_strength_once_and_shares_the_clean_run():
     rows = series(describe, seed=0)
     assert [row["strength"] for row in rows["noise"]] == list(SIGMAS)
     assert [row["strength"] for row in rows["blur"]] == list(KERNELS)
-    assert len(calls) == 16 and calls.count(None) == 1
+    assert [row["strength"] for row in rows["shuffle"]] == [0, 1]
+    assert len(calls) == 17 and calls.count(None) == 1
     assert rows["noise"][0]["mae"] == rows["blur"][0]["mae"] == 1
 
 
