@@ -43,7 +43,7 @@ test-all: $(READY) check  ## the slow tests as well
 	$(RUN) -m pytest -q -m 'slow or not slow' $(ARGS)
 
 benchmarks: $(READY)  ## every speed that the README states, each compared in one run
-	$(RUN) -m benchmarks.network --sizes 112 --batches 2 --rounds 5
+	$(RUN) -m benchmarks.network --sizes 112 --batches 2 --rounds 9 --compile
 	$(RUN) -m benchmarks.preprocess
 	$(RUN) -m benchmarks.loader
 	$(RUN) -m benchmarks.training
