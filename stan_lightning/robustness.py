@@ -1,4 +1,4 @@
-"""The network under noise, under blur and without the order of frames: one corruption at a time, after the resize.
+"""The network under noise, under blur and with shuffled frames: one corruption at a time, after the resize.
 
 Source: the paper's robustness experiments. Differs: the released blur runs over the wrong axes (it mixes
 channels and rows); here it is spatial, so blur figures are not comparable with the paper's.
