@@ -163,7 +163,7 @@ def _robustness(numbers: Mapping[str, Any]) -> list[Section]:
     text = (
         "One corruption a row, after the resize. Noise: sigma in grey levels, clipped. Blur: spatial kernel "
         "in pixels; the released blur works on other axes, so blur is not comparable with the paper. "
-        "Shuffled: the frames of each clip in an order of chance; what that costs came from order and duration."
+        "Shuffled: the frames of each clip in random order; what that costs came from order and duration."
     )
     drawn = [Picture("MAE under noise and blur", figures.robustness(series))]
     return [Section("Robustness", text, metric_table(rows), drawn)]
