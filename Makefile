@@ -10,7 +10,7 @@ EXTRAS ?= dev,sweep,distributed,onnx
 DEMO ?= outputs/demo
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo preprocess test test-all check format benchmarks
+.PHONY: help setup demo audit preprocess test test-all check format benchmarks
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' Makefile | expand -t 20
@@ -47,6 +47,9 @@ benchmarks: $(READY)  ## every speed that the README states, each compared in on
 	$(RUN) -m benchmarks.preprocess
 	$(RUN) -m benchmarks.loader
 	$(RUN) -m benchmarks.training
+
+audit: $(READY)  ## what leakage is worth, and whether order is seen, where the truth is known (half an hour on two cores)
+	$(RUN) -m benchmarks.audit $(ARGS)
 
 check: $(READY)  ## ruff and mypy
 	$(RUN) -m ruff check .

@@ -87,7 +87,7 @@ class StanModule(L.LightningModule):
 
     def forward(self, clips: Tensor) -> Tensor:
         """Outputs ``(B, C)`` for normalised clips ``(B, 3, T, H, W)``; C = 1 is a fraction of the range."""
-        output: Tensor = self.network(clips)
+        output: Tensor = self.network(clips.to(self.dtype))
         return output
 
     # --- start ------------------------------------------------------------------------------------

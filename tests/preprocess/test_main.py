@@ -148,3 +148,20 @@ def _children(pid: int) -> list[int]:
         ]
     except OSError:
         return []
+
+
+@pytest.mark.slow
+def test_the_parents_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
+    overrides = ("corpus=synthetic", "corpus.seconds=[0.2,0.2]", "frame_stride=1", "align=none", "output=out")
+    process = start(*overrides, cwd=tmp_path)
+    held: dict[int, int] = {}  # MB of the parent, by the number of finished recordings
+    while process.poll() is None:
+        finished = len(list((tmp_path / "out").glob("*.zip")))
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        if "VmRSS" in status:
+            held[finished] = int(status.split("VmRSS:")[1].split()[0]) // 1024
+        time.sleep(0.05)
+    assert process.returncode == 0 and max(held) >= 295
+    early = max(mb for finished, mb in held.items() if 10 <= finished < 50)
+    late = max(mb for finished, mb in held.items() if 250 <= finished < 300)
+    assert late - early < 15

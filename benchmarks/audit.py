@@ -1,0 +1,124 @@
+"""What a number is worth where the truth is known: five trainings on three drawn corpora.
+
+    python -m benchmarks.audit               # half an hour on two cores; a stopped one goes on
+
+In `identity` data a subject's score is drawn at random and shows in nothing but who it is; every test subject
+stands in the training partition, too. Whatever beats the training median there is memory of people, so the
+official protocol flatters and `subject_disjoint` must not beat it. In `behaviour` data, with the same cast,
+behaviour carries the score, and both should beat it. In `temporal` data, where nobody stands in two
+partitions, every frame's distribution is the same for all scores, and order and duration alone carry it: a
+network that beats the median there has seen time, and must lose what it gained on clips whose frames are
+shuffled.
+"""
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from stan_lightning.verdict import shown
+
+RECURRING = [  # every test and development subject is trained on, too, in another session
+    "corpus.subjects=84",
+    "corpus.sessions={train: 84, dev: 16, test: 28}",
+    "corpus.shared_subjects={train_dev: 16, train_test: 28, dev_test: 0, all_three: 0}",
+]
+CORPORA = {
+    "identity": ["corpus.scores=identity", *RECURRING],
+    "behaviour": ["corpus.scores=behaviour", *RECURRING],
+    "temporal": ["corpus.scores=temporal", "corpus.seconds=[8, 8]", "frame_stride=6"],
+}
+# 16 frames of every 6th: 3.2 s, in which the fastest spells alternate eight times and the slowest once.
+TRAINING = {"temporal": ["data.frame_stride=6", "data.clip_frames=16"]}
+CASES = [
+    ("identity", "official"),
+    ("identity", "subject_disjoint"),
+    ("behaviour", "official"),
+    ("behaviour", "subject_disjoint"),
+    ("temporal", "official"),
+]
+COLUMNS = {
+    "data": "data",
+    "protocol": "protocol",
+    "seen": "test videos (of people trained on)",
+    "mae": "MAE",
+    "median": "training median",
+    "difference": "difference",
+    "lookup": "knowing who it is",
+    "shuffled": "frames shuffled",
+    "named": "features name the subject (chance)",
+}
+
+
+def command(module: str, *arguments: str) -> None:
+    """Run a command of the project as a user would; its failure ends the audit."""
+    ended = subprocess.run([sys.executable, "-m", module, *arguments])
+    if ended.returncode:
+        raise SystemExit(f"error: python -m {module} {' '.join(arguments)} ended with {ended.returncode}")
+
+
+def measured(folder: Path, data: str, protocol: str) -> Mapping[str, Any]:
+    """Make what is not there yet of crops, run and evaluation, and give the evaluation's numbers."""
+    crops, run = folder / data, folder / f"{data}_{protocol}"
+    evaluation = run / "evaluation" / "test"
+    if not (evaluation / "metrics.json").is_file():
+        command("preprocess", "corpus=demo", *CORPORA[data], f"output={crops}")
+        which = [
+            "experiment=demo",
+            f"data.root={crops}",
+            f"data.protocol={protocol}",
+            *TRAINING.get(data, []),
+        ]
+        command("stan_lightning.train", *which, f"hydra.run.dir={run}", "go_on=true")
+        checkpoint = f"checkpoint={run / 'checkpoints' / 'best.ckpt'}"
+        asked = ["robustness=true", "identity_audit=true", f"output={evaluation}"]
+        command("stan_lightning.evaluate", checkpoint, *asked)
+    numbers: Mapping[str, Any] = json.loads((evaluation / "metrics.json").read_text())
+    return numbers
+
+
+def row(data: str, protocol: str, numbers: Mapping[str, Any]) -> dict[str, str]:
+    """One line of the table, values with their 95 % intervals."""
+    baselines, audit = numbers["baselines"], numbers["identity_audit"]
+    return {
+        "data": data,
+        "protocol": protocol,
+        "seen": f"{numbers['video']['n']} ({numbers['seen']['n']})",
+        "mae": shown(numbers["video"]["mae"], 1),
+        "median": shown({**baselines["train_median"]["mae"], "low": None}, 1),
+        "difference": shown(baselines["train_median"]["mae_difference"], 1),
+        "lookup": shown({**baselines["identity"]["mae"], "low": None}, 1),
+        "shuffled": shown(numbers["robustness"]["shuffle"][1]["mae"], 1),
+        "named": f"{audit['accuracy']['value']:.2f} ({audit['chance']:.2f})" if audit else "one session each",
+    }
+
+
+def main() -> None:
+    """Print the table, as Markdown, and write it as a CSV."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--output", type=Path, default=Path("outputs/audit"), help="folder of crops and runs")
+    output = parser.parse_args().output
+    rows = [row(data, protocol, measured(output, data, protocol)) for data, protocol in CASES]
+    table = Table(*COLUMNS.values(), box=box.MARKDOWN)
+    for one in rows:
+        table.add_row(*one.values())
+    Console(width=200).print(table)
+    with (output / "audit.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(COLUMNS))
+        writer.writeheader()
+        writer.writerows(rows)
+    print(f"wrote {output / 'audit.csv'}")
+
+
+if __name__ == "__main__":
+    main()
