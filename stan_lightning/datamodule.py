@@ -60,6 +60,7 @@ class CropDataModule(L.LightningDataModule):
         protocol: str,
         fold: int,
         n_folds: int,
+        split_seed: int,
         score_range: Sequence[float] | None,
         clip_frames: int,
         frame_stride: int,
@@ -90,7 +91,7 @@ class CropDataModule(L.LightningDataModule):
             self.hparams["protocol"],
             self.hparams["fold"],
             self.hparams["n_folds"],
-            self.hparams["seed"],
+            self.hparams["split_seed"],
         )
         for name, part in parts.items():
             self.missing[name] = part[part.crops == ""]
@@ -157,7 +158,7 @@ class CropDataModule(L.LightningDataModule):
 
     def training_record(self) -> dict[str, Any]:
         """How the data was divided and who was trained on, for the checkpoint."""
-        kept = ("protocol", "fold", "n_folds", "seed", "score_range")
+        kept = ("protocol", "fold", "n_folds", "split_seed", "seed", "score_range")
         columns = ["subject", "session", "label"]
         sessions = self.tables["train"][columns].dropna().drop_duplicates()
         rows = [list(row) for row in sessions.itertuples(index=False)]

@@ -12,6 +12,7 @@ from preprocess.errors import InputError
 # Lowest and highest value of settings whose own errors would come late or without a name.
 NUMBERS: dict[str, tuple[type, float, float]] = {
     "seed": (int, 0, 2**32 - 1),
+    "data.split_seed": (int, 0, 2**32 - 1),
     "data.batch_size": (int, 1, inf),
     "data.clip_frames": (int, 1, inf),
     "data.frame_stride": (int, 1, inf),

@@ -92,7 +92,7 @@ def _flat(value: Any, prefix: str = "") -> dict[str, str]:
 def pool_folds(runs: Sequence[Run]) -> list[Run]:
     """Replace the folds of one cross-validation by their pool; other runs stay as they are.
 
-    Folds belong together that have the same settings and the same seed, which deals subjects out.
+    Folds belong together that have the same settings and the same seed.
     """
     groups: dict[Any, list[Run]] = {}
     for number, run in enumerate(runs):

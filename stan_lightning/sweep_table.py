@@ -49,6 +49,8 @@ class SweepTable(Callback):
         if "BasicSweeper" in config.hydra.sweeper._target_:
             job_return.return_value = float("nan")
             job_return.status = JobStatus.COMPLETED
+        elif _all_trials_failed(config):
+            self.on_multirun_end(config)  # Optuna's sweeper would look for the best of none
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Show the table and write it as ``sweep.csv`` into the sweep's folder."""
@@ -63,6 +65,13 @@ class SweepTable(Callback):
         if failed:
             print(f"{failed} of {len(jobs)} jobs did not finish", file=sys.stderr)
             sys.exit(1)
+
+
+def _all_trials_failed(config: DictConfig) -> bool:
+    """Whether this is the last trial of a search in this process, and none before finished."""
+    here = "BasicLauncher" in config.hydra.launcher._target_
+    last = config.hydra.job.num + 1 == config.hydra.sweeper.get("n_trials")
+    return here and last and "finished" not in set(gather(Path(config.hydra.sweep.dir)).status)
 
 
 def _note(config: DictConfig, status: str, reason: str) -> None:

@@ -21,7 +21,7 @@ class Trained:
     Attributes:
         module: The network in evaluation mode, on the CPU.
         data: Arguments of the datamodule that it was trained with.
-        record: How the data was divided: protocol, fold, n_folds, seed, score_range.
+        record: How the data was divided: protocol, fold, n_folds, split_seed, seed, score_range.
         sessions: Who was trained on.
     """
 

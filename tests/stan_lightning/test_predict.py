@@ -45,7 +45,14 @@ def checkpoint(tmp_path_factory):
     torch.nn.init.constant_(module.network.fc.bias, 0.3)
     content = {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}
     content["datamodule_hyper_parameters"] = dict(data.hparams)
-    division = {"protocol": "official", "fold": 0, "n_folds": 5, "seed": 0, "score_range": [0, 63]}
+    division = {
+        "protocol": "official",
+        "fold": 0,
+        "n_folds": 5,
+        "split_seed": 0,
+        "seed": 0,
+        "score_range": [0, 63],
+    }
     content["training"] = division | {"sessions": [["a", "a_1", 10.0]]}
     torch.save(content, folder / "best.ckpt")
     return folder / "best.ckpt"

@@ -91,3 +91,13 @@ def test_optuna_searches_on_development(
     assert code == 1
     found = OmegaConf.load(folder / "optimization_results.yaml")
     assert found.best_value == pytest.approx(table.value.min())
+
+
+@pytest.mark.slow
+def test_a_search_whose_trials_all_fail_ends_in_its_table(tmp_path: Path, train: Train) -> None:
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
+    folder = tmp_path / "sweep"
+    nothing = [f"data.root={tmp_path / 'nothing'}", f"hydra.sweep.dir={folder}", "hydra.sweeper.n_trials=2"]
+    code, said = train("sweep=optuna", *nothing)
+    assert code == 1 and "Traceback" not in said and "2 of 2 jobs did not finish" in said
+    assert pd.read_csv(folder / "sweep.csv").reason.str.contains("no crops at").all()
