@@ -1,5 +1,7 @@
 """Many runs by one command: launchers, shipped sweeps, failing jobs, and the table at the end."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,7 @@ TINY = [
     *("data.image_size=32", "data.batch_size=2", "data.num_workers=0", "trainer.max_epochs=1"),
 ]
 Train = Callable[..., tuple[int, str]]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_failing_job_is_told_and_the_others_go_on(
@@ -94,10 +97,16 @@ def test_optuna_searches_on_development(
 
 
 @pytest.mark.slow
-def test_a_search_whose_trials_all_fail_ends_in_its_table(tmp_path: Path, train: Train) -> None:
+def test_a_search_whose_trials_all_fail_ends_in_its_table(tmp_path: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
     folder = tmp_path / "sweep"
     nothing = [f"data.root={tmp_path / 'nothing'}", f"hydra.sweep.dir={folder}", "hydra.sweeper.n_trials=2"]
-    code, said = train("sweep=optuna", *nothing)
-    assert code == 1 and "Traceback" not in said and "2 of 2 jobs did not finish" in said
+    ended = subprocess.run(
+        [sys.executable, "-m", "stan_lightning.train", "sweep=optuna", *nothing],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1 and "Traceback" not in ended.stdout + ended.stderr
+    assert "2 of 2 jobs did not finish" in ended.stderr
     assert pd.read_csv(folder / "sweep.csv").reason.str.contains("no crops at").all()
