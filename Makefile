@@ -48,7 +48,7 @@ benchmarks: $(READY)  ## every speed that the README states, each compared in on
 	$(RUN) -m benchmarks.loader
 	$(RUN) -m benchmarks.training
 
-audit: $(READY)  ## what leakage is worth, and whether order is seen, where the truth is known (half an hour on two cores)
+audit: $(READY)  ## what leakage is worth, and whether order is seen, where the truth is known (under an hour on two cores)
 	$(RUN) -m benchmarks.audit $(ARGS)
 
 check: $(READY)  ## ruff and mypy
