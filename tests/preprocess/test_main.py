@@ -1,5 +1,6 @@
 import csv
 import hashlib
+import itertools
 import os
 import random
 import signal
@@ -125,7 +126,7 @@ def test_kills_at_any_moment_leave_no_trace(corpus: Path, tmp_path: Path) -> Non
     preprocess(*overrides, "output=undisturbed", cwd=tmp_path)
     duration_s = time.monotonic() - begin
     draw = random.Random(0)
-    for number, whom in enumerate(("parent", "worker", "both")):
+    for number, whom in zip(range(20), itertools.cycle(("parent", "worker", "both")), strict=False):
         process = start(*overrides, f"output=out{number}", cwd=tmp_path)
         time.sleep(draw.uniform(0.3, 0.9) * duration_s)
         workers = _children(process.pid)
