@@ -9,6 +9,7 @@ import torch
 
 from preprocess.errors import InputError
 from stan_lightning.baselines import TrainingSessions
+from stan_lightning.datamodule import CropDataModule
 from stan_lightning.module import StanModule
 
 REQUIRED = ("state_dict", "hyper_parameters", "datamodule_hyper_parameters", "training")
@@ -52,6 +53,7 @@ def open_checkpoint(path: str | Path) -> Trained:
         )
     try:
         module = StanModule(**content["hyper_parameters"])
+        CropDataModule(**content["datamodule_hyper_parameters"])
     except TypeError as error:
         raise InputError(f"{file} was made by another version of this project: {error}") from None
     try:

@@ -185,3 +185,12 @@ def test_heat_is_stretched_over_the_clip_and_even_heat_stays_dark():
     hot = overlay.heated(frames, heat)
     assert hot[1, 2, 3].sum() > 2 * hot[0, 2, 3].sum()
     assert overlay.still([frames] * 3, Maps(heat, None, heat), [0.0, 1.0], "s").axes
+
+
+@pytest.mark.parametrize("part", ["hyper_parameters", "datamodule_hyper_parameters"])
+def test_a_checkpoint_of_another_version_is_refused_by_name(tmp_path, checkpoint, part):
+    content = torch.load(checkpoint, weights_only=True)
+    del content[part]["seed"]
+    torch.save(content, tmp_path / "older.ckpt")
+    with pytest.raises(InputError, match=r"older\.ckpt was made by another version of this project"):
+        run(tmp_path / "older.ckpt", tmp_path, tmp_path / "out")
