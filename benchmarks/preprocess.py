@@ -35,7 +35,7 @@ from preprocess.crop import crop_recording
 from preprocess.decode import Video
 from preprocess.detector import Picture, load_detector
 from preprocess.model_file import find_models
-from preprocess.recording import Recording
+from preprocess.corpora.recording import Recording
 from preprocess.settings import Settings
 from preprocess.synthetic_behaviour import act
 from preprocess.synthetic_face import Studio

@@ -10,7 +10,7 @@ from preprocess.archive import TRACK_COLUMNS, ArchiveWriter
 from preprocess.decode import Frame, UnreadableVideoError, Video
 from preprocess.detector import Picture, load_detector
 from preprocess.model_file import find_models
-from preprocess.recording import Recording
+from preprocess.corpora.recording import Recording
 from preprocess.search import FaceFinder
 from preprocess.sequence import Crop, Sequence
 from preprocess.settings import Settings

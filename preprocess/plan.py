@@ -9,7 +9,7 @@ from pathlib import Path
 from preprocess.archive import ROW, ArchiveWriter, read_row, read_settings
 from preprocess.errors import InputError
 from preprocess.manifest import archives
-from preprocess.recording import Recording
+from preprocess.corpora.recording import Recording
 from preprocess.settings import Settings
 
 FACTS = ("recording", "subject", "session", "task", "partition", "label", "group", "video")

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from preprocess.contact_sheet import FOLDER
-from preprocess.corpora import PARTITIONS, overlap
+from preprocess.corpora.corpus import PARTITIONS, overlap
 from preprocess.quality import Quality
 
 PAGE = "quality.html"

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from preprocess.archive import ArchiveWriter, discard_parts
 from preprocess.contact_sheet import FOLDER, contact_sheet
-from preprocess.corpora import Corpus, describe
+from preprocess.corpora.corpus import Corpus, describe
 from preprocess.errors import InputError
 from preprocess.estimate import estimate_frames
 from preprocess.manifest import NAME, archives, write_manifest, write_whole
@@ -22,7 +22,7 @@ from preprocess.pool import Executor, WorkerDiedError
 from preprocess.progress import FrameProgress
 from preprocess.quality import Quality, measure
 from preprocess.quality_page import PAGE, render_page
-from preprocess.recording import Recording
+from preprocess.corpora.recording import Recording
 from preprocess.settings import Settings
 from preprocess.table import print_table
 

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from rich.console import Console
 
-from preprocess.avec import read_avec2014
-from preprocess.corpora import Corpus
+from preprocess.corpora.avec import read_avec2014
+from preprocess.corpora.corpus import Corpus
 from preprocess.errors import InputError
 from preprocess.pool import ProcessPool
 from preprocess.progress import FrameProgress

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from preprocess.recording import Recording
+from preprocess.corpora.recording import Recording
 from preprocess.synthetic_behaviour import act
 from preprocess.synthetic_face import Studio
 from preprocess.synthetic_look import draw_look

@@ -270,7 +270,7 @@ def test_memory_stays_below_500_mb_however_long_the_video(tmp_path, write_video,
     code = (
         "import pathlib, sys\n"
         "from preprocess.crop import crop_recording\n"
-        "from preprocess.recording import Recording\n"
+        "from preprocess.corpora.recording import Recording\n"
         "from preprocess.settings import Settings\n"
         "path = pathlib.Path(sys.argv[1])\n"
         "recording = Recording('a', '', '', '', '', None, '', 'a.mp4', path)\n"

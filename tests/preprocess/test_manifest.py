@@ -7,12 +7,12 @@ import pytest
 from rich.console import Console
 
 from preprocess.archive import ArchiveWriter, read_row, read_settings
-from preprocess.corpora import Corpus
+from preprocess.corpora.corpus import Corpus
 from preprocess.errors import InputError
 from preprocess.manifest import COLUMNS, write_manifest, write_whole
 from preprocess.plan import facts
 from preprocess.pool import WorkerDiedError
-from preprocess.recording import Recording
+from preprocess.corpora.recording import Recording
 from preprocess.run import Run
 from preprocess.settings import Settings
 

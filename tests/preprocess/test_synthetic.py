@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from preprocess.avec import read_avec2014
+from preprocess.corpora.avec import read_avec2014
 from preprocess.decode import Video
 from preprocess.errors import InputError
 from preprocess.synthetic import draw_corpus, read_synthetic

@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 from preprocess.errors import InputError
-from preprocess.recording import Recording
+from preprocess.corpora.recording import Recording
 
 PARTITIONS = ("train", "dev", "test")
 PARTITION_NAMES = {

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from preprocess.avec import read_avec2013, read_avec2014
-from preprocess.corpora import Corpus, describe, overlap
+from preprocess.corpora.avec import read_avec2013, read_avec2014
+from preprocess.corpora.corpus import Corpus, describe, overlap
 from preprocess.errors import InputError
 
 BDI = (0, 63)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from preprocess.corpora import (
+from preprocess.corpora.corpus import (
     PARTITION_NAMES,
     PARTITIONS,
     VIDEO_SUFFIXES,
@@ -20,8 +20,8 @@ from preprocess.corpora import (
     relative_to_root,
 )
 from preprocess.errors import InputError
-from preprocess.labels import read_label_file
-from preprocess.recording import Recording
+from preprocess.corpora.labels import read_label_file
+from preprocess.corpora.recording import Recording
 
 _TASKS = {"freeform": "Freeform", "northwind": "Northwind"}
 _VIDEO_2014 = re.compile(

@@ -11,10 +11,10 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from preprocess.corpora import PARTITION_NAMES, PARTITIONS, Corpus, recording_names, relative_to_root
+from preprocess.corpora.corpus import PARTITION_NAMES, PARTITIONS, Corpus, recording_names, relative_to_root
 from preprocess.errors import InputError
-from preprocess.labels import parse_label
-from preprocess.recording import Recording
+from preprocess.corpora.labels import parse_label
+from preprocess.corpora.recording import Recording
 
 COLUMNS = ("video", "label", "subject", "session", "task", "partition", "group")
 

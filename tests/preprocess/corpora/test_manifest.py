@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from preprocess.corpora import recording_names
+from preprocess.corpora.corpus import recording_names
 from preprocess.errors import InputError
-from preprocess.manifest_corpus import read_manifest
+from preprocess.corpora.manifest import read_manifest
 
 BDI = (0, 63)
 SHARES = (0.6, 0.2, 0.2)
