@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 
 from preprocess.alignment import cut, cut_box, place_centre
-from preprocess.archive import TRACK_COLUMNS, ArchiveWriter
+from preprocess.archive.recording_zip import TRACK_COLUMNS, ArchiveWriter
 from preprocess.decode import Frame, UnreadableVideoError, Video
 from preprocess.detector import Picture, load_detector
 from preprocess.model_file import find_models

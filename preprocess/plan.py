@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from preprocess.archive import ROW, ArchiveWriter, read_row, read_settings
+from preprocess.archive.recording_zip import ROW, ArchiveWriter, read_row, read_settings
 from preprocess.errors import InputError
-from preprocess.manifest import archives
+from preprocess.archive.manifest import archives
 from preprocess.corpora.recording import Recording
 from preprocess.settings import Settings
 

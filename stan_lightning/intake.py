@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from preprocess.archive import read_row, read_settings
+from preprocess.archive.recording_zip import read_row, read_settings
 from preprocess.corpora.corpus import VIDEO_SUFFIXES
 from preprocess.errors import InputError
 from stan_lightning.crops import open_crops

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from preprocess.archive import TRACK_COLUMNS, read_row, read_settings, read_track
+from preprocess.archive.recording_zip import TRACK_COLUMNS, read_row, read_settings, read_track
 from preprocess.crop import crop_recording
 from preprocess.decode import Video
 from preprocess.detector import LEFT_EYE, RIGHT_EYE, load_detector

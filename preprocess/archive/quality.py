@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from preprocess.archive import FRAME_NAME, ROW, TRACK
+from preprocess.archive.recording_zip import FRAME_NAME, ROW, TRACK
 
 Picture = npt.NDArray[np.uint8]
 

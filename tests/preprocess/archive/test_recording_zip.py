@@ -2,7 +2,7 @@ import zipfile
 
 import pytest
 
-from preprocess.archive import ArchiveWriter, discard_parts, read_row, read_settings, read_track
+from preprocess.archive.recording_zip import ArchiveWriter, discard_parts, read_row, read_settings, read_track
 
 ROW = {"recording": "203_1_Freeform", "label": 7, "video": "Größe/面.mp4", "reason": ""}
 SETTINGS = {"frame_stride": 3, "align": "eyes", "model_path": None}

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from preprocess.manifest import NAME
-from preprocess.quality import Quality
-from preprocess.quality_page import PAGE
+from preprocess.archive.manifest import NAME
+from preprocess.archive.quality import Quality
+from preprocess.archive.quality_page import PAGE
 
 _ROWS = 20
 

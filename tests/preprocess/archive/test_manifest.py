@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from preprocess.archive import ArchiveWriter, read_row, read_settings
+from preprocess.archive.recording_zip import ArchiveWriter, read_row, read_settings
 from preprocess.corpora.corpus import Corpus
 from preprocess.errors import InputError
-from preprocess.manifest import COLUMNS, write_manifest, write_whole
+from preprocess.archive.manifest import COLUMNS, write_manifest, write_whole
 from preprocess.plan import facts
 from preprocess.pool import WorkerDiedError
 from preprocess.corpora.recording import Recording

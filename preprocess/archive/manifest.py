@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from preprocess.archive import read_row
+from preprocess.archive.recording_zip import read_row
 
 NAME = "manifest.csv"
 COLUMNS = (

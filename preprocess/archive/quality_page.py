@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from preprocess.contact_sheet import FOLDER
+from preprocess.archive.contact_sheet import FOLDER
 from preprocess.corpora.corpus import PARTITIONS, overlap
-from preprocess.quality import Quality
+from preprocess.archive.quality import Quality
 
 PAGE = "quality.html"
 _MOST_BINS = 12
