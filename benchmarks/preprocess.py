@@ -7,7 +7,7 @@ one a synthetic recording is drawn. Three ways go over one copy a worker, in the
 round by round; what is compared are medians of rounds:
 
 - floor: decode, one near-face detection on every third frame, crop, encode, and nothing else;
-- project: `preprocess.crop.crop_recording` as a run calls it, zip and track on disk;
+- project: `preprocess.faces.crop.crop_recording` as a run calls it, zip and track on disk;
 - predecessor: every frame to a JPEG file, every third read back, far-face detection, crop, written.
 """
 
@@ -30,11 +30,11 @@ import numpy as np
 # Run as a script, this file's own folder comes first and this file would be found as `preprocess`.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from preprocess.alignment import cut, cut_box, place_by_eyes
-from preprocess.crop import crop_recording
-from preprocess.decode import Video
-from preprocess.detector import Picture, load_detector
-from preprocess.model_file import find_models
+from preprocess.faces.alignment import cut, cut_box, place_by_eyes
+from preprocess.faces.crop import crop_recording
+from preprocess.faces.decode import Video
+from preprocess.faces.detector import Picture, load_detector
+from preprocess.faces.model_file import find_models
 from preprocess.corpora.recording import Recording
 from preprocess.settings import Settings
 from preprocess.synthetic_behaviour import act

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from preprocess.entry import one_line_errors
 from preprocess.errors import InputError
-from preprocess.libraries import check_libraries
+from preprocess.faces.libraries import check_libraries
 
 _CONFIG = str(Path(__file__).resolve().parents[1] / "conf")
 _EXIT_INTERRUPTED = 130  # what a shell expects after Ctrl-C
@@ -28,8 +28,8 @@ def main(config: DictConfig) -> None:
 def _preprocess(config: DictConfig) -> int:
     check_libraries()
     # Only now, as these import MediaPipe and OpenCV, which fail by traceback where a library is missing.
-    from preprocess.crop import crop_recording
-    from preprocess.model_file import find_models
+    from preprocess.faces.crop import crop_recording
+    from preprocess.faces.model_file import find_models
     from preprocess.run import Run
     from preprocess.settings import Settings
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from preprocess.corpora.avec import read_avec2014
-from preprocess.decode import Video
+from preprocess.faces.decode import Video
 from preprocess.errors import InputError
 from preprocess.synthetic import draw_corpus, read_synthetic
 from preprocess.synthetic_behaviour import act

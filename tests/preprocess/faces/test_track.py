@@ -4,12 +4,12 @@ import itertools
 import numpy as np
 import pytest
 
-from preprocess.alignment import place_by_eyes
-from preprocess.decode import Frame
-from preprocess.detector import Face
-from preprocess.search import Sighting
-from preprocess.sequence import Sequence
-from preprocess.track import BYSTANDER_S, CONFIRM_FRAMES, Tracker
+from preprocess.faces.alignment import place_by_eyes
+from preprocess.faces.decode import Frame
+from preprocess.faces.detector import Face
+from preprocess.faces.search import Sighting
+from preprocess.faces.sequence import Sequence
+from preprocess.faces.track import BYSTANDER_S, CONFIRM_FRAMES, Tracker
 
 FRAME_S = 0.1
 DARK, BRIGHT = np.zeros((48, 64, 3), np.uint8), np.full((48, 64, 3), 200, np.uint8)

@@ -1,7 +1,7 @@
 import pytest
 
 from preprocess.errors import InputError
-from preprocess.libraries import check_libraries
+from preprocess.faces.libraries import check_libraries
 
 
 def test_here_all_are_there():

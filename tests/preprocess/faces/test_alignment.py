@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preprocess.alignment import (
+from preprocess.faces.alignment import (
     LEFT_EYE_PLACE,
     RIGHT_EYE_PLACE,
     Placement,

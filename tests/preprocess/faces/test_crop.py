@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from preprocess.archive.recording_zip import TRACK_COLUMNS, read_row, read_settings, read_track
-from preprocess.crop import crop_recording
-from preprocess.decode import Video
-from preprocess.detector import LEFT_EYE, RIGHT_EYE, load_detector
+from preprocess.faces.crop import crop_recording
+from preprocess.faces.decode import Video
+from preprocess.faces.detector import LEFT_EYE, RIGHT_EYE, load_detector
 from preprocess.errors import InputError
-from preprocess.model_file import find_models
+from preprocess.faces.model_file import find_models
 from preprocess.settings import Settings
 
 SETTINGS = Settings(3, "frames", 112, "eyes", 1.0, 95, None)
@@ -269,7 +269,7 @@ def test_memory_stays_below_500_mb_however_long_the_video(tmp_path, write_video,
     video = write_video(tmp_path / "a.mp4", ten_seconds * 6 * 20, options={"preset": "ultrafast"})
     code = (
         "import pathlib, sys\n"
-        "from preprocess.crop import crop_recording\n"
+        "from preprocess.faces.crop import crop_recording\n"
         "from preprocess.corpora.recording import Recording\n"
         "from preprocess.settings import Settings\n"
         "path = pathlib.Path(sys.argv[1])\n"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from preprocess.detector import LEFT_EYE, RIGHT_EYE, Picture
+from preprocess.faces.detector import LEFT_EYE, RIGHT_EYE, Picture
 
 # Where the eye centres go, in shares of the crop's side, x + iy; the person's right is the viewer's left.
 RIGHT_EYE_PLACE = 0.34 + 0.40j

@@ -4,9 +4,9 @@ import sys
 import numpy as np
 import pytest
 
-from preprocess.detector import LEFT_EYE, MOUTH, NOSE, RIGHT_EYE, load_detector
+from preprocess.faces.detector import LEFT_EYE, MOUTH, NOSE, RIGHT_EYE, load_detector
 from preprocess.errors import InputError
-from preprocess.model_file import find_models
+from preprocess.faces.model_file import find_models
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_a_file_that_is_no_model_is_named_in_one_line(tmp_path):
 
 def test_loading_and_ending_print_nothing(models):
     code = (
-        "import numpy, pathlib\nfrom preprocess.detector import load_detector\n"
+        "import numpy, pathlib\nfrom preprocess.faces.detector import load_detector\n"
         f"load_detector(pathlib.Path({str(models.short_range)!r}), 0.5).find(numpy.zeros((9, 9, 3), 'u1'))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

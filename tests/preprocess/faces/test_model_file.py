@@ -4,7 +4,7 @@ import zipfile
 import pytest
 
 from preprocess.errors import InputError
-from preprocess.model_file import FULL_RANGE, SHORT_RANGE, cache_folder, find_models
+from preprocess.faces.model_file import FULL_RANGE, SHORT_RANGE, cache_folder, find_models
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import struct
 import numpy as np
 import pytest
 
-from preprocess.decode import UnreadableVideoError, Video
+from preprocess.faces.decode import UnreadableVideoError, Video
 
 
 def filled(n, width=64, height=48):

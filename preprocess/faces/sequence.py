@@ -9,10 +9,10 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from preprocess.alignment import Region, cut, cut_region, place_by_eyes, take_region
-from preprocess.decode import Frame
-from preprocess.detector import Face, Picture
-from preprocess.track import Step
+from preprocess.faces.alignment import Region, cut, cut_region, place_by_eyes, take_region
+from preprocess.faces.decode import Frame
+from preprocess.faces.detector import Face, Picture
+from preprocess.faces.track import Step
 
 _REGION_SIDES = 3.0  # what is kept of a frame without a face, in sides of the crop before
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from preprocess.alignment import LEFT_EYE_PLACE, RIGHT_EYE_PLACE, Placement, cut, place_by_eyes
-from preprocess.detector import LEFT_EYE, RIGHT_EYE, Detector, Face, Picture, load_detector
-from preprocess.model_file import Models
+from preprocess.faces.alignment import LEFT_EYE_PLACE, RIGHT_EYE_PLACE, Placement, cut, place_by_eyes
+from preprocess.faces.detector import LEFT_EYE, RIGHT_EYE, Detector, Face, Picture, load_detector
+from preprocess.faces.model_file import Models
 
 VIEW_SIZE = 192  # pixels; the near-face network itself sees 128
 # Side of the view in sides of the crop: a 192 px view of a 112 px crop at its own scale. Measured: closer

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 import cv2
 
-from preprocess.detector import Picture
-from preprocess.search import FaceFinder, Sighting
+from preprocess.faces.detector import Picture
+from preprocess.faces.search import FaceFinder, Sighting
 
 SEARCH_S = 3.0
 TURNED_SEARCH_S = 0.5
