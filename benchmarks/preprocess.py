@@ -37,9 +37,9 @@ from preprocess.faces.detector import Picture, load_detector
 from preprocess.faces.model_file import find_models
 from preprocess.corpora.recording import Recording
 from preprocess.settings import Settings
-from preprocess.synthetic_behaviour import act
-from preprocess.synthetic_face import Studio
-from preprocess.synthetic_look import draw_look
+from preprocess.synthetic.behaviour import act
+from preprocess.synthetic.face import Studio
+from preprocess.synthetic.look import draw_look
 
 STRIDE, SIZE, QUALITY = 3, 112, 95
 WIDTH, HEIGHT, FPS = 640, 480, 30

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from preprocess.corpora.recording import Recording
-from preprocess.synthetic_behaviour import act
-from preprocess.synthetic_face import Studio
-from preprocess.synthetic_look import draw_look
+from preprocess.synthetic.behaviour import act
+from preprocess.synthetic.face import Studio
+from preprocess.synthetic.look import draw_look
 
 Picture = np.ndarray
 FilmFace = Callable[..., list[Picture]]

@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from preprocess.synthetic_behaviour import Motion
-from preprocess.synthetic_features import draw_features
-from preprocess.synthetic_look import Look
-from preprocess.synthetic_pen import Pen, oval, shade
+from preprocess.synthetic.behaviour import Motion
+from preprocess.synthetic.features import draw_features
+from preprocess.synthetic.look import Look
+from preprocess.synthetic.pen import Pen, oval, shade
 
 # The head's own canvas, in units of half the distance between the eyes, its origin midway between them.
 _LEFT, _RIGHT, _TOP, _BOTTOM = -3.6, 3.6, -4.2, 5.4

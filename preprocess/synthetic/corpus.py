@@ -20,10 +20,10 @@ from preprocess.corpora.corpus import Corpus
 from preprocess.errors import InputError
 from preprocess.pool import ProcessPool
 from preprocess.progress import FrameProgress
-from preprocess.synthetic_behaviour import act
-from preprocess.synthetic_cast import Session, cast
-from preprocess.synthetic_face import Studio
-from preprocess.synthetic_look import draw_look
+from preprocess.synthetic.behaviour import act
+from preprocess.synthetic.cast import Session, cast
+from preprocess.synthetic.face import Studio
+from preprocess.synthetic.look import draw_look
 
 TASKS = ("Freeform", "Northwind")
 NOTICE = "synthetic: drawn, not recorded; proves the pipeline, never clinical value"

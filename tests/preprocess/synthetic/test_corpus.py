@@ -7,9 +7,9 @@ import pytest
 from preprocess.corpora.avec import read_avec2014
 from preprocess.faces.decode import Video
 from preprocess.errors import InputError
-from preprocess.synthetic import draw_corpus, read_synthetic
-from preprocess.synthetic_behaviour import act
-from preprocess.synthetic_cast import cast
+from preprocess.synthetic.corpus import draw_corpus, read_synthetic
+from preprocess.synthetic.behaviour import act
+from preprocess.synthetic.cast import cast
 
 FULL = dict(
     subjects=83,

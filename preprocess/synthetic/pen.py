@@ -5,7 +5,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from preprocess.synthetic_look import Colour
+from preprocess.synthetic.look import Colour
 
 _SHIFT = 4  # fractional bits of OpenCV's drawing coordinates
 

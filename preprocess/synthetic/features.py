@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from preprocess.synthetic_behaviour import Motion
-from preprocess.synthetic_look import Colour, Look
-from preprocess.synthetic_pen import Pen, oval, shade
+from preprocess.synthetic.behaviour import Motion
+from preprocess.synthetic.look import Colour, Look
+from preprocess.synthetic.pen import Pen, oval, shade
 
 _SCLERA: Colour = (215.0, 222.0, 228.0)
 _PUPIL: Colour = (18.0, 18.0, 20.0)
