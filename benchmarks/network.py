@@ -6,7 +6,7 @@
 Every candidate runs once in each round, one after the other; a ratio is the median over the rounds of plain
 time by candidate's time, so that what else the machine does hits both. On a GPU the precision is 16-bit
 autocast and the peak is the allocator's; on a CPU it is 32 bits and the peak is counted on fake tensors
-(`stan_lightning.memory`).
+(`stan_lightning.network.memory`).
 """
 
 import argparse
@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from stan_lightning.memory import peak_bytes
+from stan_lightning.network.memory import peak_bytes
 from stan_lightning.network import STADRN
 
 PlainSTADRN = runpy.run_path(str(Path(__file__).with_name("plain_network.py")))["PlainSTADRN"]

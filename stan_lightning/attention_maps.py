@@ -1,6 +1,6 @@
 """Where the network looks: its own attention, and Grad-CAM++ in 3-D.
 
-Sources: the attention of the modules in `stan_lightning.attention`; Chattopadhay et al., Grad-CAM++, WACV
+Sources: the attention of the modules in `stan_lightning.network.attention`; Chattopadhay et al., Grad-CAM++, WACV
 2018, with the sums over place extended over time as the paper does.
 """
 
@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from stan_lightning.attention import FusedAttention, JoinedBranches, TemporalAttention, attend
+from stan_lightning.network.attention import FusedAttention, JoinedBranches, TemporalAttention, attend
 from stan_lightning.network import STADRN
-from stan_lightning.normalisation import normalise
+from stan_lightning.network.normalisation import normalise
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from stan_lightning.protocol import overlap
 from stan_lightning.scoring import recording_features, score_windows
 from stan_lightning.train import CONF, PACKAGES, quiet
 from stan_lightning.trained import open_checkpoint
-from stan_lightning.weights import load_released
+from stan_lightning.network.weights import load_released
 
 DECIDED_IN_TRAINING = ("protocol", "fold", "n_folds", "split_seed", "score_range", "seed")
 OF_THE_CROPS = ("root", "make_crops", "crops_stride")

@@ -25,7 +25,7 @@ from preprocess.errors import InputError
 from stan_lightning import objective as losses
 from stan_lightning.metrics import WindowScores, recording_means, recording_scores
 from stan_lightning.network import STADRN
-from stan_lightning.weights import load_weights
+from stan_lightning.network.weights import load_weights
 
 OBJECTIVES = ("severity", "classification")
 

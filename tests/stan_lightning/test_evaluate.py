@@ -17,7 +17,7 @@ from hydra.utils import instantiate
 from preprocess.errors import InputError
 from stan_lightning.evaluate import CONF, evaluate
 from stan_lightning.network import STADRN
-from stan_lightning.weights import save_released
+from stan_lightning.network.weights import save_released
 
 TINY = [
     "data.clip_frames=8",

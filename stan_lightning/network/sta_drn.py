@@ -2,7 +2,7 @@
 
 Source: Pan et al., "Spatial-Temporal Attention Network for Depression Recognition from Facial Videos",
 Expert Systems with Applications 237 (2024) 121410, and the behaviour of the authors' release. Names in the
-state dict are the release's but inside the attention modules (`stan_lightning.attention`); only `attention`,
+state dict are the release's but inside the attention modules (`stan_lightning.network.attention`); only `attention`,
 `norm` and the sizes change them, so that checkpoints interchange whatever else is switched.
 """
 
@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from preprocess.errors import InputError
-from stan_lightning.attention import ATTENTIONS, JoinedBranches
-from stan_lightning.normalisation import NORMS, normalisation, normalise
-from stan_lightning.recompute import recomputed
-from stan_lightning.stem import stem
+from stan_lightning.network.attention import ATTENTIONS, JoinedBranches
+from stan_lightning.network.normalisation import NORMS, normalisation, normalise
+from stan_lightning.network.recompute import recomputed
+from stan_lightning.network.stem import stem
 
 STEM_CHANNELS = 64
 EXPANSION = 4

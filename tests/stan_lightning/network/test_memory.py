@@ -12,10 +12,10 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from preprocess.errors import InputError
-from stan_lightning.memory import LiveBytes, peak_bytes, step_bytes, training_step
+from stan_lightning.network.memory import LiveBytes, peak_bytes, step_bytes, training_step
 from stan_lightning.network import STADRN
 
-PLAIN = Path(__file__).parents[2] / "benchmarks" / "plain_network.py"
+PLAIN = Path(__file__).parents[3] / "benchmarks" / "plain_network.py"
 PlainSTADRN = runpy.run_path(str(PLAIN))["PlainSTADRN"]
 SHAPE = (2, 3, 16, 64, 64)
 

@@ -22,7 +22,7 @@ def trained(attention: str = "sta_af") -> STADRN:
 def test_onnx_runtime_gives_the_same_scores(tmp_path: Path, attention: str) -> None:
     onnxruntime = pytest.importorskip("onnxruntime", reason="pip install 'stan-lightning[onnx]'")
     pytest.importorskip("onnxscript", reason="pip install 'stan-lightning[onnx]'")
-    from stan_lightning.export import save_onnx
+    from stan_lightning.network.export import save_onnx
 
     network = trained(attention).train()
     save_onnx(network, tmp_path / "network.onnx", frames=8, size=32)

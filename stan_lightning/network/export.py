@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from stan_lightning.network import STADRN
+from stan_lightning.network.sta_drn import STADRN
 
 MOST_CLIPS = 1024
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from preprocess.errors import InputError
-from stan_lightning.attention import ATTENTIONS
+from stan_lightning.network.attention import ATTENTIONS
 from stan_lightning.network import STADRN
-from stan_lightning.weights import load_released, load_weights, save_released
+from stan_lightning.network.weights import load_released, load_weights, save_released
 
-PLAIN = Path(__file__).parents[2] / "benchmarks" / "plain_network.py"
+PLAIN = Path(__file__).parents[3] / "benchmarks" / "plain_network.py"
 PlainSTADRN = runpy.run_path(str(PLAIN))["PlainSTADRN"]
 SMALL = {"layers": (1, 1, 1, 1), "features": 4}
 

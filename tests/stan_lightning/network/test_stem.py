@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torch.nn.functional import max_pool3d, relu
 
-from stan_lightning.normalisation import normalisation
-from stan_lightning.stem import PIECE, PooledBatchNorm, moments, stem
+from stan_lightning.network.normalisation import normalisation
+from stan_lightning.network.stem import PIECE, PooledBatchNorm, moments, stem
 
 
 def made(norm: str, dtype: torch.dtype = torch.double) -> tuple[nn.Conv3d, nn.Module]:

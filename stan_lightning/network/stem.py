@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import batch_norm, conv3d, relu
 
-from stan_lightning.normalisation import normalise
+from stan_lightning.network.normalisation import normalise
 
 KERNEL = [3, 3, 3]
 STRIDE = [1, 2, 2]

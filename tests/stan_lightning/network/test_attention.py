@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv3d
 
-from stan_lightning.attention import ATTENTIONS, FusedAttention, Gate, JoinedBranches, attend
-from stan_lightning.weights import split
+from stan_lightning.network.attention import ATTENTIONS, FusedAttention, Gate, JoinedBranches, attend
+from stan_lightning.network.weights import split
 
 
 def branch(module: nn.Module, x: Tensor, which: int) -> Tensor:

@@ -8,7 +8,7 @@ Names in the state dict: `group_conv`, `bn` and `fc` for one branch. The two bra
 read the same input with the same groups, so they are one grouped convolution and one normalisation over 2C
 channels that are read as ``(k, 2, C/k)``, temporal before spatial within each group: `group_conv`, `bn`,
 `fc_temporal`, `fc_spatial`.
-Differs: the release keeps the two branches apart; `stan_lightning.weights` translates.
+Differs: the release keeps the two branches apart; `stan_lightning.network.weights` translates.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from stan_lightning.normalisation import normalisation, normalise
+from stan_lightning.network.normalisation import normalisation, normalise
 
 
 def attend(logits: Tensor, k: int) -> Tensor:

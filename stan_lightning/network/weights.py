@@ -3,7 +3,7 @@
 Files are read with ``weights_only=True``: nothing in them is executed. What does not fit is told before the
 network is touched. `released_state` and `own_state` translate between the authors' names and ours, without
 loss in both directions: the branches of `sta` and `sta_af` lie apart in the release and joined here
-(`stan_lightning.attention`).
+(`stan_lightning.network.attention`).
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from preprocess.errors import InputError
-from stan_lightning.attention import FusedAttention, JoinedBranches
-from stan_lightning.network import STADRN
+from stan_lightning.network.attention import FusedAttention, JoinedBranches
+from stan_lightning.network.sta_drn import STADRN
 
 State = Mapping[str, Tensor]
 CHECKPOINT_PREFIX = "network."

@@ -1,0 +1,15 @@
+"""STA-DRN and what belongs to it, in torch alone.
+
+sta_drn: The network, a 3-D ResNet whose middle convolutions are attention modules.
+stem: Its first layers, pooled before they are normalised.
+attention: The four attention modules.
+normalisation: The three normalisations that it can be built with.
+recompute: Less memory for more time.
+memory: How much memory a training step takes, found without the device.
+weights: Weights in and out: released files, checkpoints, networks of another task.
+export: The network for use without this package, an ONNX file.
+"""
+
+from stan_lightning.network.sta_drn import STADRN
+
+__all__ = ["STADRN"]
