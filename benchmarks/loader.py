@@ -24,9 +24,9 @@ from torch.utils.data import DataLoader
 
 from benchmarks.crops import write
 from benchmarks.plain_loader import PlainClips
-from stan_lightning.dataset import ClipDataset, Source, TrainingClip
-from stan_lightning.inputs import network_input
-from stan_lightning.sampler import EpochBatches
+from stan_lightning.data.dataset import ClipDataset, Source, TrainingClip
+from stan_lightning.data.inputs import network_input
+from stan_lightning.data.sampler import EpochBatches
 
 FRAMES, CROP, SIZE = 64, 112, 224
 

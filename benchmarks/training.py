@@ -25,11 +25,11 @@ from torch.utils.data import DataLoader
 
 from benchmarks.crops import write
 from benchmarks.plain_loader import PlainClips
-from stan_lightning.augmentation import Draw
-from stan_lightning.dataset import ClipDataset, Source
-from stan_lightning.inputs import network_input
+from stan_lightning.data.augmentation import Draw
+from stan_lightning.data.dataset import ClipDataset, Source
+from stan_lightning.data.inputs import network_input
 from stan_lightning.network import STADRN
-from stan_lightning.sampler import EpochBatches
+from stan_lightning.data.sampler import EpochBatches
 
 GPU = torch.cuda.is_available()
 DEVICE = torch.device("cuda" if GPU else "cpu")

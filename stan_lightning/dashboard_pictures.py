@@ -10,7 +10,7 @@ import numpy.typing as npt
 import wandb
 from matplotlib.figure import Figure
 
-from stan_lightning.crops import open_crops
+from stan_lightning.data.crops import open_crops
 from stan_lightning.dashboard import Dashboard
 
 FACES = 8

@@ -22,11 +22,11 @@ from preprocess.entry import one_line_errors
 from preprocess.errors import InputError
 from stan_lightning import evaluation, report_page, results, robustness, verdict
 from stan_lightning.baselines import TrainingSessions
-from stan_lightning.datamodule import CropDataModule
+from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.identity_audit import audit
-from stan_lightning.manifest import PARTITIONS
+from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.module import StanModule
-from stan_lightning.protocol import overlap
+from stan_lightning.data.protocol import overlap
 from stan_lightning.scoring import recording_features, score_windows
 from stan_lightning.train import CONF, PACKAGES, quiet
 from stan_lightning.trained import open_checkpoint

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from preprocess.errors import InputError
-from stan_lightning.datamodule import CropDataModule
+from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.evaluation import WINDOWS
 from stan_lightning.module import StanModule
 from stan_lightning.timeline import windows_table
@@ -32,7 +32,7 @@ def score_windows(
         data: The crops, set up.
         partition: Which recordings.
         trainer: Runs it, on whatever device; several processes give the rows of one.
-        corrupt: Test-time corruption of float frames (`stan_lightning.inputs.network_input`).
+        corrupt: Test-time corruption of float frames (`stan_lightning.data.inputs.network_input`).
 
     Returns:
         Columns `stan_lightning.evaluation.WINDOWS`, one row a window, no window twice.

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stan_lightning.clips import windows
-from stan_lightning.crops import open_crops
-from stan_lightning.dataset import Source
+from stan_lightning.data.clips import windows
+from stan_lightning.data.crops import open_crops
+from stan_lightning.data.dataset import Source
 from stan_lightning.evaluation import WINDOWS
 
 

@@ -27,7 +27,7 @@ from preprocess.errors import InputError
 from stan_lightning import resume
 from stan_lightning.callbacks import EpochLine, Sigterm
 from stan_lightning.checkpoints import WholeCheckpointIO, holds_run, newest
-from stan_lightning.datamodule import CropDataModule
+from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.interruption import interruptible
 from stan_lightning.metrics_table import MetricsTable
 from stan_lightning.module import StanModule

@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from stan_lightning.datamodule import CropDataModule
+from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.module import StanModule
 
 CONF = Path(__file__).resolve().parents[1] / "conf"

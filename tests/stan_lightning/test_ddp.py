@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stan_lightning.sampler import EpochBatches
+from stan_lightning.data.sampler import EpochBatches
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = [

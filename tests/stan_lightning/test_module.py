@@ -8,7 +8,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from preprocess.errors import InputError
-from stan_lightning.datamodule import WindowBatch
+from stan_lightning.data.datamodule import WindowBatch
 from stan_lightning.module import StanModule
 
 CONF = str(Path(__file__).resolve().parents[2] / "conf")

@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from stan_lightning.resize import bicubic, float_bicubic
+from stan_lightning.data.resize import bicubic, float_bicubic
 
 SIZES = [(112, 112, 224), (112, 112, 48), (100, 130, 64), (33, 47, 112)]
 

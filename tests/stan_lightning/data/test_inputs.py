@@ -1,7 +1,7 @@
 import torch
 
-from stan_lightning.augmentation import Draw
-from stan_lightning.inputs import MEAN, STD, network_input
+from stan_lightning.data.augmentation import Draw
+from stan_lightning.data.inputs import MEAN, STD, network_input
 
 
 def test_frames_are_normalised_channels_first_and_in_order() -> None:

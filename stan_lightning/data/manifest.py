@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from preprocess.errors import InputError
-from stan_lightning.crops import open_crops
+from stan_lightning.data.crops import open_crops
 
 COLUMNS = ("recording", "subject", "session", "task", "partition", "label", "group", "video")
 PARTITIONS = ("train", "dev", "test")

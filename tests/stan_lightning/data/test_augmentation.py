@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image, ImageEnhance
 
-from stan_lightning.augmentation import Draw, augment, draw
+from stan_lightning.data.augmentation import Draw, augment, draw
 
 ORDER = torch.arange(4)
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from stan_lightning.augmentation import Draw, augment
-from stan_lightning.resize import bicubic
+from stan_lightning.data.augmentation import Draw, augment
+from stan_lightning.data.resize import bicubic
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)

@@ -11,14 +11,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from preprocess.errors import InputError
-from stan_lightning import clips
-from stan_lightning.crops import open_crops
-from stan_lightning.dataset import ClipDataset, Source, TrainingClip, Window, WindowDataset
-from stan_lightning.inputs import network_input
-from stan_lightning.labels import class_names, severity
-from stan_lightning.manifest import read_manifest
-from stan_lightning.protocol import split
-from stan_lightning.sampler import EpochBatches
+from stan_lightning.data import clips
+from stan_lightning.data.crops import open_crops
+from stan_lightning.data.dataset import ClipDataset, Source, TrainingClip, Window, WindowDataset
+from stan_lightning.data.inputs import network_input
+from stan_lightning.data.labels import class_names, severity
+from stan_lightning.data.manifest import read_manifest
+from stan_lightning.data.protocol import split
+from stan_lightning.data.sampler import EpochBatches
 
 
 class TrainingBatch(NamedTuple):

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from stan_lightning.augmentation import Draw, draw
-from stan_lightning.clips import random_clip, windows
-from stan_lightning.crops import open_crops
+from stan_lightning.data.augmentation import Draw, draw
+from stan_lightning.data.clips import random_clip, windows
+from stan_lightning.data.crops import open_crops
 
 
 @dataclass(frozen=True)

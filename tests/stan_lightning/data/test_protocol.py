@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from preprocess.errors import InputError
-from stan_lightning.protocol import overlap, split
+from stan_lightning.data.protocol import overlap, split
 
 
 def corpus() -> pd.DataFrame:

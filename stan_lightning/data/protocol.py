@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from preprocess.errors import InputError
-from stan_lightning.manifest import PARTITIONS
+from stan_lightning.data.manifest import PARTITIONS
 
 PROTOCOLS = ("official", "subject_disjoint", "group_kfold")
 

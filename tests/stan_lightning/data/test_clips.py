@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stan_lightning.clips import random_clip, step, windows
+from stan_lightning.data.clips import random_clip, step, windows
 
 
 @given(n=st.integers(1, 3000), length=st.integers(1, 80))

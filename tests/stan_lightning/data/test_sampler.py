@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from stan_lightning.sampler import EpochBatches
+from stan_lightning.data.sampler import EpochBatches
 
 
 @pytest.mark.parametrize("size", [1, 7, 20])

@@ -9,11 +9,11 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from preprocess.errors import InputError
-from stan_lightning.crops import Crops
-from stan_lightning.datamodule import CropDataModule, TrainingBatch, WindowBatch
-from stan_lightning.dataset import ClipDataset, Source, WindowDataset
+from stan_lightning.data.crops import Crops
+from stan_lightning.data.datamodule import CropDataModule, TrainingBatch, WindowBatch
+from stan_lightning.data.dataset import ClipDataset, Source, WindowDataset
 
-CONF = str(Path(__file__).resolve().parents[2] / "conf")
+CONF = str(Path(__file__).resolve().parents[3] / "conf")
 
 
 def make_data(root: Path, *overrides: str, **more: Any) -> CropDataModule:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from preprocess.errors import InputError
-from stan_lightning.crops import Crops, open_crops
+from stan_lightning.data.crops import Crops, open_crops
 
 
 def write_images(folder: Path, names: list[str], values: list[int], size: int = 16) -> Path:

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from preprocess.errors import InputError
-from stan_lightning.labels import class_names, severity
-from stan_lightning.manifest import read_manifest
+from stan_lightning.data.labels import class_names, severity
+from stan_lightning.data.manifest import read_manifest
 
 
 def write_folders(root: Path, rows: list[dict[str, object]], frames: range = range(0, 12, 3)) -> Path:
