@@ -25,7 +25,7 @@ from stan_lightning.baselines import TrainingSessions
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.identity_audit import audit
 from stan_lightning.data.manifest import PARTITIONS
-from stan_lightning.module import StanModule
+from stan_lightning.training.module import StanModule
 from stan_lightning.data.protocol import overlap
 from stan_lightning.scoring import recording_features, score_windows
 from stan_lightning.train import CONF, PACKAGES, quiet

@@ -12,7 +12,7 @@ from torch import Tensor
 from preprocess.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.evaluation import WINDOWS
-from stan_lightning.module import StanModule
+from stan_lightning.training.module import StanModule
 from stan_lightning.timeline import windows_table
 
 Corruption = Callable[[Tensor], Tensor]

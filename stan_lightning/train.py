@@ -24,15 +24,15 @@ from omegaconf import DictConfig, OmegaConf
 
 from preprocess.entry import one_line_errors
 from preprocess.errors import InputError
-from stan_lightning import resume
-from stan_lightning.callbacks import EpochLine, Sigterm
-from stan_lightning.checkpoints import WholeCheckpointIO, holds_run, newest
+from stan_lightning.training import resume
+from stan_lightning.training.callbacks import EpochLine, Sigterm
+from stan_lightning.training.checkpoints import WholeCheckpointIO, holds_run, newest
 from stan_lightning.data.datamodule import CropDataModule
-from stan_lightning.interruption import interruptible
-from stan_lightning.metrics_table import MetricsTable
-from stan_lightning.module import StanModule
-from stan_lightning.processes import is_first
-from stan_lightning.refusals import (
+from stan_lightning.training.interruption import interruptible
+from stan_lightning.training.metrics_table import MetricsTable
+from stan_lightning.training.module import StanModule
+from stan_lightning.training.processes import is_first
+from stan_lightning.training.refusals import (
     refuse_half_precision,
     refuse_impossible_numbers,
     refuse_objective,
@@ -43,7 +43,7 @@ from stan_lightning.refusals import (
     refuse_test_metrics,
     refuse_unlogged_monitors,
 )
-from stan_lightning.summary import announce, summarise
+from stan_lightning.training.summary import announce, summarise
 
 CONF = str(Path(__file__).resolve().parents[1] / "conf")
 PACKAGES = ("stan-lightning", "torch", "lightning", "torchmetrics", "hydra-core", "numpy", "opencv-python")

@@ -10,7 +10,7 @@ import torch
 from preprocess.errors import InputError
 from stan_lightning.baselines import TrainingSessions
 from stan_lightning.data.datamodule import CropDataModule
-from stan_lightning.module import StanModule
+from stan_lightning.training.module import StanModule
 
 REQUIRED = ("state_dict", "hyper_parameters", "datamodule_hyper_parameters", "training")
 

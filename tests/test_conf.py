@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from stan_lightning.data.datamodule import CropDataModule
-from stan_lightning.module import StanModule
+from stan_lightning.training.module import StanModule
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from stan_lightning.module import StanModule
+from stan_lightning.training.module import StanModule
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = [

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from stan_lightning import dashboard
+from stan_lightning.training import dashboard
 
 TINY = [
     *("data=folders", "model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16", "logger=wandb"),
@@ -146,7 +146,7 @@ def test_gradient_norm_is_that_of_all_parameters(
     tmp_path: Path, make_crops: Callable[..., Path], train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the table holds is the mean over steps of the 2-norm that a naive sum gives."""
-    from stan_lightning.module import StanModule
+    from stan_lightning.training.module import StanModule
 
     norms: list[float] = []
 

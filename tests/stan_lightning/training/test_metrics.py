@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from stan_lightning.metrics import WindowScores, recording_scores
+from stan_lightning.training.metrics import WindowScores, recording_scores
 
 
 def scores_of(*batches: tuple[list[int], list[int], list[float], list[float]]) -> torch.Tensor:

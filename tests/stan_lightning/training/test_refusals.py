@@ -8,7 +8,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from preprocess.errors import InputError
-from stan_lightning import refusals
+from stan_lightning.training import refusals
 from stan_lightning.network import STADRN
 
 

@@ -12,7 +12,7 @@ import wandb
 from lightning.pytorch.loggers import WandbLogger
 
 from preprocess.errors import InputError
-from stan_lightning.processes import is_first
+from stan_lightning.training.processes import is_first
 
 IDENTITY = "wandb_id.txt"
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from stan_lightning.objective import SEVERITY_LOSSES, classes, fraction, points
+from stan_lightning.training.objective import SEVERITY_LOSSES, classes, fraction, points
 
 OUTPUT, TARGET, NOISE = torch.tensor([[0.2], [0.9]]), torch.tensor([10.0, 63.0]), torch.tensor([1.0, -2.0])
 

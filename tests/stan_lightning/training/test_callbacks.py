@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from stan_lightning import callbacks
-from stan_lightning.callbacks import EpochLine, GradientNorm, Pace
+from stan_lightning.training import callbacks
+from stan_lightning.training.callbacks import EpochLine, GradientNorm, Pace
 
 
 class Logged:

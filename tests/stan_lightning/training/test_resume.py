@@ -8,7 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from preprocess.errors import InputError
-from stan_lightning import resume
+from stan_lightning.training import resume
 
 
 def config(**changes: object) -> DictConfig:

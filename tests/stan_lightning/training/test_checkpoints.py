@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from preprocess.errors import InputError
-from stan_lightning.checkpoints import WholeCheckpointIO, holds_run, newest
+from stan_lightning.training.checkpoints import WholeCheckpointIO, holds_run, newest
 
 
 def save(run: Path, *values: int) -> Path:

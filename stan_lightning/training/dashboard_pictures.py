@@ -11,7 +11,7 @@ import wandb
 from matplotlib.figure import Figure
 
 from stan_lightning.data.crops import open_crops
-from stan_lightning.dashboard import Dashboard
+from stan_lightning.training.dashboard import Dashboard
 
 FACES = 8
 

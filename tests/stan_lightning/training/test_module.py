@@ -9,9 +9,9 @@ from hydra.utils import instantiate
 
 from preprocess.errors import InputError
 from stan_lightning.data.datamodule import WindowBatch
-from stan_lightning.module import StanModule
+from stan_lightning.training.module import StanModule
 
-CONF = str(Path(__file__).resolve().parents[2] / "conf")
+CONF = str(Path(__file__).resolve().parents[3] / "conf")
 
 
 def make_module(*overrides: str, **more: Any) -> StanModule:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stan_lightning.metrics_table import MetricsTable
+from stan_lightning.training.metrics_table import MetricsTable
 
 
 def log(table: MetricsTable, *epochs: int) -> None:

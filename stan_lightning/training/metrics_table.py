@@ -9,7 +9,7 @@ from typing import Any
 
 from lightning.pytorch.loggers import Logger
 
-from stan_lightning.processes import is_first
+from stan_lightning.training.processes import is_first
 
 TIMING = "time/"
 """Metrics whose name starts so differ between two runs of one seed: they are for dashboards only."""

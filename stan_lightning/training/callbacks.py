@@ -9,8 +9,8 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 
-from stan_lightning.checkpoints import LAST
-from stan_lightning.interruption import catch_sigterm
+from stan_lightning.training.checkpoints import LAST
+from stan_lightning.training.interruption import catch_sigterm
 
 
 class FirstCheckpoint(L.Callback):

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from stan_lightning.checkpoints import FOLDER, LAST
-from stan_lightning.processes import is_first
-from stan_lightning.resume import command, finished_epochs
+from stan_lightning.training.checkpoints import FOLDER, LAST
+from stan_lightning.training.processes import is_first
+from stan_lightning.training.resume import command, finished_epochs
 
 
 class TerminatedError(KeyboardInterrupt):

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from stan_lightning.data.datamodule import CropDataModule
-from stan_lightning.module import StanModule
+from stan_lightning.training.module import StanModule
 from stan_lightning.data.protocol import overlap
-from stan_lightning.resume import override
+from stan_lightning.training.resume import override
 from stan_lightning.verdict import SYNTHETIC
 
 

@@ -1,0 +1,18 @@
+"""The network under training, and runs that survive what happens to them.
+
+module: Loss, optimiser and metrics.
+objective: What training minimises.
+metrics: Window outputs gathered into recordings, exactly, on one device or many.
+callbacks: What watches training beside the module.
+checkpoints: Checkpoints that are whole or absent.
+resume: Going on with a run where it stood, by its own config.
+metrics_table: metrics.csv, one row an epoch.
+interruption: Ctrl-C and SIGTERM end a run cleanly.
+refusals: Settings that cannot work, refused before anything is trained.
+processes: Which of the processes of one run this is.
+summary: What training says at its start and its end.
+sweep_table: What a multirun ends with.
+dashboard: The W&B dashboard of a run.
+dashboard_pictures: What the dashboard shows beside curves.
+quiet: What Lightning and torch say that nobody can act on, left out.
+"""
