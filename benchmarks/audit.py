@@ -24,7 +24,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from stan_lightning.verdict import shown
+from stan_lightning.evaluation.verdict import shown
 
 RECURRING = [  # every test and development subject is trained on, too, in another session
     "corpus.subjects=48",

@@ -20,16 +20,17 @@ from rich.console import Console
 
 from preprocess.entry import one_line_errors
 from preprocess.errors import InputError
-from stan_lightning import evaluation, report_page, results, robustness, verdict
-from stan_lightning.baselines import TrainingSessions
+from stan_lightning import report_page
+from stan_lightning.evaluation import tables, results, robustness, verdict
+from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.data.datamodule import CropDataModule
-from stan_lightning.identity_audit import audit
+from stan_lightning.evaluation.identity_audit import audit
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.training.module import StanModule
 from stan_lightning.data.protocol import overlap
-from stan_lightning.scoring import recording_features, score_windows
+from stan_lightning.evaluation.scoring import recording_features, score_windows
 from stan_lightning.train import CONF, PACKAGES, quiet
-from stan_lightning.trained import open_checkpoint
+from stan_lightning.evaluation.trained import open_checkpoint
 from stan_lightning.network.weights import load_released
 
 DECIDED_IN_TRAINING = ("protocol", "fold", "n_folds", "split_seed", "score_range", "seed")

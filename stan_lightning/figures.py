@@ -13,7 +13,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stan_lightning.statistics import BAND_EDGES, BANDS, BDI_RANGE
+from stan_lightning.evaluation.statistics import BAND_EDGES, BANDS, BDI_RANGE
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#767676"
 BAND_SHADES = ("#ffffff", "#f2f2f2", "#e6e6e6", "#d9d9d9")

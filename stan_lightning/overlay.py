@@ -14,7 +14,7 @@ from torch import Tensor
 
 from stan_lightning.attention_maps import Maps
 from stan_lightning.figures import BLUE, ORANGE
-from stan_lightning.verdict import DISCLAIMER
+from stan_lightning.evaluation.verdict import DISCLAIMER
 
 SIDE = 224
 VIEWS = ("video", "own attention", "Grad-CAM++")

@@ -9,7 +9,7 @@ from jinja2 import Environment, StrictUndefined
 from matplotlib.figure import Figure
 
 from stan_lightning.figures import svg
-from stan_lightning.verdict import DISCLAIMER
+from stan_lightning.evaluation.verdict import DISCLAIMER
 
 TEMPLATE = Path(__file__).with_name("report.html")
 

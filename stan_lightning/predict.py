@@ -20,18 +20,19 @@ from rich.table import Table
 
 from preprocess.entry import one_line_errors
 from preprocess.errors import InputError
-from stan_lightning import figures, intake, overlay, verdict
+from stan_lightning import figures, intake, overlay
+from stan_lightning.evaluation import verdict
 from stan_lightning.attention_maps import maps
 from stan_lightning.data.clips import step, windows
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.dataset import Source
-from stan_lightning.evaluation import predictions_table
+from stan_lightning.evaluation.tables import predictions_table
 from stan_lightning.data.inputs import network_input
-from stan_lightning.scoring import score_windows
-from stan_lightning.timeline import frame_times
+from stan_lightning.evaluation.scoring import score_windows
+from stan_lightning.evaluation.timeline import frame_times
 from stan_lightning.train import CONF, quiet
-from stan_lightning.trained import Trained, open_checkpoint
+from stan_lightning.evaluation.trained import Trained, open_checkpoint
 
 PARTITION = "test"
 SOME_REFUSED = 3

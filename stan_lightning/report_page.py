@@ -8,9 +8,9 @@ import pandas as pd
 
 from stan_lightning import figures
 from stan_lightning.page import Picture, Section, Table, render
-from stan_lightning.results import Evaluation
-from stan_lightning.units import UNITS
-from stan_lightning.verdict import ROWS, SYNTHETIC, sentence, shown
+from stan_lightning.evaluation.results import Evaluation
+from stan_lightning.evaluation.units import UNITS
+from stan_lightning.evaluation.verdict import ROWS, SYNTHETIC, sentence, shown
 
 TITLES = {
     "mae": "MAE",

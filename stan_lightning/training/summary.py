@@ -14,7 +14,7 @@ from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.training.module import StanModule
 from stan_lightning.data.protocol import overlap
 from stan_lightning.training.resume import override
-from stan_lightning.verdict import SYNTHETIC
+from stan_lightning.evaluation.verdict import SYNTHETIC
 
 
 def announce(config: DictConfig, data: CropDataModule, module: StanModule, trainer: L.Trainer) -> None:

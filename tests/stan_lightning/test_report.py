@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stan_lightning import results
-from stan_lightning.baselines import TrainingSessions
-from stan_lightning.evaluation import Bootstrap, baseline_table, metrics, predictions_table
+from stan_lightning.evaluation import results
+from stan_lightning.evaluation.baselines import TrainingSessions
+from stan_lightning.evaluation.tables import Bootstrap, baseline_table, metrics, predictions_table
 from stan_lightning.report import main
 
 RANGE = [0.0, 63.0]

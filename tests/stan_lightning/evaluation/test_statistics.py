@@ -7,8 +7,8 @@ from scipy import stats
 from sklearn import metrics as sklearn_metrics
 from torchmetrics.functional.regression import concordance_corrcoef
 
-from stan_lightning import statistics
-from stan_lightning.statistics import bias_by_band, describe, draw_subjects, mae_difference
+from stan_lightning.evaluation import statistics
+from stan_lightning.evaluation.statistics import bias_by_band, describe, draw_subjects, mae_difference
 
 SMALL = {"resamples": 400, "seed": 3}
 

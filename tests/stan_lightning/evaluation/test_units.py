@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from stan_lightning.units import clips, sessions, subjects, to_points
+from stan_lightning.evaluation.units import clips, sessions, subjects, to_points
 
 VIDEOS = pd.DataFrame(
     [

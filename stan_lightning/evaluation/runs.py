@@ -10,8 +10,8 @@ import pandas as pd
 from omegaconf import OmegaConf
 
 from preprocess.errors import InputError
-from stan_lightning import results
-from stan_lightning.evaluation import Bootstrap, metrics
+from stan_lightning.evaluation import results
+from stan_lightning.evaluation.tables import Bootstrap, metrics
 
 SIGNIFICANT_NOT = ("seed", "data.fold", "resume")
 """Settings that do not make a run another experiment."""

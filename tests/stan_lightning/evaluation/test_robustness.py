@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from preprocess.errors import InputError
-from stan_lightning.robustness import KERNELS, SIGMAS, blur, noise, series, shuffle
+from stan_lightning.evaluation.robustness import KERNELS, SIGMAS, blur, noise, series, shuffle
 
 
 def frames(size=64, seed=0):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stan_lightning.baselines import TrainingSessions
+from stan_lightning.evaluation.baselines import TrainingSessions
 
 
 def test_each_session_counts_once_however_many_videos():

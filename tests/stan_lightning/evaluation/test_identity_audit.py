@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.neighbors import NearestCentroid
 
-from stan_lightning.identity_audit import audit
+from stan_lightning.evaluation.identity_audit import audit
 
 DRAWS = {"resamples": 200, "seed": 0}
 

@@ -18,8 +18,8 @@ class Evaluation:
 
     Attributes:
         metrics: The content of ``metrics.json``.
-        predictions: One row a video (`stan_lightning.evaluation.PREDICTIONS`).
-        windows: One row a window (`stan_lightning.evaluation.WINDOWS`).
+        predictions: One row a video (`stan_lightning.evaluation.tables.PREDICTIONS`).
+        windows: One row a window (`stan_lightning.evaluation.tables.WINDOWS`).
         baselines: What each baseline says about each video, None where there is no training set.
     """
 

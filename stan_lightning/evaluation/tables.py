@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stan_lightning.baselines import BASELINES, TrainingSessions
-from stan_lightning.statistics import BANDS, BDI_RANGE, band, bias_by_band, describe, mae_difference
-from stan_lightning.units import clips, sessions, subjects, to_points
+from stan_lightning.evaluation.baselines import BASELINES, TrainingSessions
+from stan_lightning.evaluation.statistics import BANDS, BDI_RANGE, band, bias_by_band, describe, mae_difference
+from stan_lightning.evaluation.units import clips, sessions, subjects, to_points
 
 PREDICTIONS = (
     "recording",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stan_lightning.data.clips import windows
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.dataset import Source
-from stan_lightning.evaluation import WINDOWS
+from stan_lightning.evaluation.tables import WINDOWS
 
 
 def frame_times(crops: str | Path) -> Mapping[int, float]:

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from preprocess.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
-from stan_lightning.evaluation import WINDOWS
+from stan_lightning.evaluation.tables import WINDOWS
 from stan_lightning.training.module import StanModule
-from stan_lightning.timeline import windows_table
+from stan_lightning.evaluation.timeline import windows_table
 
 Corruption = Callable[[Tensor], Tensor]
 
@@ -35,7 +35,7 @@ def score_windows(
         corrupt: Test-time corruption of float frames (`stan_lightning.data.inputs.network_input`).
 
     Returns:
-        Columns `stan_lightning.evaluation.WINDOWS`, one row a window, no window twice.
+        Columns `stan_lightning.evaluation.tables.WINDOWS`, one row a window, no window twice.
 
     Raises:
         InputError: Where the partition holds nothing, or the network gives no number.

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stan_lightning.statistics import mean_with_interval
+from stan_lightning.evaluation.statistics import mean_with_interval
 
 
 def audit(

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from preprocess.errors import InputError
-from stan_lightning.baselines import TrainingSessions
+from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.training.module import StanModule
 

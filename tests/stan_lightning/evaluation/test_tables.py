@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stan_lightning.baselines import TrainingSessions
-from stan_lightning.evaluation import (
+from stan_lightning.evaluation.baselines import TrainingSessions
+from stan_lightning.evaluation.tables import (
     PREDICTIONS,
     Bootstrap,
     baseline_table,
@@ -15,7 +15,7 @@ from stan_lightning.evaluation import (
     missing_recordings,
     predictions_table,
 )
-from stan_lightning.verdict import sentence, table
+from stan_lightning.evaluation.verdict import sentence, table
 
 BOOTSTRAP = Bootstrap(resamples=300, seed=0)
 RANGE = (0.0, 63.0)

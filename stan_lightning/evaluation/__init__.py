@@ -1,0 +1,15 @@
+"""What a number is worth.
+
+trained: What a checkpoint tells: the network, how its clips were read, who it was trained on.
+scoring: Every window of a partition through the network once.
+timeline: When in its video each window lies.
+units: From windows to clip, video, session, subject.
+statistics: Metrics with an interval that respects who was filmed.
+baselines: What can be said without watching any video.
+tables: The tables and numbers that every evaluation writes.
+results: The files of an evaluation, written and read back.
+verdict: The one table and the one sentence that a command ends with.
+robustness: The network under noise, under blur and with shuffled frames.
+identity_audit: Do the network's features tell people apart?
+runs: Evaluations of several runs: found on disk, told apart, folds pooled.
+"""
