@@ -20,7 +20,7 @@ from rich.console import Console
 
 from preprocess.entry import one_line_errors
 from preprocess.errors import InputError
-from stan_lightning import report_page
+from stan_lightning.pages import report_page
 from stan_lightning.evaluation import tables, results, robustness, verdict
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.data.datamodule import CropDataModule

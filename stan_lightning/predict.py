@@ -20,9 +20,10 @@ from rich.table import Table
 
 from preprocess.entry import one_line_errors
 from preprocess.errors import InputError
-from stan_lightning import figures, intake, overlay
+from stan_lightning import intake
+from stan_lightning.pages import figures, overlay
 from stan_lightning.evaluation import verdict
-from stan_lightning.attention_maps import maps
+from stan_lightning.pages.attention_maps import maps
 from stan_lightning.data.clips import step, windows
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule

@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.table import Table as Terminal
 
 from preprocess.errors import InputError
-from stan_lightning import figures, report_page
+from stan_lightning.pages import figures, report_page
 from stan_lightning.evaluation import results, verdict
 from stan_lightning.data.manifest import PARTITIONS
-from stan_lightning.page import Picture, Section, Table, render
+from stan_lightning.pages.page import Picture, Section, Table, render
 from stan_lightning.evaluation.runs import Run, by_seed, differing, find_runs, pool_folds
 
 COMPARED = ("train_median", "identity")

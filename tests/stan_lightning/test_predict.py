@@ -14,8 +14,9 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from preprocess.errors import InputError
-from stan_lightning import intake, overlay
-from stan_lightning.attention_maps import Maps
+from stan_lightning import intake
+from stan_lightning.pages import overlay
+from stan_lightning.pages.attention_maps import Maps
 from stan_lightning.predict import CONF, predict
 
 TINY = ["data.clip_frames=8", "data.image_size=32", "data.num_workers=0", "model.layers=[1,1,1,1]"]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from stan_lightning.attention_maps import grad_cam_plus_plus, maps, own_attention
+from stan_lightning.pages.attention_maps import grad_cam_plus_plus, maps, own_attention
 from stan_lightning.network import STADRN
 
 ATTENTIONS = ("ta", "sa", "sta", "sta_af")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from stan_lightning import figures
-from stan_lightning.page import Picture, Section, Table, render
+from stan_lightning.pages import figures
+from stan_lightning.pages.page import Picture, Section, Table, render
 from stan_lightning.evaluation.results import Evaluation
 from stan_lightning.evaluation.units import UNITS
 from stan_lightning.evaluation.verdict import ROWS, SYNTHETIC, sentence, shown

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stan_lightning.attention_maps import Maps
-from stan_lightning.figures import BLUE, ORANGE
+from stan_lightning.pages.attention_maps import Maps
+from stan_lightning.pages.figures import BLUE, ORANGE
 from stan_lightning.evaluation.verdict import DISCLAIMER
 
 SIDE = 224

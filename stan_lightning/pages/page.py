@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from matplotlib.figure import Figure
 
-from stan_lightning.figures import svg
+from stan_lightning.pages.figures import svg
 from stan_lightning.evaluation.verdict import DISCLAIMER
 
 TEMPLATE = Path(__file__).with_name("report.html")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stan_lightning import report_page
+from stan_lightning.pages import report_page
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.tables import Bootstrap, baseline_table, metrics, predictions_table

@@ -1,0 +1,8 @@
+"""Pages and pictures.
+
+page: A self-contained page of sections, tables and pictures, all names escaped.
+report_page: One evaluation as a page.
+figures: The pictures of a report, matplotlib figures as SVG.
+attention_maps: Where the network looks: its own attention, and Grad-CAM++ in 3-D.
+overlay: Pictures of where the network looks: a still, and a short film.
+"""
