@@ -51,10 +51,11 @@ benchmarks: $(READY)  ## every speed that the README states, each compared in on
 audit: $(READY)  ## what leakage is worth, and whether order is seen, where the truth is known (under an hour on two cores)
 	$(RUN) -m benchmarks.audit $(ARGS)
 
-check: $(READY)  ## ruff and mypy
+check: $(READY)  ## ruff, mypy, and which room may import which
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports --no-cache > /dev/null || $(VENV)/bin/lint-imports --no-cache
 
 format: $(READY)  ## let ruff mend what it can
 	$(RUN) -m ruff check --fix .

@@ -27,8 +27,8 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from stan_lightning.network.memory import peak_bytes
 from stan_lightning.network import STADRN
+from stan_lightning.network.memory import peak_bytes
 
 PlainSTADRN = runpy.run_path(str(Path(__file__).with_name("plain_network.py")))["PlainSTADRN"]
 GPU = torch.cuda.is_available()

@@ -30,12 +30,12 @@ import numpy as np
 # Run as a script, this file's own folder comes first and this file would be found as `preprocess`.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from preprocess.corpora.recording import Recording
 from preprocess.faces.alignment import cut, cut_box, place_by_eyes
 from preprocess.faces.crop import crop_recording
 from preprocess.faces.decode import Video
 from preprocess.faces.detector import Picture, load_detector
 from preprocess.faces.model_file import find_models
-from preprocess.corpora.recording import Recording
 from preprocess.settings import Settings
 from preprocess.synthetic.behaviour import act
 from preprocess.synthetic.face import Studio

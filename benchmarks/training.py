@@ -28,8 +28,8 @@ from benchmarks.plain_loader import PlainClips
 from stan_lightning.data.augmentation import Draw
 from stan_lightning.data.dataset import ClipDataset, Source
 from stan_lightning.data.inputs import network_input
-from stan_lightning.network import STADRN
 from stan_lightning.data.sampler import EpochBatches
+from stan_lightning.network import STADRN
 
 GPU = torch.cuda.is_available()
 DEVICE = torch.device("cuda" if GPU else "cpu")

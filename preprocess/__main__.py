@@ -10,15 +10,14 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from preprocess.entry import one_line_errors
+from preprocess.entry import CONF, one_line_errors
 from preprocess.errors import InputError
 from preprocess.faces.libraries import check_libraries
 
-_CONFIG = str(Path(__file__).resolve().parents[1] / "conf")
 _EXIT_INTERRUPTED = 130  # what a shell expects after Ctrl-C
 
 
-@hydra.main(version_base="1.3", config_path=_CONFIG, config_name="preprocess")
+@hydra.main(version_base="1.3", config_path=CONF, config_name="preprocess")
 def main(config: DictConfig) -> None:
     """Run one preprocessing; ends the process with exit code 0, 3 (some recordings failed) or another."""
     with one_line_errors():

@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException, InstantiationException
@@ -10,26 +12,35 @@ from hydra.types import RunMode
 
 from preprocess.errors import InputError
 
+CONF = str(Path(__file__).resolve().parents[1] / "conf")
+"""Folder of the Hydra configs, beside both packages."""
+
 
 class JobFailedError(CompactHydraException):
     """One job of a multirun failed on its input; Hydra prints it without a traceback."""
 
 
 @contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Turn an `InputError` into one line on stderr and a non-zero exit code.
+def one_line_errors(*kinds: type[Exception]) -> Iterator[None]:
+    """Turn an `InputError`, or another of `kinds`, into one line on stderr and a non-zero exit code.
 
     So is one that Hydra met in making an object that the config describes. A single run exits with
     code 2. A job of a multirun raises instead, because an exit would take the other jobs with it:
     Hydra goes on with them and exits with code 1 at the end.
     """
+    mendable: tuple[type[Exception], ...] = (InputError, *kinds)
     try:
         yield
-    except (InputError, InstantiationException) as error:
-        cause = error.__cause__ if isinstance(error, InstantiationException) else error
-        if not isinstance(cause, InputError):
+    except mendable as error:
+        _end(error)
+    except InstantiationException as error:
+        if not isinstance(error.__cause__, mendable):
             raise
-        print(f"error: {cause}", file=sys.stderr, flush=True)
-        if HydraConfig.get().mode is RunMode.MULTIRUN:
-            raise JobFailedError(str(cause)) from None
-        sys.exit(2)
+        _end(error.__cause__)
+
+
+def _end(cause: BaseException) -> NoReturn:
+    print(f"error: {cause}", file=sys.stderr, flush=True)
+    if HydraConfig.get().mode is RunMode.MULTIRUN:
+        raise JobFailedError(str(cause)) from None
+    sys.exit(2)

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from preprocess.archive.recording_zip import ROW, ArchiveWriter, read_row, read_settings
-from preprocess.errors import InputError
 from preprocess.archive.manifest import archives
+from preprocess.archive.recording_zip import ROW, ArchiveWriter, read_row, read_settings
 from preprocess.corpora.recording import Recording
+from preprocess.errors import InputError
 from preprocess.settings import Settings
 
 FACTS = ("recording", "subject", "session", "task", "partition", "label", "group", "video")

@@ -11,20 +11,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from preprocess.archive.recording_zip import ArchiveWriter, discard_parts
 from preprocess.archive.contact_sheet import FOLDER, contact_sheet
+from preprocess.archive.manifest import NAME, archives, write_manifest, write_whole
+from preprocess.archive.quality import Quality, measure
+from preprocess.archive.quality_page import PAGE, render_page
+from preprocess.archive.recording_zip import ArchiveWriter, discard_parts
+from preprocess.archive.table import print_table
 from preprocess.corpora.corpus import Corpus, describe
+from preprocess.corpora.recording import Recording
 from preprocess.errors import InputError
 from preprocess.estimate import estimate_frames
-from preprocess.archive.manifest import NAME, archives, write_manifest, write_whole
 from preprocess.plan import Plan, facts, make_plan, renew
 from preprocess.pool import Executor, WorkerDiedError
 from preprocess.progress import FrameProgress
-from preprocess.archive.quality import Quality, measure
-from preprocess.archive.quality_page import PAGE, render_page
-from preprocess.corpora.recording import Recording
 from preprocess.settings import Settings
-from preprocess.archive.table import print_table
 
 Crop = Callable[[Recording, Settings, Path, Callable[[int], None]], dict[str, object]]
 EXIT_OK, EXIT_SOME_FAILED = 0, 3

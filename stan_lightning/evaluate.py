@@ -5,7 +5,6 @@ one sentence. ``weights=<released state dict>`` with ``model.*`` and ``data=...`
 """
 
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +17,22 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from preprocess.entry import one_line_errors
-from preprocess.errors import InputError
-from stan_lightning.pages import report_page
-from stan_lightning.evaluation import tables, results, robustness, verdict
-from stan_lightning.evaluation.baselines import TrainingSessions
+from preprocess.entry import CONF, one_line_errors
 from stan_lightning.data.datamodule import CropDataModule
-from stan_lightning.evaluation.identity_audit import audit
 from stan_lightning.data.manifest import PARTITIONS
-from stan_lightning.training.module import StanModule
+from stan_lightning.data.notices import DISCLAIMER, SYNTHETIC
 from stan_lightning.data.protocol import overlap
+from stan_lightning.errors import InputError
+from stan_lightning.evaluation import results, robustness, tables, verdict
+from stan_lightning.evaluation.baselines import TrainingSessions
+from stan_lightning.evaluation.identity_audit import audit
 from stan_lightning.evaluation.scoring import recording_features, score_windows
-from stan_lightning.train import CONF, PACKAGES, quiet
 from stan_lightning.evaluation.trained import open_checkpoint
 from stan_lightning.network.weights import load_released
+from stan_lightning.pages import report_page
+from stan_lightning.training.module import StanModule
+from stan_lightning.training.quiet import quiet
+from stan_lightning.training.versions import versions
 
 DECIDED_IN_TRAINING = ("protocol", "fold", "n_folds", "split_seed", "score_range", "seed")
 OF_THE_CROPS = ("root", "make_crops", "crops_stride")
@@ -61,7 +62,7 @@ class Candidate:
 @hydra.main(version_base="1.3", config_path=CONF, config_name="evaluate")
 def main(config: DictConfig) -> None:
     """Evaluate one network on one partition."""
-    with one_line_errors():
+    with one_line_errors(InputError):
         evaluate(config, HydraConfig.get().overrides.task)
 
 
@@ -155,22 +156,22 @@ def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> r
     recordings = candidate.data.tables[config.partition].assign(partition=config.partition)
     expected = pd.concat([recordings, candidate.data.missing[config.partition]])
     score_range = candidate.data.hparams["score_range"]
-    predictions = evaluation.predictions_table(windows, recordings, score_range, candidate.training)
-    baselines = evaluation.baseline_table(predictions, candidate.training)
-    bootstrap = evaluation.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
-    missing = evaluation.missing_recordings(expected, predictions)
+    predictions = tables.predictions_table(windows, recordings, score_range, candidate.training)
+    baselines = tables.baseline_table(predictions, candidate.training)
+    bootstrap = tables.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
+    missing = tables.missing_recordings(expected, predictions)
     training = candidate.training
     order = ("protocol", "partition", "checkpoint", "seed")
     numbers = {name: candidate.header[name] for name in order}
     numbers["n_train_subjects"] = None if training is None else len(training.subjects)
-    numbers |= evaluation.metrics(predictions, windows, baselines, score_range, bootstrap)
+    numbers |= tables.metrics(predictions, windows, baselines, score_range, bootstrap)
     numbers |= {"n_expected": len(expected), "n_missing": len(missing), "missing": missing}
     numbers["n_unlabelled"] = int(predictions["label"].isna().sum())
     numbers |= {name: value for name, value in candidate.header.items() if name not in order}
     numbers["synthetic"] = candidate.data.hparams["synthetic"]
     numbers["overlap"] = overlap(candidate.data.tables)
     numbers["bootstrap"] = {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
-    numbers["versions"] = {package: version(package) for package in PACKAGES}
+    numbers["versions"] = versions()
     return results.Evaluation(numbers, predictions, windows, baselines)
 
 
@@ -180,14 +181,14 @@ def under_corruption(
     """Metrics at video level under noise and blur."""
     recordings = candidate.data.tables[config.partition].assign(partition=config.partition)
     score_range = candidate.data.hparams["score_range"]
-    bootstrap = evaluation.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
+    bootstrap = tables.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
 
     def describe(corrupt: robustness.Corruption | None) -> dict[str, Any]:
         windows = clean
         if corrupt is not None:
             windows = score_windows(candidate.module, candidate.data, config.partition, trainer, corrupt)
-        predictions = evaluation.predictions_table(windows, recordings, score_range, candidate.training)
-        return evaluation.describe_videos(predictions, score_range, bootstrap)
+        predictions = tables.predictions_table(windows, recordings, score_range, candidate.training)
+        return tables.describe_videos(predictions, score_range, bootstrap)
 
     return robustness.series(describe, config.seed)
 
@@ -224,8 +225,8 @@ def say(found: results.Evaluation, paths: list[Path]) -> None:
         console.print(verdict.table(numbers))
     print(verdict.sentence(numbers))
     if numbers["synthetic"]:
-        print(verdict.SYNTHETIC)
-    print(verdict.DISCLAIMER)
+        print(SYNTHETIC)
+    print(DISCLAIMER)
     for path in paths:
         print(path)
 

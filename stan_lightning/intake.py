@@ -16,9 +16,9 @@ import pandas as pd
 
 from preprocess.archive.recording_zip import read_row, read_settings
 from preprocess.corpora.corpus import VIDEO_SUFFIXES
-from preprocess.errors import InputError
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.manifest import COLUMNS, read_manifest
+from stan_lightning.errors import InputError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 CROPPED = (0, 3)
@@ -35,8 +35,8 @@ def recordings(given: Path, crops: Path, settings: Mapping[str, Any]) -> pd.Data
         settings: Overrides of preprocessing's configuration for them.
 
     Returns:
-        Columns as `stan_lightning.data.manifest.read_manifest`, and `reason`, `detection_rate`. A recording that
-        cannot be used has no `crops` and a `reason`.
+        Columns as `stan_lightning.data.manifest.read_manifest`, and `reason`, `detection_rate`.
+        A recording that cannot be used has no `crops` and a `reason`.
 
     Raises:
         InputError: Where there is nothing to predict.

@@ -18,22 +18,22 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
-from preprocess.entry import one_line_errors
-from preprocess.errors import InputError
+from preprocess.entry import CONF, one_line_errors
 from stan_lightning import intake
-from stan_lightning.pages import figures, overlay
-from stan_lightning.evaluation import verdict
-from stan_lightning.pages.attention_maps import maps
 from stan_lightning.data.clips import step, windows
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.dataset import Source
-from stan_lightning.evaluation.tables import predictions_table
 from stan_lightning.data.inputs import network_input
+from stan_lightning.data.notices import DISCLAIMER, SYNTHETIC
+from stan_lightning.errors import InputError
 from stan_lightning.evaluation.scoring import score_windows
+from stan_lightning.evaluation.tables import predictions_table
 from stan_lightning.evaluation.timeline import frame_times
-from stan_lightning.train import CONF, quiet
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
+from stan_lightning.pages import figures, overlay
+from stan_lightning.pages.attention_maps import maps
+from stan_lightning.training.quiet import quiet
 
 PARTITION = "test"
 SOME_REFUSED = 3
@@ -42,7 +42,7 @@ SOME_REFUSED = 3
 @hydra.main(version_base="1.3", config_path=CONF, config_name="predict")
 def main(config: DictConfig) -> None:
     """Score whatever is handed in; the exit code is 3 where some of it could not be scored."""
-    with one_line_errors():
+    with one_line_errors(InputError):
         refused = predict(config)
         if refused and HydraConfig.get().mode is not RunMode.MULTIRUN:
             sys.exit(SOME_REFUSED)
@@ -85,7 +85,7 @@ def predict(config: DictConfig) -> int:
             )
     say(predictions, usable, score_range, paths)
     if trained.data["synthetic"]:
-        print(f"The network was trained on synthetic data. {verdict.SYNTHETIC}")
+        print(f"The network was trained on synthetic data. {SYNTHETIC}")
     return len(refusals)
 
 
@@ -156,7 +156,7 @@ def say(predictions: pd.DataFrame, table: pd.DataFrame, score_range: Any, paths:
         found = f"{float(rate):.0%}" if rate else ""
         drawn.add_row(str(row["recording"]), f"{row['prediction']:.1f}", sd, str(row["n_windows"]), found)
     Console().print(drawn)
-    print(f"{verdict.DISCLAIMER} A score says what the network made of a face, not how anybody is.")
+    print(f"{DISCLAIMER} A score says what the network made of a face, not how anybody is.")
     for path in paths:
         print(path)
 

@@ -16,12 +16,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as Terminal
 
-from preprocess.errors import InputError
-from stan_lightning.pages import figures, report_page
-from stan_lightning.evaluation import results, verdict
 from stan_lightning.data.manifest import PARTITIONS
-from stan_lightning.pages.page import Picture, Section, Table, render
+from stan_lightning.data.notices import DISCLAIMER
+from stan_lightning.errors import InputError
+from stan_lightning.evaluation import results, verdict
 from stan_lightning.evaluation.runs import Run, by_seed, differing, find_runs, pool_folds
+from stan_lightning.pages import figures, report_page
+from stan_lightning.pages.page import Picture, Section, Table, render
 
 COMPARED = ("train_median", "identity")
 
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for run in runs:
         said = verdict.sentence(run.evaluation.metrics)
         print(said if len(runs) == 1 else f"{run.name}: {said}")
-    print(verdict.DISCLAIMER)
+    print(DISCLAIMER)
     for path in paths:
         print(path)
 

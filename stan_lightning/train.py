@@ -4,12 +4,9 @@ A run's folder holds ``config.yaml``, ``versions.txt``, ``metrics.csv`` and ``ch
 ``best.ckpt`` (lowest development MAE) and ``last.ckpt``; ``resume=<folder>`` goes on where it stood.
 """
 
-import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import hydra
@@ -22,16 +19,17 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
-from preprocess.entry import one_line_errors
-from preprocess.errors import InputError
+from preprocess.entry import CONF, one_line_errors
+from stan_lightning.data.datamodule import CropDataModule
+from stan_lightning.errors import InputError
 from stan_lightning.training import resume
 from stan_lightning.training.callbacks import EpochLine, Sigterm
 from stan_lightning.training.checkpoints import WholeCheckpointIO, holds_run, newest
-from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.training.interruption import interruptible
 from stan_lightning.training.metrics_table import MetricsTable
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.processes import is_first
+from stan_lightning.training.quiet import quiet
 from stan_lightning.training.refusals import (
     refuse_half_precision,
     refuse_impossible_numbers,
@@ -44,15 +42,13 @@ from stan_lightning.training.refusals import (
     refuse_unlogged_monitors,
 )
 from stan_lightning.training.summary import announce, summarise
-
-CONF = str(Path(__file__).resolve().parents[1] / "conf")
-PACKAGES = ("stan-lightning", "torch", "lightning", "torchmetrics", "hydra-core", "numpy", "opencv-python")
+from stan_lightning.training.versions import versions
 
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="train")
 def main(config: DictConfig) -> float:
     """Train one network; returns the best development MAE in points, for sweeps."""
-    with one_line_errors():
+    with one_line_errors(InputError):
         return train(config, Path(HydraConfig.get().runtime.output_dir))
 
 
@@ -113,8 +109,8 @@ def take_up(config: DictConfig, run: Path) -> tuple[DictConfig, Path | None]:
 def write_down(config: DictConfig, run: Path) -> None:
     """What a run is made of: its config, which repeats it, and the versions it ran with."""
     resume.write(run, config)
-    versions = [f"{package}=={version(package)}\n" for package in PACKAGES]
-    (run / "versions.txt").write_text("".join(versions))
+    lines = [f"{package}=={number}\n" for package, number in versions().items()]
+    (run / "versions.txt").write_text("".join(lines))
 
 
 def build_trainer(config: DictConfig) -> L.Trainer:
@@ -161,20 +157,6 @@ def closing(trainer: L.Trainer) -> Iterator[L.Trainer]:
         for logger in trainer.loggers:
             if not isinstance(logger, MetricsTable):
                 logger.close(failed)  # type: ignore[attr-defined] # a Dashboard; its import takes seconds
-
-
-def quiet() -> None:
-    """Leave out what Lightning and torch say that a user of this program can do nothing about."""
-    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.pytorch.accelerators.cuda"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for message in (
-        "does not have many workers",
-        "LeafSpec",
-        "Checkpoint directory",
-        "Experiment logs directory",
-        "sync_dist",
-    ):
-        warnings.filterwarnings("ignore", f".*{message}.*")
 
 
 if __name__ == "__main__":

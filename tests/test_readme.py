@@ -1,5 +1,6 @@
 """What the README says of the tree and the commands is so."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -11,13 +12,29 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-@pytest.mark.parametrize("folder", ["preprocess", "stan_lightning", "benchmarks"])
-def test_the_tree_names_every_file_and_no_other(folder: str) -> None:
+def test_the_tree_names_every_room_and_no_other() -> None:
     tree = README.split("## The tree")[1].split("```")[1]
-    part = re.search(rf"^{folder}/\n(.*?)(?=^\S|\Z)", tree, re.MULTILINE | re.DOTALL)
-    assert part
-    named = set(re.findall(r"^  (\w+\.py) ", part[1], re.MULTILINE))
-    assert named == {file.name for file in (ROOT / folder).glob("*.py")} - {"__init__.py"}
+    assert len(tree.strip().splitlines()) <= 25
+    for wing in ("preprocess", "stan_lightning"):
+        part = re.search(rf"^{wing}/ .*?\n(.*?)(?=^\S|\Z)", tree, re.MULTILINE | re.DOTALL)
+        assert part
+        named = set(re.findall(r"^  (\w+)/ ", part[1], re.MULTILINE))
+        assert named == {file.parent.name for file in (ROOT / wing).glob("*/__init__.py")}
+
+
+@pytest.mark.parametrize("plate", sorted(ROOT.glob("[ps]*/*/__init__.py")), ids=lambda path: path.parent.name)
+def test_a_room_s_plate_names_every_module_and_no_other(plate: Path) -> None:
+    said = ast.get_docstring(ast.parse(plate.read_text()))
+    assert said
+    named = re.findall(r"^(\w+): \S.*\.$", said.split("\n\n", 1)[1], re.MULTILINE)
+    there = {file.stem for file in plate.parent.glob("*.py")} - {"__init__"}
+    assert sorted(named) == sorted(there) and len(said.split("\n\n")[0].splitlines()) == 1
+
+
+def test_tests_mirror_the_rooms() -> None:
+    for room in (path.parent for path in ROOT.glob("tests/[ps]*/*/test_*.py")):
+        modules = {file.stem for file in (ROOT / room.parent.name / room.name).glob("*.py")}
+        assert {file.stem.removeprefix("test_") for file in room.glob("test_*.py")} <= modules
 
 
 def commands(module: str) -> list[list[str]]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from preprocess.archive.recording_zip import TRACK
 from preprocess.archive.quality import Picture, read_crops, spread
+from preprocess.archive.recording_zip import TRACK
 
 FOLDER = "contact_sheets"
 _CROPS = 100

@@ -11,8 +11,8 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from preprocess.archive.contact_sheet import FOLDER
-from preprocess.corpora.corpus import PARTITIONS, overlap
 from preprocess.archive.quality import Quality
+from preprocess.corpora.corpus import PARTITIONS, overlap
 
 PAGE = "quality.html"
 _MOST_BINS = 12

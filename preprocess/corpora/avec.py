@@ -19,9 +19,9 @@ from preprocess.corpora.corpus import (
     files_below,
     relative_to_root,
 )
-from preprocess.errors import InputError
 from preprocess.corpora.labels import read_label_file
 from preprocess.corpora.recording import Recording
+from preprocess.errors import InputError
 
 _TASKS = {"freeform": "Freeform", "northwind": "Northwind"}
 _VIDEO_2014 = re.compile(

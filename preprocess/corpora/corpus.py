@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from preprocess.errors import InputError
 from preprocess.corpora.recording import Recording
+from preprocess.errors import InputError
 
 PARTITIONS = ("train", "dev", "test")
 PARTITION_NAMES = {

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from preprocess.corpora.corpus import PARTITION_NAMES, PARTITIONS, Corpus, recording_names, relative_to_root
-from preprocess.errors import InputError
 from preprocess.corpora.labels import parse_label
 from preprocess.corpora.recording import Recording
+from preprocess.errors import InputError
 
 COLUMNS = ("video", "label", "subject", "session", "task", "partition", "group")
 

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import cv2
 
-from preprocess.faces.alignment import cut, cut_box, place_centre
 from preprocess.archive.recording_zip import TRACK_COLUMNS, ArchiveWriter
+from preprocess.corpora.recording import Recording
+from preprocess.faces.alignment import cut, cut_box, place_centre
 from preprocess.faces.decode import Frame, UnreadableVideoError, Video
 from preprocess.faces.detector import Picture, load_detector
 from preprocess.faces.model_file import find_models
-from preprocess.corpora.recording import Recording
 from preprocess.faces.search import FaceFinder
 from preprocess.faces.sequence import Crop, Sequence
-from preprocess.settings import Settings
 from preprocess.faces.track import Tracker
+from preprocess.settings import Settings
 
 BOX_MIN_SCORE = 0.5  # the predecessor's
 _COORDINATES = TRACK_COLUMNS[3:-1]  # box and points, in the order of `Face`

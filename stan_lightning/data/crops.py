@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from preprocess.errors import InputError
+from stan_lightning.errors import InputError
 
 Image = npt.NDArray[np.uint8]
 _IMAGE = re.compile(r"(\d+)\.(jpe?g|png|bmp)$", re.IGNORECASE)

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from preprocess.errors import InputError
 from stan_lightning.data import clips
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.dataset import ClipDataset, Source, TrainingClip, Window, WindowDataset
@@ -19,6 +18,7 @@ from stan_lightning.data.labels import class_names, severity
 from stan_lightning.data.manifest import read_manifest
 from stan_lightning.data.protocol import split
 from stan_lightning.data.sampler import EpochBatches
+from stan_lightning.errors import InputError
 
 
 class TrainingBatch(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from preprocess.errors import InputError
+from stan_lightning.errors import InputError
 
 
 def severity(table: pd.DataFrame, score_range: Sequence[float]) -> pd.Series:

@@ -10,6 +10,6 @@ tables: The tables and numbers that every evaluation writes.
 results: The files of an evaluation, written and read back.
 verdict: The one table and the one sentence that a command ends with.
 robustness: The network under noise, under blur and with shuffled frames.
-identity_audit: Do the network's features tell people apart?
+identity_audit: How well the network's features tell people apart.
 runs: Evaluations of several runs: found on disk, told apart, folds pooled.
 """

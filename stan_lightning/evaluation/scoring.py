@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from preprocess.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
+from stan_lightning.errors import InputError
 from stan_lightning.evaluation.tables import WINDOWS
-from stan_lightning.training.module import StanModule
 from stan_lightning.evaluation.timeline import windows_table
+from stan_lightning.training.module import StanModule
 
 Corruption = Callable[[Tensor], Tensor]
 

@@ -12,7 +12,14 @@ import numpy as np
 import pandas as pd
 
 from stan_lightning.evaluation.baselines import BASELINES, TrainingSessions
-from stan_lightning.evaluation.statistics import BANDS, BDI_RANGE, band, bias_by_band, describe, mae_difference
+from stan_lightning.evaluation.statistics import (
+    BANDS,
+    BDI_RANGE,
+    band,
+    bias_by_band,
+    describe,
+    mae_difference,
+)
 from stan_lightning.evaluation.units import clips, sessions, subjects, to_points
 
 PREDICTIONS = (

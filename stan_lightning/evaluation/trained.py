@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from preprocess.errors import InputError
-from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.data.datamodule import CropDataModule
+from stan_lightning.errors import InputError
+from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.training.module import StanModule
 
 REQUIRED = ("state_dict", "hyper_parameters", "datamodule_hyper_parameters", "training")

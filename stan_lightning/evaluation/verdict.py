@@ -20,8 +20,6 @@ ROWS = {
 NAMED = ("mae", "rmse", "ccc")
 FEW_SUBJECTS = 6
 """Below this a percentile bootstrap over subjects covers far less than it says."""
-SYNTHETIC = "Drawn people, not recorded ones: this shows that the pipeline works, and nothing of depression."
-DISCLAIMER = "Research software, not a diagnostic device."
 
 
 def shown(metric: Mapping[str, float | None], digits: int = 2) -> str:

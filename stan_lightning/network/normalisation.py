@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from preprocess.errors import InputError
+from stan_lightning.errors import InputError
 
 NORMS = ("batch", "group", "frozen")
 

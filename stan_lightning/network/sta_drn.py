@@ -2,8 +2,8 @@
 
 Source: Pan et al., "Spatial-Temporal Attention Network for Depression Recognition from Facial Videos",
 Expert Systems with Applications 237 (2024) 121410, and the behaviour of the authors' release. Names in the
-state dict are the release's but inside the attention modules (`stan_lightning.network.attention`); only `attention`,
-`norm` and the sizes change them, so that checkpoints interchange whatever else is switched.
+state dict are the release's but inside the attention modules (`stan_lightning.network.attention`);
+only `attention`, `norm` and the sizes change them, so that checkpoints interchange whatever else is switched.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from preprocess.errors import InputError
+from stan_lightning.errors import InputError
 from stan_lightning.network.attention import ATTENTIONS, JoinedBranches
 from stan_lightning.network.normalisation import NORMS, normalisation, normalise
 from stan_lightning.network.recompute import recomputed

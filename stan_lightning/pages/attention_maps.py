@@ -1,7 +1,7 @@
 """Where the network looks: its own attention, and Grad-CAM++ in 3-D.
 
-Sources: the attention of the modules in `stan_lightning.network.attention`; Chattopadhay et al., Grad-CAM++, WACV
-2018, with the sums over place extended over time as the paper does.
+Sources: the attention of the modules in `stan_lightning.network.attention`; Chattopadhay et al., Grad-CAM++,
+WACV 2018, with the sums over place extended over time as the paper does.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from stan_lightning.network.attention import FusedAttention, JoinedBranches, TemporalAttention, attend
 from stan_lightning.network import STADRN
+from stan_lightning.network.attention import FusedAttention, JoinedBranches, TemporalAttention, attend
 from stan_lightning.network.normalisation import normalise
 
 

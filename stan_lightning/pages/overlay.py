@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
+from stan_lightning.data.notices import DISCLAIMER
 from stan_lightning.pages.attention_maps import Maps
 from stan_lightning.pages.figures import BLUE, ORANGE
-from stan_lightning.evaluation.verdict import DISCLAIMER
 
 SIDE = 224
 VIEWS = ("video", "own attention", "Grad-CAM++")

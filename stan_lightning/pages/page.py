@@ -8,8 +8,8 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from matplotlib.figure import Figure
 
+from stan_lightning.data.notices import DISCLAIMER
 from stan_lightning.pages.figures import svg
-from stan_lightning.evaluation.verdict import DISCLAIMER
 
 TEMPLATE = Path(__file__).with_name("report.html")
 

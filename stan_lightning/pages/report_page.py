@@ -6,11 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from stan_lightning.pages import figures
-from stan_lightning.pages.page import Picture, Section, Table, render
+from stan_lightning.data.notices import SYNTHETIC
 from stan_lightning.evaluation.results import Evaluation
 from stan_lightning.evaluation.units import UNITS
-from stan_lightning.evaluation.verdict import ROWS, SYNTHETIC, sentence, shown
+from stan_lightning.evaluation.verdict import ROWS, sentence, shown
+from stan_lightning.pages import figures
+from stan_lightning.pages.page import Picture, Section, Table, render
 
 TITLES = {
     "mae": "MAE",

@@ -14,5 +14,6 @@ summary: What training says at its start and its end.
 sweep_table: What a multirun ends with.
 dashboard: The W&B dashboard of a run.
 dashboard_pictures: What the dashboard shows beside curves.
+versions: The versions that a run or an evaluation was made with.
 quiet: What Lightning and torch say that nobody can act on, left out.
 """

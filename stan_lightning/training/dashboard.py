@@ -11,7 +11,7 @@ from urllib.parse import urlparse
 import wandb
 from lightning.pytorch.loggers import WandbLogger
 
-from preprocess.errors import InputError
+from stan_lightning.errors import InputError
 from stan_lightning.training.processes import is_first
 
 IDENTITY = "wandb_id.txt"

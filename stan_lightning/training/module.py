@@ -21,11 +21,11 @@ from torch.optim.lr_scheduler import (
 from torchmetrics import MeanMetric
 from torchmetrics.functional import mean_absolute_error, mean_squared_error
 
-from preprocess.errors import InputError
-from stan_lightning.training import objective as losses
-from stan_lightning.training.metrics import WindowScores, recording_means, recording_scores
+from stan_lightning.errors import InputError
 from stan_lightning.network import STADRN
 from stan_lightning.network.weights import load_weights
+from stan_lightning.training import objective as losses
+from stan_lightning.training.metrics import WindowScores, recording_means, recording_scores
 
 OBJECTIVES = ("severity", "classification")
 

@@ -7,7 +7,7 @@ import lightning as L
 import torch
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from preprocess.errors import InputError
+from stan_lightning.errors import InputError
 
 # Lowest and highest value of settings whose own errors would come late or without a name.
 NUMBERS: dict[str, tuple[type, float, float]] = {

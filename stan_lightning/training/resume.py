@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from preprocess.errors import InputError
+from stan_lightning.errors import InputError
 
 CONFIG = "config.yaml"
 _CHANGEABLE = re.compile(r"(trainer|logger)\..+|data\.(root|num_workers)|resume|go_on|group|hydra\..+")

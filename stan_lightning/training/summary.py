@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from stan_lightning.data.datamodule import CropDataModule
-from stan_lightning.training.module import StanModule
+from stan_lightning.data.notices import SYNTHETIC
 from stan_lightning.data.protocol import overlap
+from stan_lightning.training.module import StanModule
 from stan_lightning.training.resume import override
-from stan_lightning.evaluation.verdict import SYNTHETIC
 
 
 def announce(config: DictConfig, data: CropDataModule, module: StanModule, trainer: L.Trainer) -> None:

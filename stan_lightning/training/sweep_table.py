@@ -10,13 +10,12 @@ from typing import Any
 
 import pandas as pd
 from hydra.core.utils import JobReturn, JobStatus
+from hydra.errors import CompactHydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
-
-from preprocess.entry import JobFailedError
 
 JOB = "job.json"
 SUMMARY = "summary.json"
@@ -43,7 +42,7 @@ class SweepTable(Callback):
             _note(config, status="finished", reason="")
             return
         error = job_return._return_value
-        if not isinstance(error, JobFailedError):
+        if not isinstance(error, CompactHydraException):
             traceback.print_exception(error)
         _note(config, status="failed", reason=" ".join(f"{error or type(error).__name__}".split()))
         if "BasicSweeper" in config.hydra.sweeper._target_:

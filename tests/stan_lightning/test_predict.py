@@ -13,8 +13,8 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from preprocess.errors import InputError
 from stan_lightning import intake
+from stan_lightning.errors import InputError
 from stan_lightning.pages import overlay
 from stan_lightning.pages.attention_maps import Maps
 from stan_lightning.predict import CONF, predict

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from preprocess.archive.manifest import COLUMNS, write_manifest, write_whole
 from preprocess.archive.recording_zip import ArchiveWriter, read_row, read_settings
 from preprocess.corpora.corpus import Corpus
+from preprocess.corpora.recording import Recording
 from preprocess.errors import InputError
-from preprocess.archive.manifest import COLUMNS, write_manifest, write_whole
 from preprocess.plan import facts
 from preprocess.pool import WorkerDiedError
-from preprocess.corpora.recording import Recording
 from preprocess.run import Run
 from preprocess.settings import Settings
 

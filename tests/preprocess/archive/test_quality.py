@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from preprocess.archive.recording_zip import TRACK_COLUMNS, ArchiveWriter
 from preprocess.archive.contact_sheet import FOLDER, contact_sheet
 from preprocess.archive.quality import measure, spread
 from preprocess.archive.quality_page import render_page
+from preprocess.archive.recording_zip import TRACK_COLUMNS, ArchiveWriter
 
 SETTINGS = {"frame_stride": 3, "sampling": "frames"}
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from preprocess.archive.recording_zip import TRACK_COLUMNS, read_row, read_settings, read_track
+from preprocess.errors import InputError
 from preprocess.faces.crop import crop_recording
 from preprocess.faces.decode import Video
 from preprocess.faces.detector import LEFT_EYE, RIGHT_EYE, load_detector
-from preprocess.errors import InputError
 from preprocess.faces.model_file import find_models
 from preprocess.settings import Settings
 

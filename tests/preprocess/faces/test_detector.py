@@ -4,8 +4,8 @@ import sys
 import numpy as np
 import pytest
 
-from preprocess.faces.detector import LEFT_EYE, MOUTH, NOSE, RIGHT_EYE, load_detector
 from preprocess.errors import InputError
+from preprocess.faces.detector import LEFT_EYE, MOUTH, NOSE, RIGHT_EYE, load_detector
 from preprocess.faces.model_file import find_models
 
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from preprocess.corpora.avec import read_avec2014
-from preprocess.faces.decode import Video
 from preprocess.errors import InputError
-from preprocess.synthetic.corpus import draw_corpus, read_synthetic
+from preprocess.faces.decode import Video
 from preprocess.synthetic.behaviour import act
 from preprocess.synthetic.cast import cast
+from preprocess.synthetic.corpus import draw_corpus, read_synthetic
 
 FULL = dict(
     subjects=83,

@@ -8,10 +8,10 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from preprocess.errors import InputError
 from stan_lightning.data.crops import Crops
 from stan_lightning.data.datamodule import CropDataModule, TrainingBatch, WindowBatch
 from stan_lightning.data.dataset import ClipDataset, Source, WindowDataset
+from stan_lightning.errors import InputError
 
 CONF = str(Path(__file__).resolve().parents[3] / "conf")
 

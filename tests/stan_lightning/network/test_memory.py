@@ -11,9 +11,9 @@ import torch
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
-from preprocess.errors import InputError
-from stan_lightning.network.memory import LiveBytes, peak_bytes, step_bytes, training_step
+from stan_lightning.errors import InputError
 from stan_lightning.network import STADRN
+from stan_lightning.network.memory import LiveBytes, peak_bytes, step_bytes, training_step
 
 PLAIN = Path(__file__).parents[3] / "benchmarks" / "plain_network.py"
 PlainSTADRN = runpy.run_path(str(PLAIN))["PlainSTADRN"]

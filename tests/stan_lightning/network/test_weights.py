@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from preprocess.errors import InputError
-from stan_lightning.network.attention import ATTENTIONS
+from stan_lightning.errors import InputError
 from stan_lightning.network import STADRN
+from stan_lightning.network.attention import ATTENTIONS
 from stan_lightning.network.weights import load_released, load_weights, save_released
 
 PLAIN = Path(__file__).parents[3] / "benchmarks" / "plain_network.py"

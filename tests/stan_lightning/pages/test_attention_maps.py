@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from stan_lightning.pages.attention_maps import grad_cam_plus_plus, maps, own_attention
 from stan_lightning.network import STADRN
+from stan_lightning.pages.attention_maps import grad_cam_plus_plus, maps, own_attention
 
 ATTENTIONS = ("ta", "sa", "sta", "sta_af")
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stan_lightning.pages import report_page
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.tables import Bootstrap, baseline_table, metrics, predictions_table
+from stan_lightning.pages import report_page
 
 NASTY = '<img src=x onerror=alert(1)> $x$ & "q" [a,b]=é'
 RANGE = [0.0, 63.0]

@@ -7,8 +7,8 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from preprocess.errors import InputError
 from stan_lightning.data.datamodule import WindowBatch
+from stan_lightning.errors import InputError
 from stan_lightning.training.module import StanModule
 
 CONF = str(Path(__file__).resolve().parents[3] / "conf")

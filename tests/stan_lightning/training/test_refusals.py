@@ -7,9 +7,9 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from preprocess.errors import InputError
-from stan_lightning.training import refusals
+from stan_lightning.errors import InputError
 from stan_lightning.network import STADRN
+from stan_lightning.training import refusals
 
 
 def config(**changes: Any) -> DictConfig:

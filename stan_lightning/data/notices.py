@@ -1,0 +1,6 @@
+"""What is said with everything that is made from drawn people, and with every result."""
+
+SYNTHETIC = (
+    "Drawn people, not recorded ones: this shows that the pipeline works, and nothing about depression."
+)
+DISCLAIMER = "Research software, not a diagnostic device."
