@@ -3,6 +3,7 @@
 import netrc
 import os
 import secrets
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -73,10 +74,12 @@ class Dashboard(WandbLogger):
             self._wandb_init["mode"] = "offline"
 
     def close(self, failed: bool) -> None:
-        """End the run, so that the next one in this process is its own."""
+        """End the run, so that the next one in this process is its own, and say where it lies."""
         if self._experiment is not None and is_first():
+            url, folder = self.experiment.url, Path(self.experiment.dir).parent
             self.experiment.finish(exit_code=int(failed))
             self._experiment = None
+            print(f"dashboard: {url or f'{folder}; `wandb sync {shlex.quote(str(folder))}` sends it'}")
 
 
 def _identity(folder: Path) -> str:

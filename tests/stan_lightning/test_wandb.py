@@ -90,6 +90,7 @@ def test_a_run_holds_every_curve_and_no_name(
     code, said = train(*TINY, root, f"hydra.run.dir={run}", "trainer.max_epochs=1")
     assert code == 0, said
     read = Read(run)
+    assert f"dashboard: {read.files[0].parent}; `wandb sync {read.files[0].parent}` sends it" in said
     assert CURVES | {"val/scatter"} <= read.keys
     assert not {"val/recordings", "faces"} & read.keys
     assert "6_2_Freeform" not in read.bytes.decode("latin1")

@@ -1,0 +1,34 @@
+"""What is installed without this checkout holds all that the commands read."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.slow
+def test_the_wheel_works_from_another_directory(tmp_path: Path) -> None:
+    """Configs and pages' templates are in it: a corpus is drawn, cropped and shown on its quality page."""
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    site = tmp_path / "site"
+    subprocess.run([*pip, "wheel", "-q", "--no-deps", "-w", str(tmp_path), str(ROOT)], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    subprocess.run([*pip, "install", "-q", "--no-deps", "--target", str(site), str(wheel)], check=True)
+    environment = os.environ | {"PYTHONPATH": str(site)}
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, *arguments]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    code = "import stan_lightning.pages.page as page, preprocess; print(page.TEMPLATE, preprocess.__file__)"
+    assert all(path.startswith(str(site)) and Path(path).is_file() for path in run("-c", code).stdout.split())
+    small = ["corpus=demo", "corpus.subjects=3", "corpus.sessions={train: 1, dev: 1, test: 1}", "workers=1"]
+    drawn = run("-m", "preprocess", *small, "output=crops")
+    assert drawn.returncode == 0, drawn.stderr
+    assert (tmp_path / "crops" / "quality.html").is_file()
+    refused = run("-m", "stan_lightning.train", "data.root=nowhere", "hydra.run.dir=run")
+    assert refused.returncode == 2 and refused.stderr.startswith("error: ") and "nowhere" in refused.stderr
