@@ -10,7 +10,7 @@ EXTRAS ?= dev,sweep,distributed,onnx
 DEMO ?= outputs/demo
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo audit preprocess test test-all check format benchmarks
+.PHONY: help setup demo picture audit preprocess test test-all check format benchmarks
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' Makefile | expand -t 20
@@ -47,6 +47,12 @@ benchmarks: $(READY)  ## every speed that the README states, each compared in on
 	$(RUN) -m benchmarks.preprocess
 	$(RUN) -m benchmarks.loader
 	$(RUN) -m benchmarks.training
+
+picture: demo  ## docs/report.png, the head of the demo's report (needs chromium)
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --disable-background-networking \
+	  --user-data-dir="$$(mktemp -d)" --window-size=1240,1120 --screenshot=$(CURDIR)/$(DEMO)/report.png \
+	  file://$(CURDIR)/$(DEMO)/evaluation/report.html
+	$(RUN) -c "from PIL import Image; Image.open('$(DEMO)/report.png').convert('RGB').quantize(48).save('docs/report.png', optimize=True)"
 
 audit: $(READY)  ## what leakage is worth, and whether order is seen, where the truth is known (under an hour on two cores)
 	$(RUN) -m benchmarks.audit $(ARGS)

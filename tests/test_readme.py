@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_dir
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
+PAGES = [README, *(page.read_text() for page in sorted((ROOT / "docs").glob("*.md")))]
 
 
 def test_the_tree_names_every_room_and_no_other() -> None:
@@ -38,8 +39,8 @@ def test_tests_mirror_the_rooms() -> None:
 
 
 def commands(module: str) -> list[list[str]]:
-    """Overrides of each command of the README, line continuations joined and placeholders filled."""
-    text = README.split("## The tree")[0].replace("\\\n", " ")
+    """Overrides of each command of README and docs, line continuations joined and placeholders filled."""
+    text = "\n".join(PAGES).replace("\\\n", " ")
     found = re.findall(rf"python -m {re.escape(module)}([^`\n|]*)", text)
     return [shlex.split(re.sub(r"<[^>]*>", "x", line), comments=True) for line in found]
 
@@ -64,5 +65,15 @@ def test_every_command_of_the_readme_composes(module: str, config: str) -> None:
 
 def test_every_make_target_of_the_readme_is_there() -> None:
     targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"(?:`|^|&& )make ([a-z-]+)", README, re.MULTILINE))
+    named = set(re.findall(r"(?:`|^|&& )make ([a-z-]+)", "\n".join(PAGES), re.MULTILINE))
     assert named and named <= targets
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for link in re.findall(r"\]\((?!http|#)([^)#]+)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_readme_names_every_page_of_docs() -> None:
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} <= set(re.findall(r"docs/(\w+\.md)", README))
