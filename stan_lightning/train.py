@@ -25,6 +25,7 @@ from stan_lightning.errors import InputError
 from stan_lightning.training import resume
 from stan_lightning.training.callbacks import EpochLine, Sigterm
 from stan_lightning.training.checkpoints import WholeCheckpointIO, holds_run, newest
+from stan_lightning.training.divergence import StopAtNaN
 from stan_lightning.training.interruption import interruptible
 from stan_lightning.training.metrics_table import MetricsTable
 from stan_lightning.training.module import StanModule
@@ -65,7 +66,7 @@ def train(config: DictConfig, run: Path) -> float:
         data: CropDataModule = instantiate(config.data, _convert_="all")
         data.setup("fit")
         module: StanModule = instantiate(config.model, classes=data.classes, _convert_="all")
-        with closing(build_trainer(config)) as trainer:
+        with closing(build_trainer(config, run)) as trainer:
             refuse_single_values(config, data.tables["train"].label.count(), trainer.world_size)
             announce(config, data, module, trainer)
             if trainer.is_global_zero:
@@ -113,10 +114,10 @@ def write_down(config: DictConfig, run: Path) -> None:
     (run / "versions.txt").write_text("".join(lines))
 
 
-def build_trainer(config: DictConfig) -> L.Trainer:
+def build_trainer(config: DictConfig, run: Path) -> L.Trainer:
     """Lightning's Trainer with the config's callbacks and loggers and whole checkpoints."""
     make: partial[L.Trainer] = instantiate(config.trainer, _partial_=True, _convert_="all")
-    callbacks = [*make.keywords["callbacks"].values(), Sigterm(), EpochLine()]
+    callbacks = [*make.keywords["callbacks"].values(), Sigterm(), EpochLine(), StopAtNaN(run)]
     refuse_test_metrics(callbacks)
     refuse_unlogged_monitors(callbacks, config.model.objective)
     precision = config.trainer.precision

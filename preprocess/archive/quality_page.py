@@ -44,7 +44,10 @@ def render_page(
         output: Folder that the page will lie in; contact sheets found there are linked.
     """
     environment = Environment(
-        loader=PackageLoader("preprocess", "archive"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("preprocess", "archive"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
     )
     environment.filters["data_uri"] = lambda data: "data:image/jpeg;base64," + base64.b64encode(data).decode()
     bins = _bins([quality.row["label"] for quality in qualities])

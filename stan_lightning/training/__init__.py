@@ -4,6 +4,7 @@ module: Loss, optimiser and metrics.
 objective: What training minimises.
 metrics: Window outputs gathered into recordings, exactly, on one device or many.
 callbacks: What watches training beside the module.
+divergence: A run that has become NaN ends there, with its last good weights kept.
 checkpoints: Checkpoints that are whole or absent.
 resume: Going on with a run where it stood, by its own config.
 metrics_table: metrics.csv, one row an epoch.

@@ -1,0 +1,49 @@
+"""A run that has become NaN ends at that epoch, with its last good weights kept."""
+
+from pathlib import Path
+
+import lightning as L
+import torch
+
+from stan_lightning.errors import InputError
+from stan_lightning.training.checkpoints import FOLDER, LAST
+from stan_lightning.training.resume import command
+
+WATCHED = ("train/loss", "val/mae", "val/accuracy")
+
+
+class StopAtNaN(L.Callback):
+    """Stops before the epoch's checkpoints are written, so that none holds such weights.
+
+    Args:
+        run: Folder of the run.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self.run = run
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Look at the epoch's loss, its development score and all weights.
+
+        Raises:
+            InputError: One of them is no number.
+        """
+        if trainer.state.fn != "fit" or trainer.sanity_checking:
+            return
+        metrics = trainer.callback_metrics
+        broken = [name for name in WATCHED if name in metrics and not metrics[name].isfinite()]
+        if not broken and not _finite(pl_module):
+            broken = ["a weight of the network"]
+        if broken:
+            raise InputError(
+                f"epoch {trainer.current_epoch}: {broken[0]} is no number any more, so training stopped; "
+                f"{self.run / FOLDER / LAST} holds the weights before this epoch: `{command(self.run)}` goes "
+                "on from it with trainer.precision=32-true or trainer.gradient_clip_val=1, or start a fresh run "
+                "with a lower model.learning_rate"
+            )
+
+
+def _finite(module: L.LightningModule) -> bool:
+    """Whether every parameter and every running statistic is a number; one look at the device for all."""
+    tensors = [*module.parameters(), *(b for b in module.buffers() if b.is_floating_point())]
+    return bool(torch.stack([tensor.detach().isfinite().all() for tensor in tensors]).all())
