@@ -32,6 +32,7 @@ from stan_lightning.network.weights import load_released
 from stan_lightning.pages import report_page
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.quiet import quiet
+from stan_lightning.training.trainer_refusals import SCORING, refuse_trainer_settings
 from stan_lightning.training.versions import versions
 
 DECIDED_IN_TRAINING = ("protocol", "fold", "n_folds", "split_seed", "score_range", "seed")
@@ -69,6 +70,7 @@ def main(config: DictConfig) -> None:
 def evaluate(config: DictConfig, overrides: list[str]) -> None:
     """Score, write and say what came out."""
     quiet()
+    refuse_trainer_settings(config.trainer, SCORING)
     if config.partition not in PARTITIONS:
         raise InputError(f"partition={config.partition} is none of {', '.join(PARTITIONS)}")
     if (config.checkpoint is None) == (config.weights is None):

@@ -34,6 +34,7 @@ from stan_lightning.evaluation.trained import Trained, open_checkpoint
 from stan_lightning.pages import figures, overlay
 from stan_lightning.pages.attention_maps import maps
 from stan_lightning.training.quiet import quiet
+from stan_lightning.training.trainer_refusals import SCORING, refuse_trainer_settings
 
 PARTITION = "test"
 SOME_REFUSED = 3
@@ -51,6 +52,7 @@ def main(config: DictConfig) -> None:
 def predict(config: DictConfig) -> int:
     """Score, write and say what came out; returns how many recordings were refused."""
     quiet()
+    refuse_trainer_settings(config.trainer, SCORING)
     trained = open_checkpoint(config.checkpoint)
     if trained.module.hparams["objective"] != "severity":
         raise InputError(f"{config.checkpoint} was trained to tell classes; only severity is predicted here")

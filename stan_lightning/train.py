@@ -42,7 +42,9 @@ from stan_lightning.training.refusals import (
     refuse_test_metrics,
     refuse_unlogged_monitors,
 )
+from stan_lightning.training.rehearsal import rehearsal, rehearsed
 from stan_lightning.training.summary import announce, summarise
+from stan_lightning.training.trainer_refusals import TRAINING, refuse_callbacks, refuse_trainer_settings
 from stan_lightning.training.versions import versions
 
 
@@ -69,11 +71,11 @@ def train(config: DictConfig, run: Path) -> float:
         with closing(build_trainer(config, run)) as trainer:
             refuse_single_values(config, data.tables["train"].label.count(), trainer.world_size)
             announce(config, data, module, trainer)
-            if trainer.is_global_zero:
+            if trainer.is_global_zero and not rehearsal(trainer):
                 write_down(config, run)
             log_start(config, checkpoint, trainer)
             trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-            return summarise(run, data, trainer)
+            return rehearsed(run, trainer) if rehearsal(trainer) else summarise(run, data, trainer)
 
 
 def name_group(config: DictConfig) -> None:
@@ -117,6 +119,8 @@ def write_down(config: DictConfig, run: Path) -> None:
 def build_trainer(config: DictConfig, run: Path) -> L.Trainer:
     """Lightning's Trainer with the config's callbacks and loggers and whole checkpoints."""
     make: partial[L.Trainer] = instantiate(config.trainer, _partial_=True, _convert_="all")
+    refuse_trainer_settings(make.keywords, TRAINING)
+    refuse_callbacks(make.keywords["callbacks"])
     callbacks = [*make.keywords["callbacks"].values(), Sigterm(), EpochLine(), StopAtNaN(run)]
     refuse_test_metrics(callbacks)
     refuse_unlogged_monitors(callbacks, config.model.objective)

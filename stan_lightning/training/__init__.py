@@ -10,6 +10,8 @@ resume: Going on with a run where it stood, by its own config.
 metrics_table: metrics.csv, one row an epoch.
 interruption: Ctrl-C and SIGTERM end a run cleanly.
 refusals: Settings that cannot work, refused before anything is trained.
+trainer_refusals: Lightning's settings that would make a number another one than it says.
+rehearsal: fast_dev_run, a batch through every part of a run, with nothing written.
 processes: Which of the processes of one run this is.
 summary: What training says at its start and its end.
 sweep_table: What a multirun ends with.

@@ -25,7 +25,7 @@ class FirstCheckpoint(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Save a fresh run's start."""
-        if trainer.ckpt_path is None:
+        if trainer.ckpt_path is None and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             trainer.save_checkpoint(self.dirpath / LAST, weights_only=False)
 
 

@@ -38,8 +38,8 @@ class StopAtNaN(L.Callback):
             raise InputError(
                 f"epoch {trainer.current_epoch}: {broken[0]} is no number any more, so training stopped; "
                 f"{self.run / FOLDER / LAST} holds the weights before this epoch: `{command(self.run)}` goes "
-                "on from it with trainer.precision=32-true or trainer.gradient_clip_val=1, or start a fresh run "
-                "with a lower model.learning_rate"
+                "on from it with trainer.precision=32-true or trainer.gradient_clip_val=1, or start a fresh "
+                "run with a lower model.learning_rate"
             )
 
 

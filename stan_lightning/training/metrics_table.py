@@ -43,7 +43,7 @@ class MetricsTable(Logger):
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Add values to the row of their epoch."""
-        if not is_first():
+        if not is_first() or "epoch" not in metrics:  # what is logged by step is for dashboards
             return
         values = {name: repr(value) for name, value in metrics.items() if not name.startswith(TIMING)}
         epoch = int(metrics["epoch"])
