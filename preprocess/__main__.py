@@ -1,4 +1,4 @@
-"""`python -m preprocess`: videos of a corpus to aligned face crops; see `conf/preprocess.yaml`."""
+"""Videos of a corpus to aligned face crops: ``python -m preprocess corpus=avec2014 corpus.root=<folder>``."""
 
 import sys
 from pathlib import Path
@@ -10,6 +10,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from preprocess.command_line import check_command_line
 from preprocess.entry import CONF, one_line_errors
 from preprocess.errors import InputError
 from preprocess.faces.libraries import check_libraries
@@ -17,8 +18,21 @@ from preprocess.faces.libraries import check_libraries
 _EXIT_INTERRUPTED = 130  # what a shell expects after Ctrl-C
 
 
+EXAMPLES = (
+    "python -m preprocess corpus=avec2014 corpus.root=/data/AVEC2014 output=crops",
+    "python -m preprocess corpus=manifest corpus.root=videos.csv workers=8",
+    "python -m preprocess corpus=demo output=drawn",
+)
+
+
+def main() -> None:
+    """Check what was typed, then run."""
+    check_command_line("preprocess", __doc__ or "", EXAMPLES)
+    run()
+
+
 @hydra.main(version_base="1.3", config_path=CONF, config_name="preprocess")
-def main(config: DictConfig) -> None:
+def run(config: DictConfig) -> None:
     """Run one preprocessing; ends the process with exit code 0, 3 (some recordings failed) or another."""
     with one_line_errors():
         sys.exit(_preprocess(config))

@@ -1,5 +1,6 @@
 """How every command of this project ends when the user's input cannot be used."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,9 @@ def one_line_errors(*kinds: type[Exception]) -> Iterator[None]:
         _end(error)
     except InstantiationException as error:
         if not isinstance(error.__cause__, mendable):
+            if gone := re.search(r"Error locating target '([^']+)'", str(error)):
+                said = f"the config names {gone[1]}, which this version lacks: was the run made by another?"
+                _end(InputError(said))
             raise
         _end(error.__cause__)
 

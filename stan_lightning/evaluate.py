@@ -17,6 +17,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from preprocess.command_line import check_command_line
 from preprocess.entry import CONF, one_line_errors
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.manifest import PARTITIONS
@@ -60,8 +61,21 @@ class Candidate:
     run: Path | None
 
 
+EXAMPLES = (
+    "python -m stan_lightning.evaluate checkpoint=runs/a/checkpoints/best.ckpt",
+    "python -m stan_lightning.evaluate checkpoint=runs/a/checkpoints/best.ckpt robustness=true",
+    "python -m stan_lightning.evaluate weights=released.pth data.root=/data/crops partition=dev",
+)
+
+
+def main() -> None:
+    """Check what was typed, then run."""
+    check_command_line("evaluate", __doc__ or "", EXAMPLES)
+    run()
+
+
 @hydra.main(version_base="1.3", config_path=CONF, config_name="evaluate")
-def main(config: DictConfig) -> None:
+def run(config: DictConfig) -> None:
     """Evaluate one network on one partition."""
     with one_line_errors(InputError):
         evaluate(config, HydraConfig.get().overrides.task)

@@ -18,6 +18,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
+from preprocess.command_line import check_command_line
 from preprocess.entry import CONF, one_line_errors
 from stan_lightning import intake
 from stan_lightning.data.clips import step, windows
@@ -40,8 +41,21 @@ PARTITION = "test"
 SOME_REFUSED = 3
 
 
+EXAMPLES = (
+    "python -m stan_lightning.predict checkpoint=runs/a/checkpoints/best.ckpt video=my.mp4",
+    "python -m stan_lightning.predict checkpoint=runs/a/checkpoints/best.ckpt video=clips output=scores",
+    "python -m stan_lightning.predict checkpoint=runs/a/checkpoints/best.ckpt video=my.mp4 views=false",
+)
+
+
+def main() -> None:
+    """Check what was typed, then run."""
+    check_command_line("predict", __doc__ or "", EXAMPLES)
+    run()
+
+
 @hydra.main(version_base="1.3", config_path=CONF, config_name="predict")
-def main(config: DictConfig) -> None:
+def run(config: DictConfig) -> None:
     """Score whatever is handed in; the exit code is 3 where some of it could not be scored."""
     with one_line_errors(InputError):
         refused = predict(config)

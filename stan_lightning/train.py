@@ -19,6 +19,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
+from preprocess.command_line import check_command_line
 from preprocess.entry import CONF, one_line_errors
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.errors import InputError
@@ -47,9 +48,21 @@ from stan_lightning.training.summary import announce, summarise
 from stan_lightning.training.trainer_refusals import TRAINING, refuse_callbacks, refuse_trainer_settings
 from stan_lightning.training.versions import versions
 
+EXAMPLES = (
+    "python -m stan_lightning.train trainer.max_epochs=200",
+    "python -m stan_lightning.train experiment=sta_drn_2023 data.root=/data/crops hydra.run.dir=runs/a",
+    "python -m stan_lightning.train resume=runs/a",
+)
+
+
+def main() -> None:
+    """Check what was typed, then run."""
+    check_command_line("train", __doc__ or "", EXAMPLES, optional="resume")
+    run()
+
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="train")
-def main(config: DictConfig) -> float:
+def run(config: DictConfig) -> float:
     """Train one network; returns the best development MAE in points, for sweeps."""
     with one_line_errors(InputError):
         return train(config, Path(HydraConfig.get().runtime.output_dir))

@@ -86,8 +86,8 @@ def _refuse_twins(callbacks: Mapping[str, L.Callback]) -> None:
     for name, callback in callbacks.items():
         if type(callback).state_dict is not L.Callback.state_dict and callback.state_key in keys:
             raise InputError(
-                f"trainer.callbacks.{name} and {keys[callback.state_key]} watch the same at the same moment, so "
-                "a resumed run could not tell them apart: give one another monitor or every_n_epochs"
+                f"trainer.callbacks.{name} and {keys[callback.state_key]} watch the same at the same "
+                "moment, and a resumed run could not tell them apart: change a monitor or every_n_epochs"
             )
         keys[callback.state_key] = name
 
