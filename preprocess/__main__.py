@@ -72,6 +72,7 @@ def _preprocess(config: DictConfig) -> int:
             crop=crop_recording,
             overwrite=overwrite,
             contact_sheets=_value(config, "contact_sheets", bool),
+            summary=_value(config, "summary", bool),
             console=Console(),
         )
         with instantiate(config.executor, _convert_="all")() as executor:

@@ -42,6 +42,7 @@ class Run:
         overwrite: Redo what is there.
         contact_sheets: Write a picture with a hundred crops of each recording.
         console: Where to report.
+        summary: Say what the corpus is like at the start, and how its crops came out at the end.
     """
 
     corpus: Corpus
@@ -51,6 +52,7 @@ class Run:
     overwrite: bool
     contact_sheets: bool
     console: Console
+    summary: bool = True
 
     def execute(self, executor: Executor) -> int:
         """Do what is left to do, then write manifest and quality page and print the table.
@@ -64,7 +66,7 @@ class Run:
         with _one_line_os_errors(self.output), _sole_use(self.output):
             for folder in (self.output, self.output / FOLDER):
                 discard_parts(folder)
-            for line in describe(self.corpus):
+            for line in describe(self.corpus) if self.summary else ():
                 self._say(line)
             plan = make_plan(self.corpus.recordings, self.settings, self.output, self.overwrite)
             self._prepare(plan)
@@ -77,11 +79,12 @@ class Run:
                 discard_parts(self.output)  # of workers that died; on a full disk they stay in the way
             rows = write_manifest(self.output)
             qualities = self._write_page()
-        print_table(self.console, qualities, self.output)
+        if self.summary:
+            print_table(self.console, qualities, self.output)
         return EXIT_SOME_FAILED if any(row["status"] == "failed" for row in rows) else EXIT_OK
 
     def _prepare(self, plan: Plan) -> None:
-        for note in plan.notes:
+        for note in plan.notes if self.summary else ():
             self._say(f"  note: {note}")
         if self.overwrite:
             # First away with them all: should this run be stopped, the next one goes on without

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from preprocess.archive.quality import measure
 from preprocess.archive.recording_zip import read_row, read_settings
 from preprocess.corpora.corpus import VIDEO_SUFFIXES
 from stan_lightning.data.crops import open_crops
@@ -81,6 +82,24 @@ def crop_settings(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[s
     return {name: value for name, value in known.items() if value is not None}
 
 
+def quality(crops: str) -> tuple[list[tuple[str, str]], bytes]:
+    """What is known of a recording's crops: named facts, and a JPEG of eight of them side by side."""
+    try:
+        found = measure(Path(crops))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):  # crops of others are often plain folders
+        return [("crops", "not made by this project: nothing is known of their quality")], b""
+    row = found.row
+    facts = [("faces found", f"{float(str(row['detection_rate'])):.0%} of the kept frames")]
+    facts.append(
+        ("kept", f"{row['n_frames']} of {row['n_source_frames']} frames, every {row['frame_stride']}")
+    )
+    facts.append(("interpolated", f"{found.n_interpolated} frames"))
+    longest = f", the longest {found.longest_gap_s:.1f} s" if found.n_gaps else ""
+    facts.append(("gaps without a face", f"{found.n_gaps}{longest}"))
+    facts += [("sharpness", f"{found.sharpness:.0f}"), ("brightness", f"{found.brightness:.0f} of 255")]
+    return facts, found.strip
+
+
 def _crop(videos: Sequence[Path], crops: Path, settings: Mapping[str, Any]) -> pd.DataFrame:
     """Run preprocessing on the videos; what it could not read is in the table, with the reason."""
     crops.mkdir(parents=True, exist_ok=True)
@@ -89,7 +108,7 @@ def _crop(videos: Sequence[Path], crops: Path, settings: Mapping[str, Any]) -> p
         writer = csv.writer(file)
         writer.writerow(["video", "subject", "partition"])
         writer.writerows([str(video.resolve()), video.name, "test"] for video in videos)
-    overrides = {"corpus.root": listing, "output": crops, "overwrite": True, **settings}
+    overrides = {"corpus.root": listing, "output": crops, "overwrite": True, "summary": False, **settings}
     command = [sys.executable, "-m", "preprocess", "corpus=manifest"]
     command += [f"{name}={_quoted(value)}" for name, value in overrides.items()]
     code = subprocess.run(command, check=False).returncode

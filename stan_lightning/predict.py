@@ -1,10 +1,12 @@
 """Scores videos: ``python -m stan_lightning.predict checkpoint=<file> video=my.mp4 output=<folder>``.
 
-Takes a video, a folder of videos, or crops. Writes predictions.csv and windows.csv and, for each recording,
-its timeline, a picture and a short film of where the network looks.
+Takes a video, a folder of videos, or crops. Writes predictions.html with everything on one page,
+and beside it predictions.csv, windows.csv and, for each recording, its timeline, a picture and a film of
+where the network looks.
 """
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +18,23 @@ from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from preprocess.command_line import check_command_line
 from preprocess.entry import CONF, one_line_errors
 from stan_lightning import intake
-from stan_lightning.data.clips import step, windows
+from stan_lightning.data.clips import step
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
-from stan_lightning.data.dataset import Source
-from stan_lightning.data.inputs import network_input
-from stan_lightning.data.notices import DISCLAIMER, SYNTHETIC
+from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_DRAWN
 from stan_lightning.errors import InputError
 from stan_lightning.evaluation.scoring import score_windows
 from stan_lightning.evaluation.tables import predictions_table
-from stan_lightning.evaluation.timeline import frame_times
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
-from stan_lightning.pages import figures, overlay
-from stan_lightning.pages.attention_maps import maps
+from stan_lightning.pages import figures
+from stan_lightning.pages.predictions_page import PAGE, Scored, page
+from stan_lightning.pages.views import look
 from stan_lightning.training.quiet import quiet
 from stan_lightning.training.trainer_refusals import SCORING, refuse_trainer_settings
 
@@ -89,20 +90,40 @@ def predict(config: DictConfig) -> int:
     output.mkdir(parents=True, exist_ok=True)
     predictions.to_csv(output / "predictions.csv", index=False)
     scored.to_csv(output / "windows.csv", index=False)
-    paths = [output / "predictions.csv", output / "windows.csv"]
-    for index, recording in enumerate(usable["recording"]):
-        own = scored[scored["recording"] == recording]
-        stem = output / str(recording)
-        paths.append(stem.with_name(f"{stem.name}_timeline.png"))
-        figures.timeline(own, score_range, None).savefig(paths[-1], dpi=200)
-        if config.views:
-            paths += look(
-                trained, data.sources(PARTITION)[index], own, float(usable["fps"].iloc[index]), config, stem
-            )
-    say(predictions, usable, score_range, paths)
-    if trained.data["synthetic"]:
-        print(f"The network was trained on synthetic data. {SYNTHETIC}")
+    found = list(show(trained, data, usable, predictions, scored, config))
+    synthetic = bool(trained.data["synthetic"])
+    (output / PAGE).write_text(page(found, refusals, score_range, synthetic), encoding="utf-8")
+    say(predictions, usable, score_range)
+    if synthetic:
+        print(TRAINED_ON_DRAWN)
+    print(output / PAGE)
     return len(refusals)
+
+
+def show(
+    trained: Trained,
+    data: CropDataModule,
+    usable: pd.DataFrame,
+    predictions: pd.DataFrame,
+    scored: pd.DataFrame,
+    config: DictConfig,
+) -> Iterator[Scored]:
+    """Draw each recording's timeline and, with `views`, where the network looks; as the page shows it."""
+    output, score_range = Path(config.output), trained.record["score_range"]
+    rows = list(zip(usable.itertuples(), predictions.to_dict("records"), strict=True))
+    console = Console()
+    for index, (row, answer) in enumerate(
+        track(rows, "pictures", console=console, disable=not console.is_terminal)
+    ):
+        name = str(row.recording)
+        own = scored[scored["recording"] == name]
+        stem = output / name
+        figures.timeline(own, score_range, None).savefig(stem.with_name(f"{name}_timeline.png"), dpi=200)
+        film = None
+        if config.views:
+            film = look(trained, data.sources(PARTITION)[index], own, float(str(row.fps)), config.stage, stem)
+        facts, strip = intake.quality(str(row.crops))
+        yield Scored(name, answer["prediction"], answer["sd_windows"], own, facts, strip, film)
 
 
 def refuse(table: pd.DataFrame, trained: Trained, shortest: float) -> dict[str, str]:
@@ -135,30 +156,8 @@ def as_data(table: pd.DataFrame, trained: Trained, num_workers: int) -> CropData
     return data
 
 
-def look(
-    trained: Trained, source: Source, scored: pd.DataFrame, fps: float, config: DictConfig, stem: Path
-) -> list[Path]:
-    """Where the network looks in the window that it scored highest: a picture and a film."""
-    number = int(scored["output"].to_numpy().argmax())
-    positions = windows(source.n_frames, trained.data["clip_frames"])[number]
-    found = open_crops(source.crops)
-    crops = source.read(positions, found.image(0).shape[0])
-    clip = network_input(crops[None], trained.data["image_size"]).to(trained.module.device)
-    seen = maps(trained.module.network.eval(), clip, config.stage)
-    rows = overlay.views(crops.numpy(), seen)
-    frames = [int(found.frames[position * source.step]) for position in positions]
-    clock = frame_times(source.crops)
-    timed = all(frame in clock for frame in frames)
-    times = [clock[frame] if timed else float(frame) for frame in frames]
-    picture, film = stem.with_name(f"{stem.name}_attention.png"), stem.with_name(f"{stem.name}_overlay.mp4")
-    overlay.still(rows, seen, times, "s" if timed else "frame").savefig(picture, dpi=150)
-    rate = fps / trained.data["frame_stride"] if fps > 0 else 10.0
-    overlay.film(rows, film, rate)
-    return [picture, film]
-
-
-def say(predictions: pd.DataFrame, table: pd.DataFrame, score_range: Any, paths: list[Path]) -> None:
-    """One table, what it is not, and the paths."""
+def say(predictions: pd.DataFrame, table: pd.DataFrame, score_range: Any) -> None:
+    """One table, and what it is not."""
     low, high = score_range
     drawn = Table(
         title=f"score, of {low:g} to {high:g}", caption="sd: over windows of one video; no error bar"
@@ -173,8 +172,6 @@ def say(predictions: pd.DataFrame, table: pd.DataFrame, score_range: Any, paths:
         drawn.add_row(str(row["recording"]), f"{row['prediction']:.1f}", sd, str(row["n_windows"]), found)
     Console().print(drawn)
     print(f"{DISCLAIMER} A score says what the network made of a face, not how anybody is.")
-    for path in paths:
-        print(path)
 
 
 if __name__ == "__main__":

@@ -4,5 +4,7 @@ page: A self-contained page of sections, tables and pictures, all names escaped.
 report_page: One evaluation as a page.
 figures: The pictures of a report, matplotlib figures as SVG.
 attention_maps: Where the network looks: its own attention, and Grad-CAM++ in 3-D.
-overlay: Pictures of where the network looks: a still, and a short film.
+predictions_page: One prediction as a page.
+views: Where a network looks in one recording: a picture and a film.
+overlay: Pictures of where the network looks: a still, and a film.
 """

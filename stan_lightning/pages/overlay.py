@@ -1,6 +1,6 @@
-"""Pictures of where the network looks: a still, and a short film."""
+"""Pictures of where the network looks: a still, and a film."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -41,8 +41,13 @@ def heated(frames: Frames, heat: Tensor) -> Frames:
 
 def views(crops: Frames, maps: Maps) -> list[Frames]:
     """The crops (T, H, W, 3) enlarged, under the network's own attention, and under Grad-CAM++."""
-    large = np.stack([cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC) for crop in crops])
+    large = np.stack([enlarged(crop) for crop in crops])
     return [large, heated(large, maps.attention), heated(large, maps.gradcam)]
+
+
+def enlarged(crop: Frames) -> Frames:
+    """One crop (H, W, 3) at the size of the views."""
+    return np.asarray(cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def still(rows: Sequence[Frames], maps: Maps, times: Sequence[float], unit: str, columns: int = 6) -> Figure:
@@ -72,19 +77,27 @@ def still(rows: Sequence[Frames], maps: Maps, times: Sequence[float], unit: str,
     return figure
 
 
-def film(rows: Sequence[Frames], path: Path, fps: float) -> None:
-    """Write the views side by side as an mp4 (H.264) with their names above them."""
+def film(pictures: Iterable[Sequence[Frames]], path: Path, fps: float) -> None:
+    """Write the views side by side as an mp4 (H.264) with their names above them.
+
+    Args:
+        pictures: For each moment one frame (SIDE, SIDE, 3) of each of `VIEWS`.
+        path: Of the film; there is none until it is whole.
+        fps: Moments a second.
+    """
     height = SIDE + 24
-    with av.open(str(path), "w") as container:
+    part = path.with_name(f"{path.name}.part")
+    with av.open(str(part), "w", format="mp4", options={"movflags": "faststart"}) as container:
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
-        stream.width, stream.height, stream.pix_fmt = SIDE * len(rows), height, "yuv420p"
-        for number in range(len(rows[0])):
-            picture = np.zeros((height, SIDE * len(rows), 3), np.uint8)
-            for column, (frames, name) in enumerate(zip(rows, VIEWS, strict=True)):
+        stream.width, stream.height, stream.pix_fmt = SIDE * len(VIEWS), height, "yuv420p"
+        for frames in pictures:
+            picture = np.zeros((height, SIDE * len(VIEWS), 3), np.uint8)
+            for column, (frame, name) in enumerate(zip(frames, VIEWS, strict=True)):
                 left = column * SIDE
-                picture[24:, left : left + SIDE] = frames[number]
+                picture[24:, left : left + SIDE] = frame
                 cv2.putText(picture, name, (left + 6, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1)
             for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")):
                 container.mux(packet)
         for packet in stream.encode(None):
             container.mux(packet)
+    part.replace(path)

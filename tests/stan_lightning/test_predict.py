@@ -12,6 +12,9 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
+from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from stan_lightning import intake
 from stan_lightning.errors import InputError
@@ -27,13 +30,16 @@ def write_zip(path: Path, value: int, frames: int = 20) -> None:
     """Crops of every third frame, all of one grey, as preprocessing leaves them."""
     row = {"recording": path.stem, "subject": path.stem, "session": path.stem, "fps": 30.0, "status": "ok"}
     row |= {"reason": "", "detection_rate": 1.0, "frame_stride": 3, "n_frames": frames}
+    row["n_source_frames"] = 3 * frames
     with zipfile.ZipFile(path, "w") as archive:
         jpeg = cv2.imencode(".jpg", np.full((32, 32, 3), value, np.uint8))[1].tobytes()
         for frame in range(frames):
             archive.writestr(f"{3 * frame:06d}.jpg", jpeg)
-        times = "".join(f"{3 * frame},{frame / 10:.3f}\n" for frame in range(frames))
-        archive.writestr("track.csv", "frame,time_s\n" + times)
-        archive.writestr("recording.json", json.dumps({"row": row, "settings": {}}))
+        times = "".join(f"{3 * frame},{frame / 10:.3f},0\n" for frame in range(frames))
+        archive.writestr("track.csv", "frame,time_s,interpolated\n" + times)
+        archive.writestr(
+            "recording.json", json.dumps({"row": row, "settings": {"frame_stride": 3, "sampling": "frames"}})
+        )
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +96,69 @@ def test_a_video_gives_scores_timeline_picture_and_film(checkpoint, tmp_path, ca
     assert windows.end_s.iloc[-1] == pytest.approx(72 / 30, abs=0.01)
     said = capfd.readouterr().out
     assert "not a diagnostic device" in said
+    assert said.rstrip().endswith(str(tmp_path / "out" / "predictions.html"))
+    assert "label" not in said and "partition" not in said  # of a corpus, which nobody has here
     for end in ("timeline.png", "attention.png", "overlay.mp4"):
-        assert (tmp_path / "out" / f"{video.stem}_{end}").stat().st_size > 1000 and end in said
+        assert (tmp_path / "out" / f"{video.stem}_{end}").stat().st_size > 1000
     with av.open(str(tmp_path / "out" / f"{video.stem}_overlay.mp4")) as film:
-        assert sum(1 for _ in film.decode(video=0)) == 8 and float(film.streams.video[0].average_rate) == 10
+        assert film.streams.video[0].codec_context.pix_fmt == "yuv420p"  # what browsers play
+        assert sum(1 for _ in film.decode(video=0)) == 25 and float(film.streams.video[0].average_rate) == 10
+
+
+@pytest.fixture(scope="module")
+def answered(checkpoint, tmp_path_factory):
+    """The page of two videos, one of them no video."""
+    folder = tmp_path_factory.mktemp("answered")
+    write_video(folder / "me & <you>.mp4", 75)
+    (folder / "broken.mp4").write_bytes(b"no video")
+    assert run(checkpoint, folder, folder / "out", "crops.align=none", "crops.crop_size=32") == 1
+    return folder / "out" / "predictions.html"
+
+
+def moment(browser):
+    return browser.execute_script("return document.querySelector('video').currentTime")
+
+
+def test_a_click_on_the_timeline_moves_the_film(answered, browser):
+    browser.set_window_size(1280, 900)
+    browser.get(answered.as_uri())
+    video = browser.find_element(By.TAG_NAME, "video")
+    wait = WebDriverWait(browser, 20)
+    wait.until(lambda _: video.get_property("readyState") >= 2)
+    assert video.get_property("error") is None and video.get_property("videoWidth") == 3 * overlay.SIDE
+    timeline = browser.find_element(By.CSS_SELECTOR, "svg.moves")
+    for share in (0.75, 0.25):
+        offset = (share - 0.5) * timeline.rect["width"]
+        ActionChains(browser).move_to_element_with_offset(timeline, offset, 0).click().perform()
+        aim = share * 2.4  # 25 frames at 10 a second: the last begins at 2.4 s
+        wait.until(
+            lambda _, aim=aim: abs(moment(browser) - aim) <= 0.11 and not video.get_property("seeking")
+        )
+        head = float(browser.find_element(By.CSS_SELECTOR, ".head").get_attribute("x1"))
+        assert abs(head - 1000 * share) <= 25  # a frame is 1000 / 24 wide
+    before = moment(browser)
+    timeline.send_keys(Keys.ARROW_RIGHT)
+    wait.until(lambda _: moment(browser) == pytest.approx(before + 0.1, abs=1e-3))
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_the_page_fits_any_screen_and_says_everything(answered, browser, width):
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False},
+    )
+    browser.get(answered.as_uri())
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    text = browser.find_element(By.TAG_NAME, "body").text
+    score = pd.read_csv(answered.with_name("predictions.csv")).prediction.item()
+    for words in ("me & <you>", f"{score:.1f} sd ", "over 4 windows", "not a diagnostic device"):
+        assert words in text
+    assert "broken: cannot be opened as a video" in text and "25 of 75 frames, every 3" in text
+    severe = [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]
+    assert severe == []
+    for link in browser.find_elements(By.CSS_SELECTOR, "a[href$=csv]"):
+        assert (answered.parent / link.get_dom_attribute("href")).is_file()
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_a_folder_scores_what_it_can_and_names_the_rest(checkpoint, tmp_path, capfd):
@@ -112,6 +177,8 @@ def test_a_folder_scores_what_it_can_and_names_the_rest(checkpoint, tmp_path, ca
     assert "not scored: broken: cannot be opened as a video" in said
     assert pd.read_csv(tmp_path / "out" / "predictions.csv").recording.tolist() == ["good"]
     assert not list((tmp_path / "out").glob("*overlay*"))
+    page = (tmp_path / "out" / "predictions.html").read_text()
+    assert "<video" not in page and "a click moves" not in page and "too short: 1 frames" in page
 
 
 def test_a_video_without_a_face_is_refused(checkpoint, tmp_path):

@@ -1,0 +1,147 @@
+"""What one prediction leaves as a page: each recording's score, its timeline, and the film that it moves."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+
+from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_DRAWN
+from stan_lightning.evaluation.statistics import BAND_EDGES, BANDS, BDI_RANGE
+
+PAGE = "predictions.html"
+TEMPLATE = Path(__file__).with_name("predictions.html")
+
+
+@dataclass(frozen=True)
+class Film:
+    """A film beside the page.
+
+    Attributes:
+        name: Its file, in the page's folder.
+        rate: Frames a second.
+        moments: When in its recording each frame of the film is, in the timeline's unit.
+        explained: First and last moment of the stretch whose frames show where the network looks.
+        picture: JPEG of that stretch.
+    """
+
+    name: str
+    rate: float
+    moments: Sequence[float]
+    explained: tuple[float, float]
+    picture: bytes
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One recording.
+
+    Attributes:
+        name: The recording.
+        prediction: Its score in points.
+        sd: Of its windows' scores, in points; NaN where there is one window.
+        windows: Its rows of windows.csv.
+        facts: What is known of its crops: names with values.
+        strip: JPEG of a few crops side by side; empty where there are none to show.
+        film: None without views.
+    """
+
+    name: str
+    prediction: float
+    sd: float
+    windows: pd.DataFrame
+    facts: Sequence[tuple[str, str]]
+    strip: bytes
+    film: Film | None
+
+
+def page(
+    found: Sequence[Scored], refusals: Mapping[str, str], score_range: Sequence[float], synthetic: bool
+) -> str:
+    """The page as HTML, self-contained but for the films and files beside it.
+
+    Args:
+        found: The recordings that were scored.
+        refusals: Those that were not, and why.
+        score_range: Lowest and highest score in points.
+        synthetic: Whether the network was trained on drawn people; the page says so.
+    """
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["jpeg"] = lambda data: "data:image/jpeg;base64," + base64.b64encode(data).decode()
+    environment.filters["address"] = quote
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        recordings=[_shown(one, score_range) for one in found],
+        refusals=refusals,
+        score_range=[f"{edge:g}" for edge in score_range],
+        notes=[TRAINED_ON_DRAWN] if synthetic else [],
+        disclaimer=DISCLAIMER,
+    )
+
+
+def _shown(one: Scored, score_range: Sequence[float]) -> dict[str, Any]:
+    """Texts and coordinates of one recording; a timeline is 1000 wide and 100 high."""
+    low, high = score_range
+    windows = one.windows
+    points = low + windows["output"].clip(lower=0) * (high - low)
+    clocked = bool(windows["start_s"].notna().all())
+    starts, ends = ("start_s", "end_s") if clocked else ("first_frame", "last_frame")
+    first, last = float(windows[starts].min()), float(windows[ends].max())
+    if one.film is not None:
+        first, last = min(first, *one.film.moments), max(last, *one.film.moments)
+    width = max(last - first, 1e-9)
+    top = max(float(high), float(points.max()))
+
+    def across(moment: float) -> float:
+        return round(1000 * (moment - first) / width, 2)
+
+    def down(score: float) -> float:
+        return round(100 * (top - score) / (top - low), 2)
+
+    unit = "s" if clocked else "frames"
+    spans = list(zip(windows[starts], windows[ends], points, strict=True))
+    edges = (BDI_RANGE[0], *BAND_EDGES, BDI_RANGE[1])
+    banded = (float(low), float(high)) == BDI_RANGE
+    stretch = [across(moment) for moment in one.film.explained] if one.film else []
+    return {
+        "name": one.name,
+        "score": f"{one.prediction:.1f}",
+        "spread": f"sd {one.sd:.1f} over {len(windows)} windows" if len(windows) > 1 else "one window",
+        "facts": one.facts,
+        "strip": one.strip,
+        "film": one.film,
+        "stretch": stretch,
+        "bars": [
+            {
+                "from": across(start),
+                "to": across(end),
+                "y": down(score),
+                "said": f"{start:.1f} to {end:.1f} {unit}: {score:.1f}",
+            }
+            for start, end, score in spans
+        ],
+        "mean": down(float(points.mean())),
+        "bands": [
+            {"name": name, "y": down(above), "height": round(down(below) - down(above), 2)}
+            for name, below, above in zip(BANDS, edges[:-1], edges[1:], strict=True)
+        ]
+        if banded
+        else [],
+        "top": f"{top:g}",
+        "ends": [f"{moment:.1f}" if clocked else f"{moment:.0f}" for moment in (first, last)],
+        "unit": unit,
+        "script": {
+            "first": first,
+            "width": width,
+            "rate": one.film.rate,
+            "moments": [round(moment, 3) for moment in one.film.moments],
+            "opens": one.film.explained[0],
+        }
+        if one.film
+        else {},
+    }

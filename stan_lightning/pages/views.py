@@ -1,0 +1,75 @@
+"""Where a network looks in one recording: a picture of its highest window, and a film of the whole."""
+
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from stan_lightning.data.clips import windows
+from stan_lightning.data.crops import open_crops
+from stan_lightning.data.dataset import Source
+from stan_lightning.data.inputs import network_input
+from stan_lightning.evaluation.timeline import frame_times
+from stan_lightning.evaluation.trained import Trained
+from stan_lightning.pages import overlay
+from stan_lightning.pages.attention_maps import maps
+from stan_lightning.pages.predictions_page import Film
+
+_CHUNK = 64  # frames that are read at once
+_UNTIMED_RATE = 10.0  # frames a second of the film where nobody knows the video's
+
+
+def look(trained: Trained, source: Source, scored: pd.DataFrame, fps: float, stage: int, stem: Path) -> Film:
+    """Write ``<stem>_attention.png`` and ``<stem>_overlay.mp4``.
+
+    Args:
+        trained: The network.
+        source: The recording's crops.
+        scored: Its windows, as `stan_lightning.evaluation.tables.WINDOWS`; the highest is explained.
+        fps: Of its video; NaN or 0 where unknown.
+        stage: Of the network that is looked at, 1 to 4.
+        stem: Path of both files without their ends.
+    """
+    found = open_crops(source.crops)
+    side = found.image(0).shape[0]
+    positions = windows(source.n_frames, trained.data["clip_frames"])[
+        int(scored["output"].to_numpy().argmax())
+    ]
+    crops = source.read(positions, side)
+    clip = network_input(crops[None], trained.data["image_size"]).to(trained.module.device)
+    seen = maps(trained.module.network.eval(), clip, stage)
+    rows = overlay.views(crops.numpy(), seen)
+    frames = [int(found.frames[position * source.step]) for position in range(source.n_frames)]
+    clock = frame_times(source.crops)
+    timed = all(frame in clock for frame in frames)
+    known = fps > 0
+    moments = [clock[frame] if timed else frame / fps if known else float(frame) for frame in frames]
+    picture = overlay.still(
+        rows, seen, [moments[position] for position in positions], "s" if timed or known else "frame"
+    )
+    picture.savefig(f"{stem}_attention.png", dpi=150)
+    small = io.BytesIO()
+    picture.savefig(small, format="jpeg", dpi=100)
+    film = stem.with_name(f"{stem.name}_overlay.mp4")
+    rate = fps / trained.data["frame_stride"] if known else _UNTIMED_RATE
+    overlay.film(_pictures(source, side, positions, rows), film, rate)
+    explained = moments[min(positions)], moments[max(positions)]
+    return Film(film.name, rate, moments, explained, small.getvalue())
+
+
+def _pictures(
+    source: Source, side: int, positions: Sequence[int], rows: Sequence[overlay.Frames]
+) -> Iterator[Sequence[overlay.Frames]]:
+    """Every frame of the recording in the three views; beyond the explained window a face darkened."""
+    explained = {position: number for number, position in enumerate(positions)}
+    for start in range(0, source.n_frames, _CHUNK):
+        chunk = range(start, min(start + _CHUNK, source.n_frames))
+        for position, crop in zip(chunk, source.read(chunk, side).numpy(), strict=True):
+            if position in explained:
+                yield [view[explained[position]] for view in rows]
+            else:
+                plain = overlay.enlarged(crop)
+                dark = np.asarray(0.3 * plain, np.uint8)
+                yield [plain, dark, dark]
