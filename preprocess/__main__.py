@@ -1,6 +1,7 @@
 """Videos of a corpus to aligned face crops: ``python -m preprocess corpus=avec2014 corpus.root=<folder>``."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -41,10 +42,10 @@ def run(config: DictConfig) -> None:
 def _preprocess(config: DictConfig) -> int:
     check_libraries()
     # Only now, as these import MediaPipe and OpenCV, which fail by traceback where a library is missing.
-    from preprocess.faces.crop import crop_recording
     from preprocess.faces.model_file import find_models
     from preprocess.run import Run
     from preprocess.settings import Settings
+    from preprocess.tasks import crop_recording, hear_recording, mute_recording
 
     for key in sorted(OmegaConf.missing_keys(config)):
         raise InputError(f"{key} is not set: give {key}=<...>")
@@ -58,6 +59,7 @@ def _preprocess(config: DictConfig) -> int:
         model_path=_value(config, "detector.model_path", str, NoneType),
     )
     overwrite = _value(config, "overwrite", bool)
+    sound = _value(config, "sound", bool)
     _value(config, "seed", int)
     _value(config, "workers", int, NoneType)
     _value(config, "corpus.root", str)
@@ -69,7 +71,9 @@ def _preprocess(config: DictConfig) -> int:
             corpus=instantiate(config.corpus, _convert_="all")(),
             settings=settings,
             output=output,
-            crop=crop_recording,
+            crop=partial(crop_recording, sound=sound),
+            sound=sound,
+            change_sound=hear_recording if sound else mute_recording,
             overwrite=overwrite,
             contact_sheets=_value(config, "contact_sheets", bool),
             summary=_value(config, "summary", bool),

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import av
 
+from preprocess.container import open_media
+
 _BYTES_A_FRAME = 10_000  # of usual compressed video, where the container says nothing
 
 
@@ -14,7 +16,7 @@ def estimate_frames(path: Path, report: Callable[[int], None]) -> int:
     `report` is not called; it is what every task of an executor gets.
     """
     try:
-        with av.open(str(path), options={"protocol_whitelist": "file"}) as container:
+        with open_media(path) as container:
             if not container.streams.video:
                 return 0
             stream = container.streams.video[0]

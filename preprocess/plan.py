@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preprocess.archive.manifest import archives
-from preprocess.archive.recording_zip import ROW, ArchiveWriter, read_row, read_settings
+from preprocess.archive.recording_zip import ROW, ArchiveWriter, read_record
 from preprocess.corpora.recording import Recording
 from preprocess.errors import InputError
 from preprocess.settings import Settings
@@ -23,16 +23,23 @@ class Plan:
         todo: To be cropped.
         renewed: Cropped, but the corpus says something else of them than their zips (label, partition...).
         finished: Number of recordings that keep their crops, `renewed` among them.
+        other_sound: Cropped, but with sound where none is asked for, or without it, or with that of another
+            file.
+        n_frames: Source frames of each finished recording.
         notes: One line each.
     """
 
     todo: tuple[Recording, ...]
     renewed: tuple[Recording, ...]
     finished: int
+    other_sound: tuple[Recording, ...]
+    n_frames: Mapping[str, int]
     notes: tuple[str, ...]
 
 
-def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path, overwrite: bool) -> Plan:
+def make_plan(
+    recordings: Sequence[Recording], settings: Settings, output: Path, overwrite: bool, sound: bool
+) -> Plan:
     """Compare a corpus with a folder of crops; writes nothing.
 
     A recording is finished when its zip was made with these settings from this video. A failed one is tried
@@ -44,6 +51,9 @@ def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path,
     """
     there = {path.stem: _read(path) for path in archives(output)}
     todo, renewed, notes = [], [], []
+    other_sound: list[Recording] = []
+    gone: list[Recording] = []
+    n_frames: dict[str, int] = {}
     other = {}
     for recording in recordings:
         found = there.get(recording.recording)
@@ -53,8 +63,13 @@ def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path,
             other[recording.recording] = found.settings
         elif found.row["video"] != recording.video or _mended(found.row, recording, output):
             todo.append(recording)
-        elif any(found.row[key] != value for key, value in facts(recording).items()):
-            renewed.append(recording)
+        else:
+            n_frames[recording.recording] = int(str(found.row["n_source_frames"]))
+            if any(found.row[key] != value for key, value in facts(recording).items()):
+                renewed.append(recording)
+            if _has_other_sound(found, recording, output, sound):
+                source = recording.sound_path or recording.path
+                (other_sound if not sound or source.is_file() or found.sound else gone).append(recording)
     strangers = sorted(set(there) - {recording.recording for recording in recordings})
     for name in strangers:
         found = there[name]
@@ -75,7 +90,13 @@ def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path,
             f"{len(strangers)} recordings in {output} are not of this corpus and stay in its manifest "
             f"(such as {strangers[0]})"
         )
-    return Plan(tuple(todo), tuple(renewed), len(recordings) - len(todo), tuple(notes))
+    if gone:
+        notes.append(
+            f"{len(gone)} recordings have crops without sound, and their videos are gone (such as "
+            f"{gone[0].recording}: {gone[0].sound_path or gone[0].path})"
+        )
+    finished = len(recordings) - len(todo)
+    return Plan(tuple(todo), tuple(renewed), finished, tuple(other_sound), n_frames, tuple(notes))
 
 
 def facts(recording: Recording) -> dict[str, object]:
@@ -90,32 +111,46 @@ def renew(recording: Recording, output: Path) -> None:
         OSError: The folder cannot be written.
     """
     path = output / f"{recording.recording}.zip"
-    row = {**read_row(path), **facts(recording)}
-    with zipfile.ZipFile(path) as old, ArchiveWriter(path) as new:
-        for member in old.namelist():
-            if member == ROW:
-                new.add_row(row, read_settings(path))
-            else:
-                new.add(member, old.read(member))
+    record = read_record(path)
+    row = {**record.pop("row"), **facts(recording)}
+    with ArchiveWriter(path) as new:
+        new.add_all(path, but=(ROW,))
+        new.add_row(row, record.pop("settings"), **record)
 
 
 @dataclass(frozen=True)
 class _Found:
     row: dict[str, object]
     settings: dict[str, object]
+    sound: dict[str, str] | None  # as `sound.hear.Heard`; None: nobody has listened
 
 
 def _read(path: Path) -> _Found | None:
     """Row and settings in a zip; None where it is damaged and has to be made again."""
     try:
-        # Row and settings at once: thousands of members make opening a zip the costly part.
-        with zipfile.ZipFile(path) as archive:
-            content = json.loads(archive.read(ROW))
-        return _Found(content["row"], content["settings"])
+        content = read_record(path)
+        return _Found(content["row"], content["settings"], content.get("sound"))
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError):
         return None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _has_other_sound(found: _Found, recording: Recording, output: Path, sound: bool) -> bool:
+    if found.row["status"] == "failed":
+        return False
+    if not sound or found.sound is None:
+        return sound != (found.sound is not None)
+    if found.sound["source"] != recording.sound:
+        return True
+    source = recording.sound_path or recording.path
+    return bool(found.sound["damage"]) and source.is_file() and _newer(source, recording, output)
+
+
+def _newer(file: Path, recording: Recording, output: Path) -> bool:
+    """Whether a file came or was changed after the recording's zip was made."""
+    made = (output / f"{recording.recording}.zip").stat().st_mtime
+    return max(file.stat().st_mtime, file.stat().st_ctime) > made
 
 
 def _mended(row: Mapping[str, object], recording: Recording, output: Path) -> bool:

@@ -27,6 +27,7 @@ from preprocess.progress import FrameProgress
 from preprocess.settings import Settings
 
 Crop = Callable[[Recording, Settings, Path, Callable[[int], None]], dict[str, object]]
+ChangeSound = Callable[[Recording, Path, Callable[[int], None]], dict[str, object]]
 EXIT_OK, EXIT_SOME_FAILED = 0, 3
 
 
@@ -38,7 +39,9 @@ class Run:
         corpus: What to crop.
         settings: How.
         output: Folder of the crops.
-        crop: Crops one recording; see `crop.crop_recording`.
+        crop: Crops one recording; see `tasks.crop_recording`.
+        sound: Whether the sound goes with the crops.
+        change_sound: Adds the sound to crops, or without `sound` takes it away; see `tasks`.
         overwrite: Redo what is there.
         contact_sheets: Write a picture with a hundred crops of each recording.
         console: Where to report.
@@ -49,6 +52,8 @@ class Run:
     settings: Settings
     output: Path
     crop: Crop
+    sound: bool
+    change_sound: ChangeSound
     overwrite: bool
     contact_sheets: bool
     console: Console
@@ -68,10 +73,12 @@ class Run:
                 discard_parts(folder)
             for line in describe(self.corpus) if self.summary else ():
                 self._say(line)
-            plan = make_plan(self.corpus.recordings, self.settings, self.output, self.overwrite)
+            plan = make_plan(self.corpus.recordings, self.settings, self.output, self.overwrite, self.sound)
             self._prepare(plan)
+            unchanged = 0
             try:
                 self._crop_all(plan.todo, executor)
+                unchanged = self._change_sounds(plan, executor)
             except BaseException:
                 executor.stop()
                 raise
@@ -81,7 +88,8 @@ class Run:
             qualities = self._write_page()
         if self.summary:
             print_table(self.console, qualities, self.output)
-        return EXIT_SOME_FAILED if any(row["status"] == "failed" for row in rows) else EXIT_OK
+        failed = unchanged or any(row["status"] == "failed" for row in rows)
+        return EXIT_SOME_FAILED if failed else EXIT_OK
 
     def _prepare(self, plan: Plan) -> None:
         for note in plan.notes if self.summary else ():
@@ -124,6 +132,35 @@ class Run:
                 progress.finish(recording.recording, int(str(row["n_source_frames"])))
                 if row["status"] != "ok":
                     progress.say(f"{row['status']}: {recording.video}: {row['reason']}")
+
+    def _change_sounds(self, plan: Plan, executor: Executor) -> int:
+        """Give `plan.other_sound` the sound that is asked for; gives how many could not get it."""
+        if not plan.other_sound:
+            return 0
+        estimates = {one.recording: plan.n_frames[one.recording] for one in plan.other_sound}
+        progress = FrameProgress(self.console, estimates)
+        unchanged = 0
+        with progress.shown():
+            futures = {
+                executor.submit(
+                    self.change_sound, recording, self.output, progress=progress.of(recording.recording)
+                ): recording
+                for recording in plan.other_sound
+            }
+            for future in as_completed(futures):
+                recording = futures.pop(future)
+                try:
+                    row = future.result()
+                except WorkerDiedError as error:
+                    unchanged += 1
+                    progress.say(f"sound of {recording.video} as before: {error}; the next run tries again")
+                    continue
+                progress.finish(recording.recording, estimates[recording.recording])
+                if self.sound and row["status"] != "ok":
+                    progress.say(f"{row['status']}: {recording.video}: {row['reason']}")
+        done = len(plan.other_sound) - unchanged
+        self._say(f"sound {'added to' if self.sound else 'taken from'} {done} recordings, crops untouched")
+        return unchanged
 
     def _row(
         self, future: Future[dict[str, object]], recording: Recording, progress: FrameProgress

@@ -108,7 +108,8 @@ def _crop(videos: Sequence[Path], crops: Path, settings: Mapping[str, Any]) -> p
         writer = csv.writer(file)
         writer.writerow(["video", "subject", "partition"])
         writer.writerows([str(video.resolve()), video.name, "test"] for video in videos)
-    overrides = {"corpus.root": listing, "output": crops, "overwrite": True, "summary": False, **settings}
+    overrides = {"corpus.root": listing, "output": crops, "overwrite": True, "summary": False, "sound": False}
+    overrides |= settings
     command = [sys.executable, "-m", "preprocess", "corpus=manifest"]
     command += [f"{name}={_quoted(value)}" for name, value in overrides.items()]
     code = subprocess.run(command, check=False).returncode

@@ -11,7 +11,7 @@ from preprocess.archive.recording_zip import read_row
 NAME = "manifest.csv"
 COLUMNS = (
     "recording,subject,session,task,partition,label,group,video,fps,n_source_frames,frame_stride,n_frames,"
-    "detection_rate,status,reason"
+    "detection_rate,status,reason,sound_s,sound_rms"
 ).split(",")
 
 

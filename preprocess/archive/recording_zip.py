@@ -11,12 +11,16 @@ import json
 import os
 import secrets
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
+
+from preprocess.archive.flac import Samples, encode
 
 FRAME_NAME = "{:06d}.jpg"
 TRACK = "track.csv"
+SOUND = "sound.flac"
 ROW = "recording.json"
 TRACK_COLUMNS = (
     "frame,time_s,score,box_x,box_y,box_width,box_height,right_eye_x,right_eye_y,left_eye_x,left_eye_y,"
@@ -91,10 +95,32 @@ class ArchiveWriter:
         writer.writerows(rows)
         self.add(TRACK, text.getvalue().encode())
 
-    def add_row(self, row: Mapping[str, object], settings: Mapping[str, object]) -> None:
-        """Append `recording.json`: the manifest row and the settings that the crops were made with."""
-        text = json.dumps({"row": dict(row), "settings": dict(settings)}, ensure_ascii=False, indent=1)
-        self.add(ROW, text.encode())
+    def add_sound(self, samples: Samples) -> None:
+        """Append `sound.flac`: int16 at `flac.RATE`, shape (N,), the first at 0 on the track's clock."""
+        self.add(SOUND, encode(samples))
+
+    def add_row(self, row: Mapping[str, object], settings: Mapping[str, object], **more: object) -> None:
+        """Append `recording.json`: the manifest row, the settings that the crops were made with, and more."""
+        content = {"row": dict(row), "settings": dict(settings), **more}
+        self.add(ROW, json.dumps(content, ensure_ascii=False, indent=1).encode())
+
+    def add_all(self, path: Path, but: Container[str]) -> None:
+        """Append the members of another recording's zip, byte for byte."""
+        with zipfile.ZipFile(path) as other:
+            for name in other.namelist():
+                if name not in but:
+                    self.add(name, other.read(name))
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """All of a zip's `recording.json`: `row`, `settings` and what else was added with them.
+
+    Raises:
+        zipfile.BadZipFile, KeyError, ValueError: `path` is no archive of this module.
+    """
+    with zipfile.ZipFile(path) as archive:
+        content: dict[str, Any] = json.loads(archive.read(ROW))
+    return content
 
 
 def read_row(path: Path) -> dict[str, object]:
@@ -103,7 +129,7 @@ def read_row(path: Path) -> dict[str, object]:
     Raises:
         zipfile.BadZipFile, KeyError, ValueError: `path` is no archive of this module.
     """
-    return dict(_read_json(path)["row"])
+    return dict(read_record(path)["row"])
 
 
 def read_settings(path: Path) -> dict[str, object]:
@@ -112,7 +138,7 @@ def read_settings(path: Path) -> dict[str, object]:
     Raises:
         zipfile.BadZipFile, KeyError, ValueError: `path` is no archive of this module.
     """
-    return dict(_read_json(path)["settings"])
+    return dict(read_record(path)["settings"])
 
 
 def read_track(path: Path) -> list[dict[str, str]]:
@@ -133,12 +159,6 @@ def discard_parts(folder: Path) -> int:
     for path in parts:
         path.unlink(missing_ok=True)
     return len(parts)
-
-
-def _read_json(path: Path) -> dict[str, dict[str, object]]:
-    with zipfile.ZipFile(path) as archive:
-        content: dict[str, dict[str, object]] = json.loads(archive.read(ROW))
-    return content
 
 
 def _sync_folder(folder: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from preprocess.corpora.corpus import (
     PARTITION_NAMES,
     PARTITIONS,
+    SOUND_SUFFIXES,
     VIDEO_SUFFIXES,
     Corpus,
     files_below,
@@ -27,6 +28,10 @@ _TASKS = {"freeform": "Freeform", "northwind": "Northwind"}
 _VIDEO_2014 = re.compile(
     r"(?P<subject>\d+)_(?P<sitting>\d+)_(?P<task>freeform|northwind)_video", re.IGNORECASE
 )
+_SOUND_2014 = re.compile(
+    r"(?P<subject>\d+)_(?P<sitting>\d+)_(?P<task>freeform|northwind)_audio", re.IGNORECASE
+)
+_SOUND_2013 = re.compile(r"(?P<subject>\d+)_(?P<sitting>\d+)_cut_audio", re.IGNORECASE)
 _VIDEO_2013 = re.compile(r"(?P<subject>\d+)_(?P<sitting>\d+)_cut_combined", re.IGNORECASE)
 _LABEL = re.compile(r"(?P<subject>\d+)_(?P<sitting>\d+)(?:_cut)?_depression", re.IGNORECASE)
 
@@ -41,7 +46,7 @@ class _Video:
 
     @property
     def name(self) -> str:
-        return f"{self.session}_{self.task}" if self.task else self.session
+        return _name(self.session, self.task)
 
 
 @dataclass(frozen=True)
@@ -61,21 +66,28 @@ def read_avec2014(root: str, score_range: Sequence[float]) -> Corpus:
     Raises:
         InputError: No such videos, a recording twice, a bad label; one line.
     """
-    return _read("AVEC2014", Path(root), _VIDEO_2014, score_range)
+    return _read("AVEC2014", Path(root), _VIDEO_2014, _SOUND_2014, score_range)
 
 
 def read_avec2013(root: str, score_range: Sequence[float]) -> Corpus:
     """Find the videos and labels of AVEC2013; arguments and errors as for `read_avec2014`."""
-    return _read("AVEC2013", Path(root), _VIDEO_2013, score_range)
+    return _read("AVEC2013", Path(root), _VIDEO_2013, _SOUND_2013, score_range)
 
 
-def _read(name: str, root: Path, pattern: re.Pattern[str], score_range: Sequence[float]) -> Corpus:
+def _read(
+    name: str,
+    root: Path,
+    pattern: re.Pattern[str],
+    sound_pattern: re.Pattern[str],
+    score_range: Sequence[float],
+) -> Corpus:
     files = list(files_below(root))
     videos, strangers = _find_videos(name, root, files, pattern)
     labels, notes = _find_labels(root, files, score_range)
+    sounds = _find_sounds(files, sound_pattern)
     recordings = []
     for video in videos:
-        label = labels.get(video.session)
+        label, sound = labels.get(video.session), sounds.get(video.name)
         recordings.append(
             Recording(
                 recording=video.name,
@@ -87,6 +99,8 @@ def _read(name: str, root: Path, pattern: re.Pattern[str], score_range: Sequence
                 group="",
                 video=relative_to_root(video.path, root),
                 path=video.path.absolute(),
+                sound=relative_to_root(sound, root) if sound else "",
+                sound_path=sound.absolute() if sound else None,
             )
         )
     recordings.sort(key=lambda recording: recording.recording)
@@ -112,8 +126,7 @@ def _find_videos(
                 f"{path} lies in no folder named after a partition (Training, Development, Testing or train, "
                 "dev, test): set corpus.root to the folder above those"
             )
-        task = _TASKS[match["task"].lower()] if "task" in match.groupdict() else ""
-        session = f"{match['subject']}_{match['sitting']}"
+        session, task = _session_and_task(match)
         video = _Video(match["subject"], session, task, partition, path)
         if other := videos.get(video.name):
             raise InputError(f"recording {video.name} twice: {other.path} and {path}: remove one")
@@ -122,6 +135,29 @@ def _find_videos(
         raise InputError(_nothing_found(name, root, pattern, files, strangers))
     _check_sessions(list(videos.values()))
     return list(videos.values()), strangers
+
+
+def _find_sounds(files: list[Path], pattern: re.Pattern[str]) -> dict[str, Path]:
+    """Sound files beside the videos, by the name of their recording."""
+    sounds: dict[str, Path] = {}
+    for path in files:
+        match = pattern.fullmatch(path.stem)
+        if match is None or path.suffix.lower() not in SOUND_SUFFIXES:
+            continue
+        name = _name(*_session_and_task(match))
+        if other := sounds.get(name):
+            raise InputError(f"the sound of recording {name} twice: {other} and {path}: remove one")
+        sounds[name] = path
+    return sounds
+
+
+def _session_and_task(match: re.Match[str]) -> tuple[str, str]:
+    task = _TASKS[match["task"].lower()] if "task" in match.groupdict() else ""
+    return f"{match['subject']}_{match['sitting']}", task
+
+
+def _name(session: str, task: str) -> str:
+    return f"{session}_{task}" if task else session
 
 
 def _check_sessions(videos: list[_Video]) -> None:

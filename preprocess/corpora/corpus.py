@@ -27,6 +27,8 @@ VIDEO_SUFFIXES = frozenset(
     ".mp4 .m4v .mov .avi .mkv .webm .wmv .mpg .mpeg .mts .m2ts .ts .3gp .flv .ogv .gif".split()
 )
 
+SOUND_SUFFIXES = frozenset(".wav .mp3 .flac .m4a .aac .ogg .opus".split())
+
 
 @dataclass(frozen=True)
 class Corpus:

@@ -1,7 +1,8 @@
 """Any other corpus: a CSV with one video a row.
 
 Columns: `video` (path, absolute or beside the CSV), `subject`, and optionally `label`, `session`, `task`,
-`partition` (train, dev or test) and `group`. Commas or semicolons separate, UTF-8 with or without a mark.
+`partition` (train, dev or test), `group` and `sound` (a file with the video's sound: wav, mp3, flac, m4a,
+ogg...). Commas or semicolons separate, UTF-8 with or without a mark.
 """
 
 import csv
@@ -10,13 +11,14 @@ import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from preprocess.corpora.corpus import PARTITION_NAMES, PARTITIONS, Corpus, recording_names, relative_to_root
 from preprocess.corpora.labels import parse_label
 from preprocess.corpora.recording import Recording
 from preprocess.errors import InputError
 
-COLUMNS = ("video", "label", "subject", "session", "task", "partition", "group")
+COLUMNS = ("video", "label", "subject", "session", "task", "partition", "group", "sound")
 
 
 def read_manifest(
@@ -129,9 +131,18 @@ def _recordings(
                 group=row.get("group", ""),
                 video=video,
                 path=file,
+                **_sound(path, row.get("sound", "")),
             )
         )
     return sorted(recordings, key=lambda recording: recording.recording)
+
+
+def _sound(path: Path, text: str) -> dict[str, Any]:
+    """The file that `sound` names; where it is missing, its recording's row will say so."""
+    if not text:
+        return {}
+    file = Path(os.path.abspath(path.parent / text))
+    return {"sound": relative_to_root(file, path.parent), "sound_path": file}
 
 
 def _partition(text: str, where: str) -> str:

@@ -18,6 +18,8 @@ class Recording:
         group: Group for metrics by group (such as gender), or empty.
         video: POSIX path of the video relative to the corpus' root.
         path: Absolute path of the video.
+        sound: POSIX path of a file with its sound relative to the corpus' root; empty: the video's own.
+        sound_path: Absolute path of that file, or None.
     """
 
     recording: str
@@ -29,3 +31,5 @@ class Recording:
     group: str
     video: str
     path: Path
+    sound: str = ""
+    sound_path: Path | None = None

@@ -1,6 +1,6 @@
 """One video to face crops: decode, detect, follow, align, write.
 
-crop: One recording from video to a zip of crops.
+crop: One video to crops.
 decode: Video files to upright pictures, whatever is wrong with the file.
 model_file: The face detection models, where they come from and how they are checked.
 detector: MediaPipe's face detector as a function from a picture to faces.

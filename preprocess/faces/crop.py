@@ -1,14 +1,12 @@
-"""One recording from video to a zip of crops."""
+"""One video to crops."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import cv2
 
 from preprocess.archive.recording_zip import TRACK_COLUMNS, ArchiveWriter
-from preprocess.corpora.recording import Recording
 from preprocess.faces.alignment import cut, cut_box, place_centre
-from preprocess.faces.decode import Frame, UnreadableVideoError, Video
+from preprocess.faces.decode import Frame, Video
 from preprocess.faces.detector import Picture, load_detector
 from preprocess.faces.model_file import find_models
 from preprocess.faces.search import FaceFinder
@@ -20,61 +18,27 @@ BOX_MIN_SCORE = 0.5  # the predecessor's
 _COORDINATES = TRACK_COLUMNS[3:-1]  # box and points, in the order of `Face`
 
 
-def crop_recording(
-    recording: Recording, settings: Settings, output: Path, progress: Callable[[int], None]
+def crop_video(
+    video: Video, settings: Settings, archive: ArchiveWriter, progress: Callable[[int], None]
 ) -> dict[str, object]:
-    """Decode, detect, align and write `<output>/<recording>.zip`, whole or not at all.
+    """Decode, detect and align; write all crops and the track.
 
-    A pure function of its inputs: the same video and settings give the same bytes. Memory does not grow
-    with the video but for its track (some hundred bytes a crop).
+    Memory does not grow with the video but for its track (some hundred bytes a crop).
 
     Args:
-        recording: The video and what is known of it.
+        video: Opened.
         settings: How to sample and align it.
-        output: Folder of the zip.
+        archive: Where the crops go.
         progress: Told how many source frames were decoded since it was last called.
 
     Returns:
-        The row of `manifest.csv`. A video that cannot be used is no error: its row says `failed` and why,
-        and its zip holds that row alone.
+        The part of the manifest row that the video decides. One that cannot be used is no error: its
+        status is `failed`, and the reason says why.
 
     Raises:
         InputError: The detector's models cannot be had or loaded.
         OSError: The zip cannot be written.
     """
-    row: dict[str, object] = {
-        "recording": recording.recording,
-        "subject": recording.subject,
-        "session": recording.session,
-        "task": recording.task,
-        "partition": recording.partition,
-        "label": recording.label,
-        "group": recording.group,
-        "video": recording.video,
-        "fps": None,
-        "n_source_frames": 0,
-        "frame_stride": settings.frame_stride,
-        "n_frames": 0,
-        "detection_rate": 0.0,
-        "status": "failed",
-        "reason": "",
-    }
-    with ArchiveWriter(output / f"{recording.recording}.zip") as archive:
-        try:
-            video = Video(recording.path)
-        except UnreadableVideoError as error:
-            row["reason"] = str(error)
-        else:
-            with video:
-                row |= _crop_video(video, settings, archive, progress)
-        archive.add_row(row, settings.as_dict())
-    return row
-
-
-def _crop_video(
-    video: Video, settings: Settings, archive: ArchiveWriter, progress: Callable[[int], None]
-) -> dict[str, object]:
-    """Write all crops and the track; gives the part of the row that the video decides."""
     rows: list[dict[str, object]] = []
     n_asked = 0
 

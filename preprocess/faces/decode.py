@@ -12,10 +12,11 @@ from pathlib import Path
 import av
 import numpy as np
 import numpy.typing as npt
-from av.container import InputContainer
-from av.stream import Disposition, Stream
+from av.stream import Stream
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
+
+from preprocess.container import Packets, UnreadableVideoError, open_media, pick_film, reason
 
 Picture = npt.NDArray[np.uint8]
 
@@ -25,14 +26,7 @@ MISSING_S = 0.5
 MISSING_SHARE = 0.02
 MAX_ASPECT = 4.0  # stranger pixel shapes are taken for a mistake in the header
 MAX_RATE = 240.0  # a higher frame rate is that of the container's clock
-# A playlist must not make the program open other files or the network.
-_ONLY_THIS_FILE = {"protocol_whitelist": "file"}
 _PROGRESS_FRAMES = 30
-_DEMUX_TRIES = 100
-
-
-class UnreadableVideoError(ValueError):
-    """Nothing can be had from this file; the message is the reason in a few words."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +35,7 @@ class Frame:
 
     Attributes:
         number: Index among the decoded frames, from 0.
-        time_s: Timestamp in seconds as the container has it: it may start late and is not shifted.
+        time_s: Presentation time in seconds after the film's first frame.
         picture: RGB, shape (H, W, 3), rotated as the file asks and with square pixels.
     """
 
@@ -62,25 +56,27 @@ class Video:
         try:
             if path.stat().st_size == 0:
                 raise UnreadableVideoError("the file is empty")
-            self._container: InputContainer = av.open(str(path), options=_ONLY_THIS_FILE)
+            self._container = open_media(path)
         except (OSError, ValueError) as error:
             if isinstance(error, UnreadableVideoError):
                 raise
-            raise UnreadableVideoError(f"cannot be opened as a video: {_reason(error)}") from error
+            raise UnreadableVideoError(f"cannot be opened as a video: {reason(error)}") from error
         try:
-            self._stream = _pick_stream(self._container)
+            self._stream = pick_film(self._container)
         except UnreadableVideoError:
             self._container.close()
             raise
         # One thread: recordings are the unit of parallel work, and threads would fight over the cores.
         self._stream.codec_context.thread_count = 1
         self._reformatter = VideoReformatter()
+        # Audio is read along, undecoded, to know how far the file reaches.
+        self._packets = Packets(self._container, [self._stream, *self._container.streams.audio])
         self._rate = _nominal_rate(self._stream, path)
         self._tick_s = float(self._stream.time_base or 0)  # frames out of the flushed decoder know none
         self._first_s = self._last_s = 0.0
         self._ends: dict[int, int] = {}  # by stream, in units of its clock
         self.n_frames = 0
-        self.n_errors = 0
+        self._n_errors = 0
 
     def __enter__(self) -> "Video":
         """Hand over the open video."""
@@ -111,12 +107,22 @@ class Video:
             if kept:
                 picture = self._converted(frame)
                 if picture is not None:
-                    yield Frame(number, time_s, picture)
+                    yield Frame(number, time_s - self._first_s, picture)
             if self.n_frames - told >= _PROGRESS_FRAMES:
                 progress(self.n_frames - told)
                 told = self.n_frames
         if self.n_frames > told:
             progress(self.n_frames - told)
+
+    @property
+    def zero_s(self) -> float:
+        """Time of the film's first frame in the file, which is 0 on every clock of this project."""
+        return self._first_s
+
+    @property
+    def n_errors(self) -> int:
+        """How often demuxer and decoder stumbled."""
+        return self._n_errors + self._packets.n_errors
 
     @property
     def fps(self) -> float:
@@ -157,37 +163,22 @@ class Video:
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
         decoder = self._stream.codec_context
-        for packet in self._packets():
+        for packet in self._packets:
+            self._note_end(packet)
+            if packet.stream_index != self._stream.index:
+                continue
             try:
                 yield from decoder.decode(packet)
             except av.error.EOFError:
                 return
             except (av.error.FFmpegError, ValueError):
-                self.n_errors += 1
+                self._n_errors += 1
         try:
             yield from decoder.decode(None)
         except av.error.EOFError:
             return
         except (av.error.FFmpegError, ValueError):
-            self.n_errors += 1
-
-    def _packets(self) -> "Iterator[av.Packet[Stream]]":
-        # Audio is read along, undecoded, to know how far the file reaches.
-        container = self._container
-        streams = [self._stream, *container.streams.audio]
-        for _ in range(_DEMUX_TRIES):
-            try:
-                for packet in container.demux(streams):
-                    if packet.size == 0:
-                        continue  # the demuxer's sign of the end; the decoder is flushed once, after all
-                    self._note_end(packet)
-                    if packet.stream_index == self._stream.index:
-                        yield packet
-                return
-            except av.error.EOFError:
-                return
-            except av.error.FFmpegError:
-                self.n_errors += 1  # and on behind it, as long as the demuxer finds something
+            self._n_errors += 1
 
     def _note_end(self, packet: "av.Packet[Stream]") -> None:
         stamp = packet.pts if packet.pts is not None else packet.dts
@@ -219,27 +210,10 @@ class Video:
             rgb = self._reformatter.reformat(frame, width, height, "rgb24", threads=1)
             picture = np.asarray(rgb.to_ndarray(), np.uint8)
         except (av.error.FFmpegError, ValueError):
-            self.n_errors += 1
+            self._n_errors += 1
             return None
         quarter_turns = round(frame.rotation / 90) % 4
         return np.ascontiguousarray(np.rot90(picture, quarter_turns)) if quarter_turns else picture
-
-
-def _pick_stream(container: InputContainer) -> VideoStream:
-    streams = list(container.streams.video)
-    films = [stream for stream in streams if not stream.disposition & Disposition.attached_pic]
-    if not films:
-        raise UnreadableVideoError(
-            "no video: sound and a cover picture only"
-            if streams
-            else "no video: sound only"
-            if container.streams.audio
-            else "no video in the file"
-        )
-    stream = max(films, key=lambda film: (bool(film.disposition & Disposition.default), -film.index))
-    if stream.codec_context is None:
-        raise UnreadableVideoError("no video: its codec is unknown")
-    return stream
 
 
 def _nominal_rate(stream: VideoStream, path: Path) -> float:
@@ -250,15 +224,11 @@ def _nominal_rate(stream: VideoStream, path: Path) -> float:
 def _packet_rate(path: Path) -> float:
     """Mean rate of the coded frames: browsers' recordings state the rate of their clock instead."""
     try:
-        with av.open(str(path), options=_ONLY_THIS_FILE) as container:
-            stream = _pick_stream(container)
+        with open_media(path) as container:
+            stream = pick_film(container)
             stamps = [packet.pts for packet in container.demux(stream) if packet.pts is not None]
     except av.error.FFmpegError:
         stamps = []
     if len(stamps) < 2 or max(stamps) == min(stamps) or not stream.time_base:
         return 25.0
     return (len(stamps) - 1) / float((max(stamps) - min(stamps)) * stream.time_base)
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)

@@ -15,6 +15,7 @@ from preprocess.plan import facts
 from preprocess.pool import WorkerDiedError
 from preprocess.run import Run
 from preprocess.settings import Settings
+from preprocess.tasks import mute_recording
 
 SETTINGS = Settings(3, "frames", 112, "eyes", 1.0, 95, None)
 
@@ -90,9 +91,18 @@ def corpus_of(folder: Path, names: str = "abc", **changes) -> Corpus:
 def run(tmp_path: Path, crop, corpus=None, settings=SETTINGS, overwrite=False, executor=None) -> int:
     corpus = corpus or corpus_of(tmp_path)
     console = Console(file=(tmp_path / "said").open("a"), width=200)
-    return Run(corpus, settings, tmp_path / "out", crop, overwrite, False, console).execute(
-        executor or Here()
+    found = Run(
+        corpus=corpus,
+        settings=settings,
+        output=tmp_path / "out",
+        crop=crop,
+        sound=False,
+        change_sound=mute_recording,
+        overwrite=overwrite,
+        contact_sheets=False,
+        console=console,
     )
+    return found.execute(executor or Here())
 
 
 def rows(tmp_path: Path) -> list[dict[str, str]]:

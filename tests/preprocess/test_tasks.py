@@ -12,11 +12,11 @@ import pytest
 
 from preprocess.archive.recording_zip import TRACK_COLUMNS, read_row, read_settings, read_track
 from preprocess.errors import InputError
-from preprocess.faces.crop import crop_recording
 from preprocess.faces.decode import Video
 from preprocess.faces.detector import LEFT_EYE, RIGHT_EYE, load_detector
 from preprocess.faces.model_file import find_models
 from preprocess.settings import Settings
+from preprocess.tasks import crop_recording
 
 SETTINGS = Settings(3, "frames", 112, "eyes", 1.0, 95, None)
 PLACES = (112 * (0.34 + 0.40j), 112 * (0.66 + 0.40j))
@@ -269,7 +269,7 @@ def test_memory_stays_below_500_mb_however_long_the_video(tmp_path, write_video,
     video = write_video(tmp_path / "a.mp4", ten_seconds * 6 * 20, options={"preset": "ultrafast"})
     code = (
         "import pathlib, sys\n"
-        "from preprocess.faces.crop import crop_recording\n"
+        "from preprocess.tasks import crop_recording\n"
         "from preprocess.corpora.recording import Recording\n"
         "from preprocess.settings import Settings\n"
         "path = pathlib.Path(sys.argv[1])\n"

@@ -1,0 +1,35 @@
+"""A recording's sound as FLAC: lossless, about 20 kB a second of speech, read anywhere in milliseconds."""
+
+import io
+from typing import BinaryIO
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.audio.frame import AudioFrame
+
+RATE = 16_000  # samples a second
+Samples = npt.NDArray[np.int16]
+_BLOCK = 65_536
+
+
+def encode(samples: Samples) -> bytes:
+    """Mono samples at `RATE`, shape (N,), as a FLAC file; the same bytes every time."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="flac", options={"fflags": "+bitexact"}) as container:
+        stream = container.add_stream("flac", rate=RATE)
+        stream.layout, stream.format = "mono", "s16"
+        stream.codec_context.flags |= 1 << 23  # AV_CODEC_FLAG_BITEXACT: no encoder's name in the file
+        for start in range(0, len(samples), _BLOCK):
+            frame = AudioFrame.from_ndarray(samples[None, start : start + _BLOCK], "s16", "mono")
+            frame.sample_rate, frame.pts = RATE, start
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def decode(file: BinaryIO) -> Samples:
+    """All samples of such a file, shape (N,)."""
+    with av.open(file, "r", format="flac") as container:
+        pieces = [frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)]
+    return np.concatenate(pieces).astype(np.int16) if pieces else np.zeros(0, np.int16)

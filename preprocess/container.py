@@ -1,0 +1,78 @@
+"""Media files opened for reading: this file and no other, and the film among its streams."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+# A playlist must not make the program open other files or the network.
+_ONLY_THIS_FILE = {"protocol_whitelist": "file"}
+_DEMUX_TRIES = 100
+
+
+class UnreadableVideoError(ValueError):
+    """Nothing can be had from this file; the message is the reason in a few words."""
+
+
+def open_media(path: Path) -> InputContainer:
+    """Open a file.
+
+    Raises:
+        OSError, ValueError: It is not there, or nothing that PyAV knows.
+    """
+    return av.open(str(path), options=_ONLY_THIS_FILE)
+
+
+def pick_film(container: InputContainer) -> VideoStream:
+    """The first real video stream: no cover picture.
+
+    Raises:
+        UnreadableVideoError: There is none.
+    """
+    streams = list(container.streams.video)
+    films = [stream for stream in streams if not stream.disposition & Disposition.attached_pic]
+    if not films:
+        raise UnreadableVideoError(
+            "no video: sound and a cover picture only"
+            if streams
+            else "no video: sound only"
+            if container.streams.audio
+            else "no video in the file"
+        )
+    stream = max(films, key=lambda film: (bool(film.disposition & Disposition.default), -film.index))
+    if stream.codec_context is None:
+        raise UnreadableVideoError("no video: its codec is unknown")
+    return stream
+
+
+class Packets:
+    """The packets of some streams, with what the demuxer stumbles over counted and passed.
+
+    Attributes:
+        n_errors: How often it stumbled so far.
+    """
+
+    def __init__(self, container: InputContainer, streams: "list[Stream]") -> None:
+        self._container, self._streams = container, streams
+        self.n_errors = 0
+
+    def __iter__(self) -> "Iterator[av.Packet[Stream]]":
+        """Give them in the file's order; the demuxer's empty ones at the end are left out."""
+        for _ in range(_DEMUX_TRIES):
+            try:
+                for packet in self._container.demux(self._streams):
+                    if packet.size:
+                        yield packet
+                return
+            except av.error.EOFError:
+                return
+            except av.error.FFmpegError:
+                self.n_errors += 1  # and on behind it, as long as the demuxer finds something
+
+
+def reason(error: Exception) -> str:
+    """What went wrong, in the library's few words."""
+    return getattr(error, "strerror", None) or str(error)

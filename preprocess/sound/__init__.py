@@ -1,0 +1,6 @@
+"""The recording's voice beside its crops.
+
+decode: A media file's sound on the film's clock.
+tape: Samples laid down by their times: 16 kHz, mono, 16 bit, as long as the film.
+hear: Which file a recording's sound comes from, and what it came to.
+"""

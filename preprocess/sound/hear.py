@@ -1,0 +1,91 @@
+"""Which file a recording's sound comes from, and what it came to."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from preprocess.archive.flac import Samples
+from preprocess.container import UnreadableVideoError
+from preprocess.corpora.recording import Recording
+from preprocess.sound.decode import Sound, film_span, read_sound
+
+_LATEST_ZERO_S = 60.0
+PREFIX = "sound: "
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What stands of a recording's sound beside its row, so that it can be taken away again.
+
+    Attributes:
+        source: Path of the file, as `Recording.sound`; empty where it is the video itself.
+        damage: What is missing or broken, in words; empty where nothing is.
+        note: What else a user should know, such as `no sound track`.
+    """
+
+    source: str
+    damage: str
+    note: str
+
+
+def hear(recording: Recording, zero_s: float | None) -> tuple[Samples, Heard, dict[str, object]]:
+    """Read a recording's sound on the clock of its track.
+
+    Args:
+        recording: With its video there.
+        zero_s: Time of the film's first frame in the file, which the track calls 0; None for a track of
+            before this was so, whose clock is the file's own.
+
+    Returns:
+        Samples as long as the film, what is known of them, and `sound_s` and `sound_rms` for the row.
+    """
+    try:
+        first_s, end_s = film_span(recording.path)
+    except UnreadableVideoError as error:
+        return _told(recording, _nothing(f"the film cannot be read again: {error}"))
+    start_s = first_s if zero_s is None else 0.0  # of the film, on the track's clock
+    if abs(start_s) > _LATEST_ZERO_S:
+        return _told(recording, _nothing(f"the crops' clock starts at {start_s:.0f} s: make them again"))
+    length_s = end_s - (zero_s or 0.0)
+    if recording.sound_path is None:
+        return _told(recording, read_sound(recording.path, zero_s or 0.0, length_s))
+    return _told(recording, read_sound(recording.sound_path, -start_s, length_s))
+
+
+def with_sound(row: Mapping[str, Any], heard: Heard, measured: Mapping[str, object]) -> dict[str, object]:
+    """A manifest row with what was heard; damage makes an `ok` recording `partial`."""
+    found = {**row, **measured}
+    if heard.damage:
+        said = PREFIX + heard.damage
+        found["reason"] = f"{row['reason']}; {said}" if row["reason"] else said
+        found["status"] = "partial" if row["status"] == "ok" else row["status"]
+    return found
+
+
+def without_sound(row: Mapping[str, Any], heard: Heard) -> dict[str, object]:
+    """The row as it was before `with_sound`."""
+    found = {**row, "sound_s": None, "sound_rms": None}
+    said = PREFIX + heard.damage
+    if heard.damage and str(row["reason"]).endswith(said):
+        found["reason"] = str(row["reason"]).removesuffix(said).removesuffix("; ")
+        if row["status"] == "partial" and not found["reason"]:
+            found["status"] = "ok"
+    return found
+
+
+def as_dict(heard: Heard) -> dict[str, object]:
+    """As it is stored in `recording.json`."""
+    return asdict(heard)
+
+
+def _nothing(damage: str) -> Sound:
+    return Sound(np.zeros(0, np.int16), 0.0, None, damage, "")
+
+
+def _told(recording: Recording, sound: Sound) -> tuple[Samples, Heard, dict[str, object]]:
+    damage = f"{recording.sound or 'the video'}: {sound.damage}" if sound.damage else ""
+    rms = None if sound.rms is None else round(sound.rms, 2)
+    measured: dict[str, object] = {"sound_s": round(sound.seconds, 3), "sound_rms": rms}
+    return sound.samples, Heard(recording.sound, damage, sound.note), measured
