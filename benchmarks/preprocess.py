@@ -8,12 +8,17 @@ round by round; what is compared are medians of rounds:
 
 - floor: decode, one near-face detection on every third frame, crop, encode, and nothing else;
 - project: `preprocess.tasks.crop_recording` as a run calls it, zip and track on disk;
+- with sound: the same with the recording's sound (AAC) beside its crops;
 - predecessor: every frame to a JPEG file, every third read back, far-face detection, crop, written.
+
+Then: what it takes to add the sound to crops that are there, as a share of the recordings' length, and the
+most memory that a worker takes on a recording of 20 minutes with 48 kHz stereo.
 """
 
 import argparse
 import itertools
 import multiprocessing
+import resource
 import statistics
 import sys
 import tempfile
@@ -39,7 +44,7 @@ from preprocess.settings import Settings
 from preprocess.synthetic.behaviour import act
 from preprocess.synthetic.face import Studio
 from preprocess.synthetic.look import draw_look
-from preprocess.tasks import crop_recording
+from preprocess.tasks import crop_recording, hear_recording
 
 STRIDE, SIZE, QUALITY = 3, 112, 95
 WIDTH, HEIGHT, FPS = 640, 480, 30
@@ -59,10 +64,18 @@ def floor(video: Path) -> int:
 
 def project(video: Path) -> int:
     """What this project does with a recording; gives the source frames."""
-    recording = Recording(video.stem, "", "", "", "", None, "", video.name, video)
     with tempfile.TemporaryDirectory() as folder:
-        row = crop_recording(recording, SETTINGS, Path(folder), lambda count: None)
+        row = crop_recording(_recording(video), SETTINGS, Path(folder), lambda count: None)
     if row["status"] != "ok":
+        raise RuntimeError(f"{video}: {row['reason']}")
+    return int(str(row["n_source_frames"]))
+
+
+def with_sound(video: Path) -> int:
+    """As `project`, with the sound; gives the source frames."""
+    with tempfile.TemporaryDirectory() as folder:
+        row = crop_recording(_recording(video), SETTINGS, Path(folder), lambda count: None, sound=True)
+    if row["status"] != "ok" or not row["sound_s"]:
         raise RuntimeError(f"{video}: {row['reason']}")
     return int(str(row["n_source_frames"]))
 
@@ -96,7 +109,7 @@ class Speed(NamedTuple):
     cpu: float
 
 
-WAYS: tuple[Callable[[Path], int], ...] = (floor, project, predecessor)
+WAYS: tuple[Callable[[Path], int], ...] = (floor, project, with_sound, predecessor)
 
 
 def main() -> None:
@@ -112,12 +125,13 @@ def main() -> None:
         pictures = _pictures(options.clip)
         for video in videos:
             _write(video, itertools.islice(itertools.cycle(pictures), int(options.seconds * FPS)))
-        del pictures
         with multiprocessing.get_context("spawn").Pool(options.workers) as pool:
             for way in WAYS:
                 _run(pool, way, videos)  # models, caches and file pages warm
             rounds = [_round(pool, videos, turn) for turn in range(options.rounds)]
     _print_table(rounds)
+    _print_topping_up(pictures, options.rounds)
+    _print_memory(pictures)
 
 
 def _round(pool: Pool, videos: list[Path], turn: int) -> dict[str, Speed]:
@@ -146,7 +160,42 @@ def _print_table(rounds: list[dict[str, Speed]]) -> None:
         for way, speed in speeds.items():
             ratios = f"{speed / speeds['floor']:9.2f} {speed / speeds['predecessor']:14.2f}"
             print(f"{way:12} {name:12} {speed:9.0f} {ratios}")
+    dearer = statistics.median(one["project"].cpu / one["with_sound"].cpu for one in rounds)
+    print(f"sound beside the crops: {dearer:.3f} times the CPU time of crops alone")
     print(f"medians of {len(rounds)} rounds; by the CPU other programs at work disturb less")
+
+
+def _print_topping_up(pictures: list[Picture], rounds: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _write(folder / "minute.mp4", itertools.islice(itertools.cycle(pictures), 60 * FPS))
+        recording = _recording(folder / "minute.mp4")
+        crop_recording(recording, SETTINGS, folder, lambda count: None)
+        seconds = []
+        for _ in range(rounds):
+            start = time.process_time()
+            hear_recording(recording, folder, lambda count: None)
+            seconds.append(time.process_time() - start)
+    took = statistics.median(seconds)
+    print(f"adding the sound to a recording of a minute: {took:.2f} s of CPU, {took / 60:.2%} of its length")
+
+
+def _print_memory(pictures: list[Picture]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        video = Path(folder) / "long.mp4"
+        _write(video, itertools.islice(itertools.cycle(pictures), 20 * 60 * 10), fps=10)
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            peak = pool.apply(_peak, (video,))
+    print(f"most memory of a worker on 20 minutes with 48 kHz stereo: {peak:.0f} MB")
+
+
+def _peak(video: Path) -> float:
+    with_sound(video)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+def _recording(video: Path) -> Recording:
+    return Recording(video.stem, "", "", "", "", None, "", video.name, video)
 
 
 def _pictures(clip: Path | None) -> list[Picture]:
@@ -170,13 +219,22 @@ def _padded(picture: Picture) -> Picture:
     return np.asarray(cv2.copyMakeBorder(inner, *padding, cv2.BORDER_REPLICATE), np.uint8)
 
 
-def _write(path: Path, pictures: Iterator[Picture]) -> None:
+def _write(path: Path, pictures: Iterator[Picture], fps: int = FPS) -> None:
+    """A film with noise of 48 kHz stereo as AAC."""
+    random = np.random.default_rng(0)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS, options={"preset": "veryfast"})
+        stream = container.add_stream("libx264", rate=fps, options={"preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for picture in pictures:
+        sound = container.add_stream("aac", rate=48_000)
+        sound.layout = "stereo"
+        for number, picture in enumerate(pictures):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            noise = random.normal(0, 0.1, (2, 48_000 // fps)).astype(np.float32)
+            samples = av.AudioFrame.from_ndarray(noise, format="fltp", layout="stereo")
+            samples.sample_rate, samples.pts = 48_000, number * (48_000 // fps)
+            container.mux(sound.encode(samples))
         container.mux(stream.encode(None))
+        container.mux(sound.encode(None))
 
 
 def _encode(crop: Picture) -> bytes:

@@ -68,8 +68,7 @@ def make_plan(
             if any(found.row[key] != value for key, value in facts(recording).items()):
                 renewed.append(recording)
             if _has_other_sound(found, recording, output, sound):
-                source = recording.sound_path or recording.path
-                (other_sound if not sound or source.is_file() or found.sound else gone).append(recording)
+                (other_sound if not sound or recording.path.is_file() else gone).append(recording)
     strangers = sorted(set(there) - {recording.recording for recording in recordings})
     for name in strangers:
         found = there[name]
@@ -93,7 +92,7 @@ def make_plan(
     if gone:
         notes.append(
             f"{len(gone)} recordings have crops without sound, and their videos are gone (such as "
-            f"{gone[0].recording}: {gone[0].sound_path or gone[0].path})"
+            f"{gone[0].path})"
         )
     finished = len(recordings) - len(todo)
     return Plan(tuple(todo), tuple(renewed), finished, tuple(other_sound), n_frames, tuple(notes))

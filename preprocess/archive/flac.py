@@ -1,7 +1,7 @@
 """A recording's sound as FLAC: lossless, about 20 kB a second of speech, read anywhere in milliseconds."""
 
 import io
-from typing import BinaryIO
+from typing import IO
 
 import av
 import numpy as np
@@ -28,7 +28,7 @@ def encode(samples: Samples) -> bytes:
     return file.getvalue()
 
 
-def decode(file: BinaryIO) -> Samples:
+def decode(file: IO[bytes]) -> Samples:
     """All samples of such a file, shape (N,)."""
     with av.open(file, "r", format="flac") as container:
         pieces = [frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)]

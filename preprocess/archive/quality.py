@@ -7,12 +7,14 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from preprocess.archive.recording_zip import FRAME_NAME, ROW, TRACK
+from preprocess.archive.flac import RATE, decode
+from preprocess.archive.recording_zip import FRAME_NAME, ROW, SOUND, TRACK
 
 Picture = npt.NDArray[np.uint8]
 
@@ -20,6 +22,24 @@ _MEASURED_FRAMES = 32
 _STRIP_FRAMES = 8
 _STRIP_SIDE = 72  # pixels
 _STRIP_JPEG_QUALITY = 75
+_WAVEFORM_BINS = 240
+_FULL_SCALE = 32_767
+
+
+@dataclass(frozen=True)
+class Loudness:
+    """What can be said of a recording's sound.
+
+    Attributes:
+        waveform: Highest magnitude in each of 240 equal stretches, as shares of the highest of all; empty
+            without sound.
+        clipped: Share of samples at full scale.
+        remark: That there is none, and why, or that it is shorter than half of the film; else empty.
+    """
+
+    waveform: Sequence[float]
+    clipped: float
+    remark: str
 
 
 @dataclass(frozen=True)
@@ -35,6 +55,7 @@ class Quality:
             without crops. It compares recordings of one crop size.
         brightness: Mean grey level, 0 to 255, of the same crops.
         strip: JPEG of eight crops side by side, spread evenly over the recording; empty without crops.
+        sound: None where nobody listened.
     """
 
     row: Mapping[str, object]
@@ -44,6 +65,7 @@ class Quality:
     sharpness: float
     brightness: float
     strip: bytes
+    sound: Loudness | None = None
 
     @property
     def badness(self) -> tuple[object, ...]:
@@ -71,6 +93,7 @@ def measure(path: Path) -> Quality:
         frames = [int(line["frame"]) for line in track]
         crops = read_crops(archive, spread(frames, _MEASURED_FRAMES))
         strip = read_crops(archive, spread(frames, _STRIP_FRAMES))
+        sound = _loudness(archive, content) if "sound" in content else None
     gaps = _gaps_s(track, content["row"], content["settings"])
     greys = [cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) for crop in crops.values()]
     return Quality(
@@ -81,6 +104,24 @@ def measure(path: Path) -> Quality:
         sharpness=float(np.mean([cv2.Laplacian(grey, cv2.CV_64F).var() for grey in greys] or [np.nan])),
         brightness=float(np.mean([grey.mean() for grey in greys] or [np.nan])),
         strip=_strip(list(strip.values())),
+        sound=sound,
+    )
+
+
+def _loudness(archive: zipfile.ZipFile, content: Mapping[str, Any]) -> Loudness:
+    row, heard = content["row"], content["sound"]
+    if SOUND not in archive.namelist():
+        return Loudness((), 0.0, heard["damage"] or heard["note"])
+    with archive.open(SOUND) as member:
+        samples = decode(member)
+    magnitude = np.abs(samples.astype(np.int32))
+    peaks = [int(part.max()) for part in np.array_split(magnitude, _WAVEFORM_BINS) if len(part)]
+    length_s = len(samples) / RATE
+    short = f"only {row['sound_s']:.1f} s of {length_s:.1f} s" if row["sound_s"] < length_s / 2 else ""
+    return Loudness(
+        waveform=[peak / max(peaks) for peak in peaks],
+        clipped=float((magnitude >= _FULL_SCALE).mean()),
+        remark=short,
     )
 
 

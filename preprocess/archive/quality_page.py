@@ -50,6 +50,7 @@ def render_page(
         trim_blocks=True,
     )
     environment.filters["data_uri"] = lambda data: "data:image/jpeg;base64," + base64.b64encode(data).decode()
+    environment.filters["outline"] = _outline
     bins = _bins([quality.row["label"] for quality in qualities])
     partitions = [_partition(name, qualities, bins) for name in (*PARTITIONS, "")]
     sheets = {
@@ -72,6 +73,13 @@ def render_page(
         partitions=[part for part in partitions if part.n_recordings or part.name in PARTITIONS],
         highest=max((count for part in partitions for count in part.histogram), default=0),
     )
+
+
+def _outline(waveform: Sequence[float]) -> str:
+    """An SVG path around a waveform: there along its upper edge, back along the lower."""
+    above = [f"{index},{-height:.2f}" for index, height in enumerate(waveform)]
+    below = [f"{index},{height:.2f}" for index, height in enumerate(waveform)]
+    return f"M{' '.join([*above, *reversed(below)])}Z"
 
 
 def _bins(labels: Sequence[object]) -> list[tuple[str, float | str, float | str]]:

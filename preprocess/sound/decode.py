@@ -73,13 +73,14 @@ def film_span(path: Path) -> tuple[float, float]:
     return first * tick, last * tick + (length * tick or spacing)
 
 
-def read_sound(path: Path, zero_s: float, seconds: float) -> Sound:
+def read_sound(path: Path, zero_s: float | None, seconds: float, at_s: float = 0.0) -> Sound:
     """Decode a file's first sound.
 
     Args:
         path: Any file that PyAV reads.
-        zero_s: Time in that file that becomes 0.
+        zero_s: Time in that file that becomes 0; None: where it begins (an MP3 counts its encoder's delay).
         seconds: Length of what is wanted.
+        at_s: What it becomes in place of 0.
 
     Returns:
         Samples of that length. A file that cannot be read is no error but `damage`.
@@ -92,7 +93,9 @@ def read_sound(path: Path, zero_s: float, seconds: float) -> Sound:
                 return Sound(tape.samples, 0.0, None, "", "no sound track")
             if stream.codec_context is None:
                 return Sound(tape.samples, 0.0, None, "its codec cannot be decoded", "")
-            n_errors = _Recorder(tape, zero_s).record(Packets(container, [stream]), stream)
+            if zero_s is None:
+                zero_s = (container.start_time or 0) / av.time_base
+            n_errors = _Recorder(tape, zero_s - at_s).record(Packets(container, [stream]), stream)
     except (OSError, ValueError) as error:
         return Sound(tape.samples, 0.0, None, f"cannot be opened: {reason(error)}", "")
     damage = f"{n_errors} decoding error{'s' * (n_errors > 1)}" if n_errors else ""

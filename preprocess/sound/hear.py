@@ -51,7 +51,7 @@ def hear(recording: Recording, zero_s: float | None) -> tuple[Samples, Heard, di
     length_s = end_s - (zero_s or 0.0)
     if recording.sound_path is None:
         return _told(recording, read_sound(recording.path, zero_s or 0.0, length_s))
-    return _told(recording, read_sound(recording.sound_path, -start_s, length_s))
+    return _told(recording, read_sound(recording.sound_path, None, length_s, start_s))
 
 
 def with_sound(row: Mapping[str, Any], heard: Heard, measured: Mapping[str, object]) -> dict[str, object]:

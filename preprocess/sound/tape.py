@@ -6,6 +6,7 @@ import numpy.typing as npt
 from preprocess.archive.flac import RATE, Samples
 
 _FULL_SCALE = 32768
+_BLOCK = 1 << 20
 
 
 class Tape:
@@ -39,5 +40,8 @@ class Tape:
         """Level of what was laid in dB of full scale; None where there is nothing but silence."""
         if not self.samples.any():
             return None
-        power = np.square(self.samples.astype(np.float32) / _FULL_SCALE).sum(dtype=np.float64)
-        return float(10 * np.log10(power / self._laid.sum()))
+        blocks = (
+            self.samples[at : at + _BLOCK].astype(np.int64) for at in range(0, len(self.samples), _BLOCK)
+        )
+        squares = sum(int(block @ block) for block in blocks)
+        return float(10 * np.log10(squares / self._laid.sum() / _FULL_SCALE**2))

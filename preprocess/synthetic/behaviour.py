@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+IN_FACE, IN_VOICE = ("behaviour", "both"), ("behaviour", "both", "voice")  # where a mood shows
 _BDI_RANGE = 45.0  # the highest score drawn lies just below
 _NEUTRAL = 0.35  # mood of everybody where the score is not to show
 _TEMPORAL_SECONDS = (0.2, 1.6)  # mean length of one closure at the lowest and the highest score
@@ -33,16 +34,26 @@ class Motion:
     zoom: np.ndarray  # 1 is the subject's own distance
 
 
+def mood_of(score: int) -> float:
+    """How low a score's mood is: 0 (well) to 1."""
+    return score / _BDI_RANGE
+
+
+def voice_mood(score: int, scores: str) -> float:
+    """The mood that a voice shows: that of the score where sound carries it, else everybody's."""
+    return mood_of(score) if scores in IN_VOICE else _NEUTRAL
+
+
 def act(score: int, task: str, scores: str, n_frames: int, fps: float, random: np.random.Generator) -> Motion:
     """Let a face live for `n_frames`.
 
-    In `behaviour` videos mood follows the score and colours everything: a low mood smiles less, bows the
-    head, looks away, blinks more often and longer, moves and speaks less. In `identity` and `temporal`
-    videos everybody's mood is the same. In `temporal` videos lids and mouth open and close at once, closed
-    for the same share of frames at every score: a low score closes often and briefly, a high one seldom and
-    long, so that a shuffled video says nothing.
+    In `behaviour` videos, and in those of `both`, mood follows the score and colours everything: a low mood
+    smiles less, bows the head, looks away, blinks more often and longer, moves and speaks less. In
+    `identity`, `voice` and `temporal` videos everybody's mood is the same. In `temporal` videos lids and
+    mouth open and close at once, closed for the same share of frames at every score: a low score closes often
+    and briefly, a high one seldom and long, so that a shuffled video says nothing.
     """
-    mood = score / _BDI_RANGE if scores == "behaviour" else _NEUTRAL
+    mood = mood_of(score) if scores in IN_FACE else _NEUTRAL
 
     def drift(seconds: float) -> np.ndarray:
         return _smooth_noise(n_frames, seconds * fps, random)
@@ -74,6 +85,15 @@ def act(score: int, task: str, scores: str, n_frames: int, fps: float, random: n
         y=0.15 * agility * drift(1.5) + 0.3 * mood,
         zoom=1.0 + 0.02 * drift(2.0),
     )
+
+
+def lips_of_a_voice(
+    motion: Motion, task: str, scores: str, fps: float, random: np.random.Generator
+) -> np.ndarray:
+    """What a voice follows, shape (T,): the lips, but where these carry a score in their own way."""
+    if scores == "temporal":
+        return _speech(_NEUTRAL, task, len(motion.mouth), fps, random)
+    return motion.mouth
 
 
 def _smooth_noise(n_frames: int, width: float, random: np.random.Generator) -> np.ndarray:

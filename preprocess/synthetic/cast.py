@@ -14,7 +14,7 @@ SHARED = {
     "dev_test": ("dev", "test"),
     "all_three": PARTITIONS,
 }
-SCORES = ("behaviour", "identity", "temporal")
+SCORES = ("behaviour", "identity", "temporal", "voice", "both")
 _FIRST_SUBJECT = 203  # AVEC's own numbers begin here
 _MOST_SESSIONS = 3  # of one subject, as in AVEC
 _FAMILIARITY = 0.6  # correlation of one subject's scores, where behaviour carries them
@@ -26,12 +26,18 @@ _SCORES_AT = (0.0, 5.0, 14.0, 20.0, 29.0, 45.0)
 
 @dataclass(frozen=True)
 class Session:
-    """One visit of one subject, filmed in two tasks."""
+    """One visit of one subject, filmed in two tasks.
+
+    `face` and `voice` are what face and voice show where they carry the score: the score itself, but in
+    `both` two numbers of its range that have nothing to do with each other, and half of its variance each.
+    """
 
     subject: str
     session: str
     partition: str
     score: int
+    face: int
+    voice: int
 
 
 def cast(
@@ -46,7 +52,8 @@ def cast(
             counts those in just these partitions. AVEC2014 has 21, 5, 7 and 5, which are its 26 in train
             and dev, 10 in train and test, 12 in dev and test, and 38 in all.
         scores: One of `SCORES`: `identity` gives a subject one score for all sessions; the others one to
-            each session, of which only `behaviour` makes those of one subject alike.
+            each session, of which only `behaviour` makes those of one subject alike. In `voice` the sound
+            alone carries it, in `both` face and voice half of it each.
         seed: Of the random generator.
 
     Raises:
@@ -69,13 +76,20 @@ def cast(
             ]
         )
         drawn = _by_partition(latent, [partition for _, partition in visits])
+    shown = [drawn, drawn]
+    if scores == "both":
+        parts = [random.normal(size=len(visits)) for _ in range(2)]
+        places = [partition for _, partition in visits]
+        shown = [_by_partition(part, places) for part in parts]
+        drawn = _by_partition(parts[0] + parts[1], places)
     numbers = dict.fromkeys(range(subjects), 0)
     found = []
     for index in random.permutation(len(visits)):  # so that session 1 may lie in any partition
         person, partition = visits[index]
         numbers[person] += 1
         subject = str(_FIRST_SUBJECT + person)
-        found.append(Session(subject, f"{subject}_{numbers[person]}", partition, int(drawn[index])))
+        points = (int(track[index]) for track in (drawn, *shown))
+        found.append(Session(subject, f"{subject}_{numbers[person]}", partition, *points))
     return sorted(found, key=lambda one: (int(one.subject), one.session))
 
 

@@ -20,10 +20,11 @@ from preprocess.corpora.corpus import Corpus
 from preprocess.errors import InputError
 from preprocess.pool import ProcessPool
 from preprocess.progress import FrameProgress
-from preprocess.synthetic.behaviour import act
+from preprocess.synthetic.behaviour import Motion, act, lips_of_a_voice, voice_mood
 from preprocess.synthetic.cast import Session, cast
 from preprocess.synthetic.face import Studio
 from preprocess.synthetic.look import draw_look
+from preprocess.synthetic.voice import RATE, Sound, draw_voice, speak
 
 TASKS = ("Freeform", "Northwind")
 NOTICE = "synthetic: drawn, not recorded; proves the pipeline, never clinical value"
@@ -89,8 +90,8 @@ def draw_corpus(
         seconds: Shortest and longest video.
         fps: Frames a second.
         size: Width and height of the pictures in pixels, even.
-        scores: What carries the score: `behaviour`, `temporal` (order and duration alone) or `identity`
-            (nothing but who it is).
+        scores: What carries the score: `behaviour` (face and voice), `voice`, `both` (half of it each),
+            `temporal` (order and duration of what the face does alone) or `identity` (nothing but who it is).
         seed: Of everything drawn.
         workers: Processes; null for as many as there are cores.
 
@@ -101,7 +102,7 @@ def draw_corpus(
     settings |= dict(seconds=list(seconds), fps=fps, size=list(size), scores=scores, seed=seed)
     _check_pictures(seconds, fps, size)
     visits = cast(subjects, sessions, shared_subjects, scores, seed)
-    _claim(root, {"notice": NOTICE, **settings})
+    _claim(root, {"notice": NOTICE, "sound": True, **settings})
     for visit in visits:
         label = root / "AVEC2014" / "label" / "DepressionLabels" / f"{visit.session}_Depression.csv"
         _write_whole(label, f"{visit.score}\n".encode())
@@ -143,9 +144,10 @@ def draw_video(
     seed: int,
     progress: Callable[[int], None],
 ) -> None:
-    """Film one subject in one session and task, as H.264 in mp4, under a temporary name until whole."""
+    """Film one subject in one session and task, as H.264 and AAC in mp4, hidden until whole."""
     random = np.random.default_rng([seed, 2, *_numbers(visit), TASKS.index(task)])
-    motion = act(visit.score, task, scores, n_frames, fps, random)
+    motion = act(visit.face, task, scores, n_frames, fps, random)
+    sound = _speak(visit, motion, task, scores, fps, seed)
     look = draw_look(np.random.default_rng([seed, 1, int(visit.subject)]))
     studio = Studio(look, *size, random)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -157,14 +159,29 @@ def draw_video(
         stream = container.add_stream("libx264", rate=fps, options=options)
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
+        voice = container.add_stream("aac", rate=RATE, options={"b": "64000", "threads": "1"})
+        voice.layout = "mono"
         for index in range(n_frames):
             planes = np.asarray(cv2.cvtColor(studio.film(motion, index), cv2.COLOR_BGR2YUV_I420), np.uint8)
             picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
             container.mux(stream.encode(picture))
+            start, end = (round(edge * RATE / fps) for edge in (index, index + 1))
+            samples = av.AudioFrame.from_ndarray(sound[None, start:end], format="flt", layout="mono")
+            samples.sample_rate, samples.pts = RATE, start
+            container.mux(voice.encode(samples))
             if (index + 1) % _REPORT_EVERY == 0:
                 progress(_REPORT_EVERY)
         container.mux(stream.encode())
+        container.mux(voice.encode())
     os.replace(part, path)
+
+
+def _speak(visit: Session, motion: Motion, task: str, scores: str, fps: int, seed: int) -> Sound:
+    """What is heard in a video; draws of its own, so that no picture depends on it."""
+    voice = draw_voice(np.random.default_rng([seed, 5, int(visit.subject)]))
+    random = np.random.default_rng([seed, 4, *_numbers(visit), TASKS.index(task)])
+    lips = lips_of_a_voice(motion, task, scores, fps, random)
+    return speak(voice, voice_mood(visit.voice, scores), lips, fps, random)
 
 
 def _path(root: Path, visit: Session, task: str) -> Path:
