@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from preprocess.archive.flac import encode
+from preprocess.synthetic.voice import draw_voice, speak
+
 
 def frame(random: np.random.Generator, size: int) -> bytes:
     """One JPEG at quality 95."""
@@ -24,13 +27,18 @@ def write(root: Path, recordings: int, frames: int, size: int, folders: int) -> 
     """Zips with a manifest as preprocessing leaves them, and the first `folders` of them unzipped too."""
     random = np.random.default_rng(0)
     jpegs = [frame(random, size) for _ in range(frames)]
+    lips = np.abs(np.sin(np.arange(3 * frames) / 2.4)) * (np.sin(np.arange(3 * frames) / 30) > -0.5)
+    voice = speak(draw_voice(random), 0.3, lips, 30, random)
+    sound = encode((voice * 32767).astype(np.int16))
+    track = "".join(f"{3 * k},{k / 10:.3f}\n" for k in range(frames))
     rows = []
     for i in range(recordings):
         name = f"{i:04d}_1_Freeform"
         with zipfile.ZipFile(root / f"{name}.zip", "w") as archive:
             for k, jpeg in enumerate(jpegs):
                 archive.writestr(f"{3 * k:06d}.jpg", jpeg)
-            archive.writestr("track.csv", "frame,time_s\n")
+            archive.writestr("track.csv", f"frame,time_s\n{track}")
+            archive.writestr("sound.flac", sound)
             archive.writestr("recording.json", json.dumps({"row": {}, "settings": {}}))
         if i < folders:
             with zipfile.ZipFile(root / f"{name}.zip") as archive:

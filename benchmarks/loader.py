@@ -24,11 +24,12 @@ from torch.utils.data import DataLoader
 
 from benchmarks.crops import write
 from benchmarks.plain_loader import PlainClips
-from stan_lightning.data.dataset import ClipDataset, Source, TrainingClip
+from stan_lightning.data.augmentation import Draw
+from stan_lightning.data.dataset import ClipDataset, Reading, Source
 from stan_lightning.data.inputs import network_input
 from stan_lightning.data.sampler import EpochBatches
 
-FRAMES, CROP, SIZE = 64, 112, 224
+FRAMES, CROP, SIZE, SOUND_S = 64, 112, 224, 6.4
 
 
 def cpu_seconds(task: Callable[[], object], times: int) -> float:
@@ -41,12 +42,16 @@ def cpu_seconds(task: Callable[[], object], times: int) -> float:
 
 def compare(ours: ClipDataset, plain: PlainClips, rounds: int) -> None:
     """Print the table of clips a second and core."""
-    batch = [TrainingClip(*(part for part in ours[0, 0]))]
-    crops = batch[0].crops[None]
-    draws = type(batch[0].draw)(*(part[None] for part in batch[0].draw))
+    clip = ours[0, 0]
+    crops = clip.inputs["face"][None]
+    draws = Draw(*(part[None] for part in clip.draws["face"]))
+    hearing = ClipDataset(
+        ours.sources, FRAMES, Reading(["face", "voice"], CROP, SOUND_S), seed=0, jitter=0.2, flip=0.5
+    )
     tasks: dict[str, tuple[Callable[[], object], int]] = {
         "plain, all on the host": (lambda: plain[0], 1),
         "ours, on the host": (lambda: ours[0, 1], 10),
+        "ours with sound, on the host": (lambda: hearing[0, 1], 10),
         "ours, the device's part on this CPU": (lambda: network_input(crops, SIZE, draws), 1),
     }
     for task, _ in tasks.values():
@@ -60,6 +65,10 @@ def compare(ours: ClipDataset, plain: PlainClips, rounds: int) -> None:
         ratio = statistics.median(round_["plain, all on the host"] / round_[name] for round_ in seconds)
         table.add_row(name, f"{1000 * median:.1f}", f"{1 / median:.1f}", f"{ratio:.1f}")
     Console().print(table)
+    kept = statistics.median(
+        round_["ours, on the host"] / round_["ours with sound, on the host"] for round_ in seconds
+    )
+    print(f"with sound {kept:.0%} of the clips a second without it")
 
 
 def resident_mib(pid: int) -> float:
@@ -72,7 +81,7 @@ def resident_mib(pid: int) -> float:
 def memory(ours: ClipDataset, clips: int, workers: int) -> None:
     """Print the private memory of the loader's workers at the quarters of a long epoch."""
     repeats = -(-clips // len(ours))
-    long = ClipDataset(ours.sources * repeats, FRAMES, CROP, seed=0, jitter=0.2, flip=0.5)
+    long = ClipDataset(ours.sources * repeats, FRAMES, ours.reading, seed=0, jitter=0.2, flip=0.5)
     batches = EpochBatches(len(long), 5, seed=0, epoch=lambda: 0)
     loader = iter(DataLoader(long, num_workers=workers, batch_sampler=batches))
     pids = [worker.pid for worker in loader._workers]  # type: ignore[attr-defined] # nothing public names them
@@ -99,7 +108,7 @@ def main() -> None:
         root = Path(folder)
         write(root, chosen.recordings, 140, CROP, folders=1)
         sources = [Source(str(file), 140, 1, 0.0) for file in sorted(root.glob("*.zip"))]
-        ours = ClipDataset(sources, FRAMES, CROP, seed=0, jitter=0.2, flip=0.5)
+        ours = ClipDataset(sources, FRAMES, Reading(["face"], CROP), seed=0, jitter=0.2, flip=0.5)
         plain = PlainClips([next((root / "folders").iterdir())], [0.0], FRAMES, SIZE)
         compare(ours, plain, chosen.rounds)
         memory(ours, chosen.epoch, workers=2)

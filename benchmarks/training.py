@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader
 from benchmarks.crops import write
 from benchmarks.plain_loader import PlainClips
 from stan_lightning.data.augmentation import Draw
-from stan_lightning.data.dataset import ClipDataset, Source
+from stan_lightning.data.dataset import ClipDataset, Reading, Source
 from stan_lightning.data.inputs import network_input
 from stan_lightning.data.sampler import EpochBatches
 from stan_lightning.network import STADRN
@@ -71,7 +71,8 @@ def loaders(
     """Both loaders, and what makes their batches the network's input."""
     zips, folders = sorted(root.glob("*.zip")), sorted((root / "folders").iterdir())
     sources = [Source(str(file), RECORDING_FRAMES, 1, 20.0) for file in zips]
-    ours = ClipDataset(sources, chosen.frames, CROP, seed=0, jitter=0.2, flip=0.5)
+    reading = Reading(["face"], CROP)
+    ours = ClipDataset(sources, chosen.frames, reading, seed=0, jitter=0.2, flip=0.5)
     batches = EpochBatches(len(ours), chosen.batch, seed=0, epoch=lambda: 0)
     plain = PlainClips(folders, [20.0] * len(folders), chosen.frames, chosen.size)
     workers: dict[str, Any] = {
@@ -82,7 +83,8 @@ def loaders(
     }
 
     def on_device(batch: Any) -> Tensor:
-        crops, draw = batch.crops.to(DEVICE), Draw(*(part.to(DEVICE) for part in batch.draw))
+        crops = batch.inputs["face"].to(DEVICE)
+        draw = Draw(*(part.to(DEVICE) for part in batch.draws["face"]))
         return network_input(crops, chosen.size, draw)
 
     return {

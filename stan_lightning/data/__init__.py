@@ -4,11 +4,13 @@ manifest: The list of recordings.
 labels: Labels as numbers: severity within its range, or indices of classes.
 protocol: Who trains, who selects and who is reported.
 crops: Reads the face crops of one recording.
+sound: A stretch of a recording's sound.
 clips: Which frames make a clip: index arithmetic.
 dataset: What the loader's workers do.
 sampler: The order of training, a pure function of seed and epoch.
 augmentation: Colour jitter and flip, one draw a clip.
 resize: Pillow's bicubic resize for batches of frames, on any device.
+log_mel: Sound as the network reads it, and its augmentation.
 inputs: From crops as they lie on disk to what the network reads.
 datamodule: From a set of crops to batches on the device.
 notices: What is said with everything made from drawn people, and with every result.

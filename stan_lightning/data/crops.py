@@ -5,16 +5,20 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from stan_lightning.data.sound import MEMBER as _SOUND
+from stan_lightning.data.sound import Samples, SoundReader, StoredMember
 from stan_lightning.errors import InputError
 
 Image = npt.NDArray[np.uint8]
+_TRACK = "track.csv"
 _IMAGE = re.compile(r"(\d+)\.(jpe?g|png|bmp)$", re.IGNORECASE)
 
 
@@ -93,6 +97,37 @@ class Crops:
             return image
         how = cv2.INTER_AREA if min(image.shape[:2]) > size else cv2.INTER_CUBIC
         return np.asarray(cv2.resize(image, (size, size), interpolation=how), np.uint8)
+
+    @cached_property
+    def times(self) -> npt.NDArray[np.float64] | None:
+        """Seconds of each position on the recording's clock, shape (N,); None where no track tells."""
+        if self._zip is None or _TRACK not in self._zip.namelist():
+            return None
+        with self._zip.open(_TRACK) as track:
+            table = pd.read_csv(track, usecols=["frame", "time_s"])
+        clock = dict(zip(table["frame"].astype(int), table["time_s"].astype(float), strict=True))
+        if any(frame not in clock for frame in self.frames.tolist()):
+            return None
+        return np.array([clock[frame] for frame in self.frames.tolist()])
+
+    @cached_property
+    def has_sound(self) -> bool:
+        """Whether there is sound on that clock."""
+        return self._zip is not None and _SOUND in self._zip.namelist() and self.times is not None
+
+    def sound(self, start: int, count: int) -> Samples:
+        """Samples on that clock from number `start` on, shape (count,); zeros beyond both ends."""
+        try:
+            return self._sound.read(start, count)
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise InputError(
+                f"{self.path}: {_SOUND} cannot be read ({error}); delete this zip, make it again"
+            ) from None
+
+    @cached_property
+    def _sound(self) -> SoundReader:
+        assert self._zip is not None and self.has_sound
+        return SoundReader(StoredMember(self.path, self._zip.getinfo(_SOUND)))
 
 
 @lru_cache(maxsize=512)

@@ -12,27 +12,43 @@ from torch.utils.data import DataLoader, Dataset
 
 from stan_lightning.data import clips
 from stan_lightning.data.crops import open_crops
-from stan_lightning.data.dataset import ClipDataset, Source, TrainingClip, Window, WindowDataset
+from stan_lightning.data.dataset import (
+    MODALITIES,
+    ClipDataset,
+    Reading,
+    Source,
+    TrainingClip,
+    Window,
+    WindowDataset,
+)
 from stan_lightning.data.inputs import network_input
 from stan_lightning.data.labels import class_names, severity
+from stan_lightning.data.log_mel import voice_input
 from stan_lightning.data.manifest import read_manifest
 from stan_lightning.data.protocol import split
 from stan_lightning.data.sampler import EpochBatches
 from stan_lightning.errors import InputError
 
+_NOMINAL_FPS = 30.0  # of the videos whose frames `frame_stride` counts
+
 
 class TrainingBatch(NamedTuple):
-    """What the training step reads: clips ``(B, 3, T, H, W)``, targets and label noise ``(B,)``."""
+    """What the training step reads: inputs and who is there by modality, targets and label noise ``(B,)``.
 
-    clips: Tensor
+    `face` is ``(B, 3, T, H, W)``, `voice` ``(B, 1, T, BANDS, 1)``; `there` names those that may be missing.
+    """
+
+    inputs: dict[str, Tensor]
+    there: dict[str, Tensor]
     target: Tensor
     noise: Tensor
 
 
 class WindowBatch(NamedTuple):
-    """What validation and test read: clips ``(B, 3, T, H, W)`` and their recording, window and target."""
+    """What validation and test read: inputs as in `TrainingBatch`, their target, recording and window."""
 
-    clips: Tensor
+    inputs: dict[str, Tensor]
+    there: dict[str, Tensor]
     target: Tensor
     recording: Tensor
     window: Tensor
@@ -72,9 +88,14 @@ class CropDataModule(L.LightningDataModule):
         jitter: float,
         flip: float,
         seed: int,
+        modalities: Sequence[str] = ("face",),
+        sound_s: float | None = None,
+        sound_masks: int = 2,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)
+        if strange := [name for name in modalities if name not in MODALITIES]:
+            raise InputError(f"data.modalities: {strange[0]} is none of {', '.join(MODALITIES)}")
         self.tables: dict[str, pd.DataFrame] = {}
         self.missing: dict[str, pd.DataFrame] = {}
         self.classes: list[str] | None = None
@@ -102,6 +123,28 @@ class CropDataModule(L.LightningDataModule):
             )
         used = pd.concat(self.tables.values())
         self.crop_size = open_crops(used.crops.iloc[0]).image(0).shape[0]
+        self._check_sound(used)
+
+    def _check_sound(self, used: pd.DataFrame) -> None:
+        """Say how many recordings have no sound where sound is read; none at all cannot be."""
+        if "voice" not in self.hparams["modalities"]:
+            return
+        silent = used[~(used.sound_s > 0)]
+        if len(silent) == len(used):
+            raise InputError(
+                f"{self.hparams['root']}: no recording has sound; add it to the crops with "
+                f"`{self.hparams['make_crops']}` (sound=true is its default)"
+            )
+        if len(silent):
+            print(
+                f"{len(silent)} of {len(used)} recordings have no sound, such as {silent.recording.iloc[0]}"
+            )
+
+    def reading(self) -> Reading:
+        """What is read of each clip."""
+        hparams = self.hparams
+        own_s = hparams["clip_frames"] * hparams["frame_stride"] / _NOMINAL_FPS
+        return Reading(hparams["modalities"], self.crop_size, hparams["sound_s"] or own_s)
 
     def _labelled(self, table: pd.DataFrame) -> pd.DataFrame:
         if self.hparams["score_range"] is None:
@@ -173,10 +216,11 @@ class CropDataModule(L.LightningDataModule):
         dataset = ClipDataset(
             self._learnable("train"),
             hparams["clip_frames"],
-            self.crop_size,
+            self.reading(),
             hparams["seed"],
             hparams["jitter"],
             hparams["flip"],
+            hparams["sound_masks"],
         )
         progress = trainer.fit_loop.epoch_progress
         batches = EpochBatches(
@@ -208,7 +252,7 @@ class CropDataModule(L.LightningDataModule):
         return self.window_dataloader(self.evaluated)
 
     def _windows(self, sources: list[Source]) -> DataLoader[Window]:
-        dataset = WindowDataset(sources, self.hparams["clip_frames"], self.crop_size)
+        dataset = WindowDataset(sources, self.hparams["clip_frames"], self.reading())
         rank, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         # A process without a window would be missing from the metric's exchange; one seen twice counts once.
         mine = list(range(rank, len(dataset), processes)) or [0]
@@ -230,10 +274,14 @@ class CropDataModule(L.LightningDataModule):
         return batch
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Resize, augment and normalise on the device: workers hand over 8-bit crops."""
-        size = self.hparams["image_size"]
+        """Make the network's inputs on the device: workers hand over what lies on disk."""
+        size, found = self.hparams["image_size"], {}
+        draws = batch.draws if isinstance(batch, TrainingClip) else {}
+        if "face" in batch.inputs:
+            corrupt = self.corrupt if isinstance(batch, Window) else None
+            found["face"] = network_input(batch.inputs["face"], size, draws.get("face"), corrupt)
+        if "voice" in batch.inputs:
+            found["voice"] = voice_input(batch.inputs["voice"], draws.get("voice"))
         if isinstance(batch, TrainingClip):
-            clips = network_input(batch.crops, size, batch.draw)
-            return TrainingBatch(clips, batch.target, batch.noise)
-        clips = network_input(batch.crops, size, corrupt=self.corrupt)
-        return WindowBatch(clips, batch.target, batch.recording, batch.window)
+            return TrainingBatch(found, batch.there, batch.target, batch.noise)
+        return WindowBatch(found, batch.there, batch.target, batch.recording, batch.window)

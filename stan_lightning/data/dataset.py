@@ -1,17 +1,23 @@
-"""What the loader's workers do: read crops of one clip, as 8-bit pixels of the crops' size."""
+"""What the loader's workers do: read one clip as it lies on disk, whatever the network asks for.
+
+Fields of a clip are named by modality: `face` is 8-bit pixels of the crops' size, `voice` 16-bit samples.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from stan_lightning.data.augmentation import Draw, draw
+from stan_lightning.data.augmentation import draw
 from stan_lightning.data.clips import random_clip, windows
 from stan_lightning.data.crops import open_crops
+from stan_lightning.data.log_mel import RATE, draw_masks
+
+MODALITIES = ("face", "voice")
 
 
 @dataclass(frozen=True)
@@ -34,20 +40,59 @@ class Source:
         """Frames at positions after the stride: uint8, shape ``(T, size, size, 3)``."""
         return torch.from_numpy(open_crops(self.crops).read([p * self.step for p in positions], size))
 
+    def hear(self, positions: Sequence[int], seconds: float) -> Tensor:
+        """Sound about the middle of the first and the last of these positions: int16, shape ``(N,)``.
+
+        Zeros where it lies beyond the recording, or where there is none.
+        """
+        found, count = open_crops(self.crops), round(seconds * RATE)
+        if not found.has_sound:
+            return torch.zeros(count, dtype=torch.int16)
+        assert found.times is not None
+        middle_s = (found.times[positions[0] * self.step] + found.times[positions[-1] * self.step]) / 2
+        return torch.from_numpy(found.sound(round((middle_s - seconds / 2) * RATE), count))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read of a clip.
+
+    Attributes:
+        modalities: Some of `MODALITIES`.
+        crop_size: Side of the crops in pixels.
+        sound_s: Seconds of sound.
+    """
+
+    modalities: Sequence[str]
+    crop_size: int
+    sound_s: float = 0.0
+
+    def read(self, source: Source, positions: Sequence[int]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """A clip by modality, and for each that recordings may lack whether it is there, bool ``()``."""
+        inputs, there = {}, {}
+        if "face" in self.modalities:
+            inputs["face"] = source.read(positions, self.crop_size)
+        if "voice" in self.modalities:
+            inputs["voice"] = source.hear(positions, self.sound_s)
+            there["voice"] = torch.tensor(open_crops(source.crops).has_sound)
+        return inputs, there
+
 
 class TrainingClip(NamedTuple):
     """One random clip; collates to a batch. `noise` is a standard normal draw for the label."""
 
-    crops: Tensor
+    inputs: dict[str, Tensor]
+    there: dict[str, Tensor]
+    draws: dict[str, Any]
     target: Tensor
     noise: Tensor
-    draw: Draw
 
 
 class Window(NamedTuple):
     """One evaluation window; collates to a batch. `recording` indexes the partition's table."""
 
-    crops: Tensor
+    inputs: dict[str, Tensor]
+    there: dict[str, Tensor]
     target: Tensor
     recording: Tensor
     window: Tensor
@@ -60,13 +105,14 @@ class ClipDataset(Dataset[TrainingClip]):
         self,
         sources: Sequence[Source],
         clip_frames: int,
-        crop_size: int,
+        reading: Reading,
         seed: int,
         jitter: float,
         flip: float,
+        sound_masks: int = 0,
     ) -> None:
-        self.sources, self.clip_frames, self.crop_size = sources, clip_frames, crop_size
-        self.seed, self.jitter, self.flip = seed, jitter, flip
+        self.sources, self.clip_frames, self.reading = sources, clip_frames, reading
+        self.seed, self.jitter, self.flip, self.sound_masks = seed, jitter, flip, sound_masks
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -75,19 +121,21 @@ class ClipDataset(Dataset[TrainingClip]):
         epoch, index = key
         random = np.random.default_rng((self.seed, epoch, index))
         source = self.sources[index]
-        return TrainingClip(
-            source.read(random_clip(source.n_frames, self.clip_frames, random), self.crop_size),
-            torch.tensor(source.target, dtype=torch.float32),
-            torch.tensor(random.standard_normal(), dtype=torch.float32),
-            draw(random, self.jitter, self.flip),
-        )
+        inputs, there = self.reading.read(source, random_clip(source.n_frames, self.clip_frames, random))
+        noise = torch.tensor(random.standard_normal(), dtype=torch.float32)
+        # The face's draws come first and always, so that a clip is the same whatever else is read of it.
+        draws: dict[str, Any] = {"face": draw(random, self.jitter, self.flip)}
+        if "voice" in inputs:
+            draws["voice"] = draw_masks(random, self.sound_masks)
+        target = torch.tensor(source.target, dtype=torch.float32)
+        return TrainingClip(inputs, there, draws, target, noise)
 
 
 class WindowDataset(Dataset[Window]):
     """Every evaluation window of every recording, one item a window."""
 
-    def __init__(self, sources: Sequence[Source], clip_frames: int, crop_size: int) -> None:
-        self.sources, self.crop_size = sources, crop_size
+    def __init__(self, sources: Sequence[Source], clip_frames: int, reading: Reading) -> None:
+        self.sources, self.reading = sources, reading
         self.windows = [
             (recording, window, positions)
             for recording, source in enumerate(sources)
@@ -100,9 +148,6 @@ class WindowDataset(Dataset[Window]):
     def __getitem__(self, index: int) -> Window:
         recording, window, positions = self.windows[index]
         source = self.sources[recording]
-        return Window(
-            source.read(positions, self.crop_size),
-            torch.tensor(source.target, dtype=torch.float32),
-            torch.tensor(recording),
-            torch.tensor(window),
-        )
+        inputs, there = self.reading.read(source, positions)
+        target = torch.tensor(source.target, dtype=torch.float32)
+        return Window(inputs, there, target, torch.tensor(recording), torch.tensor(window))

@@ -21,7 +21,8 @@ def read_manifest(roots: str | Path | Sequence[str | Path]) -> pd.DataFrame:
     Returns:
         One row a recording in the order of the files, all columns of `COLUMNS` as strings (label too,
         empty where unknown), `status`, and: `crops` (path of its zip or folder, empty where it has
-        none), `stride` (of its crops, source frames), `n_crops`, `fps` (NaN where unknown).
+        none), `stride` (of its crops, source frames), `n_crops`, `fps` and `sound_s` (seconds of sound; both
+        NaN where unknown).
 
     Raises:
         InputError: Where a manifest is missing, empty, lacks a column or lists a recording twice.
@@ -73,6 +74,7 @@ def _zips(table: pd.DataFrame, file: Path) -> pd.DataFrame:
     table["stride"] = pd.to_numeric(table.frame_stride)
     table["n_crops"] = pd.to_numeric(table.n_frames)
     table["fps"] = pd.to_numeric(table.fps)
+    table["sound_s"] = pd.to_numeric(table["sound_s"]) if "sound_s" in table else float("nan")
     return table
 
 
@@ -85,7 +87,7 @@ def _folders(table: pd.DataFrame, file: Path) -> pd.DataFrame:
     opened = [open_crops(path) for path in table.crops]
     table["stride"] = [crops.stride() for crops in opened]
     table["n_crops"] = [len(crops.frames) for crops in opened]
-    table["fps"] = float("nan")
+    table["fps"] = table["sound_s"] = float("nan")
     table["status"] = "ok"
     for column in COLUMNS:
         if column not in table:

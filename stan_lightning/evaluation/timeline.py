@@ -1,6 +1,5 @@
 """When in its video each window lies: source frames and seconds."""
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,14 +15,10 @@ from stan_lightning.evaluation.tables import WINDOWS
 
 def frame_times(crops: str | Path) -> Mapping[int, float]:
     """Seconds of each kept source frame, from the crops' own track; empty where there is none."""
-    if not zipfile.is_zipfile(crops):
+    found = open_crops(str(crops))
+    if found.times is None:
         return {}
-    with zipfile.ZipFile(crops) as archive:
-        if "track.csv" not in archive.namelist():
-            return {}
-        with archive.open("track.csv") as track:
-            table = pd.read_csv(track, usecols=["frame", "time_s"])
-    return dict(zip(table["frame"].astype(int), table["time_s"].astype(float), strict=True))
+    return dict(zip(found.frames.tolist(), found.times.tolist(), strict=True))
 
 
 def windows_table(

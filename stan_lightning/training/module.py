@@ -124,7 +124,7 @@ class StanModule(L.LightningModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Loss of one batch of random clips."""
-        output = self(batch.clips).float()
+        output = self(batch.inputs["face"]).float()
         if self.hparams["objective"] == "classification":
             loss = losses.classes(output, batch.target)
         else:
@@ -137,7 +137,7 @@ class StanModule(L.LightningModule):
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """Collect the windows of one batch, in float32 whatever training's precision."""
         with torch.autocast(self.device.type, enabled=False):
-            self.windows.update(batch.recording, batch.window, batch.target, self(batch.clips))
+            self.windows.update(batch.recording, batch.window, batch.target, self(batch.inputs["face"]))
 
     test_step = validation_step
 

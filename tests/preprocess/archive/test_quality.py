@@ -9,7 +9,7 @@ import pytest
 from preprocess.archive.contact_sheet import FOLDER, contact_sheet
 from preprocess.archive.quality import measure, spread
 from preprocess.archive.quality_page import render_page
-from preprocess.archive.recording_zip import TRACK_COLUMNS, ArchiveWriter
+from preprocess.archive.recording_zip import ROW, TRACK_COLUMNS, ArchiveWriter, read_record
 
 SETTINGS = {"frame_stride": 3, "sampling": "frames"}
 
@@ -168,3 +168,65 @@ def test_page_of_three_hundred_recordings_stays_small(tmp_path: Path) -> None:
         zip_file.add_row({**row, **counts, "status": "ok", "reason": ""}, SETTINGS)
     one = measure(tmp_path / "0.zip")
     assert len(render_page("c", False, (), [one] * 300, tmp_path)) < 12e6
+
+
+# --- sound --------------------------------------------------------------------------------------------
+
+
+def add_sound(
+    path: Path, samples: np.ndarray | None, sound_s: float, damage: str = "", note: str = ""
+) -> Path:
+    record = read_record(path)
+    rms = -20.0 if sound_s else None
+    with ArchiveWriter(path) as new:
+        new.add_all(path, but=(ROW,))
+        if samples is not None:
+            new.add_sound(samples)
+        heard = {"source": "", "damage": damage, "note": note}
+        new.add_row(record["row"] | {"sound_s": sound_s, "sound_rms": rms}, record["settings"], sound=heard)
+    return path
+
+
+def test_loudness_is_measured_and_what_is_missing_is_said(tmp_path: Path) -> None:
+    frames = list(range(0, 90, 3))
+    samples = np.zeros(48_000, np.int16)
+    samples[12_000:24_000] = 8_000
+    samples[24_000:24_480] = 32_767
+    spoken = measure(add_sound(archive(tmp_path, "a", frames, 90), samples, 3.0)).sound
+    assert spoken is not None and spoken.clipped == pytest.approx(0.01) and spoken.remark == ""
+    assert len(spoken.waveform) == 240 and spoken.waveform[:60] == [0.0] * 60
+    assert spoken.waveform[61] == pytest.approx(8_000 / 32_767) and max(spoken.waveform) == 1.0
+    short = measure(add_sound(archive(tmp_path, "b", frames, 90), samples, 1.4)).sound
+    assert short is not None and short.remark == "only 1.4 s of 3.0 s"
+    none = measure(add_sound(archive(tmp_path, "c", frames, 90), None, 0.0, note="no sound track")).sound
+    assert none is not None and (none.waveform, none.remark) == ((), "no sound track")
+    assert measure(archive(tmp_path, "d", frames, 90)).sound is None
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_the_waveform_stands_under_the_faces_in_a_browser(tmp_path: Path, browser, width: int) -> None:
+    frames = list(range(0, 90, 3))
+    samples = np.random.default_rng(0).integers(-9_000, 9_000, 48_000).astype(np.int16)
+    add_sound(archive(tmp_path, "spoken", frames, 90), samples, 3.0)
+    add_sound(archive(tmp_path, "silent", frames, 90), None, 0.0, note="digital silence")
+    archive(tmp_path, "unheard", frames, 90)
+    (tmp_path / "quality.html").write_text(page_of(tmp_path))
+    size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get((tmp_path / "quality.html").as_uri())
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    parts = {
+        one.find_element("tag name", "h3").text: one for one in browser.find_elements("tag name", "article")
+    }
+    wave = parts["spoken"].find_element("css selector", "svg.wave")
+    drawn = browser.execute_script(
+        "return arguments[0].firstElementChild.getBoundingClientRect().height", wave
+    )
+    strip = parts["spoken"].find_element("css selector", ".strip img")
+    assert drawn > 30 and wave.rect["y"] >= strip.rect["y"] + strip.rect["height"]
+    assert (
+        "sound 3.0 s, -20.0 dB" in " ".join(parts["spoken"].text.split())
+        and "clipped" in parts["spoken"].text
+    )
+    assert "Sound: digital silence." in parts["silent"].text and "ound" not in parts["unheard"].text
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

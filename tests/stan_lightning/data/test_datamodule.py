@@ -10,9 +10,10 @@ from hydra.utils import instantiate
 
 from stan_lightning.data.crops import Crops
 from stan_lightning.data.datamodule import CropDataModule, TrainingBatch, WindowBatch
-from stan_lightning.data.dataset import ClipDataset, Source, WindowDataset
+from stan_lightning.data.dataset import ClipDataset, Reading, Source, WindowDataset
 from stan_lightning.errors import InputError
 
+FACE = Reading(["face"], 32)
 CONF = str(Path(__file__).resolve().parents[3] / "conf")
 
 
@@ -28,9 +29,11 @@ def make_data(root: Path, *overrides: str, **more: Any) -> CropDataModule:
 
 def test_a_clip_is_a_pure_function_of_seed_epoch_and_recording(make_crops) -> None:
     path = str(make_crops() / "1_1_Freeform.zip")
-    dataset = ClipDataset([Source(path, 40, 1, 5.0)] * 2, 16, 32, seed=3, jitter=0.2, flip=0.5)
+    dataset = ClipDataset([Source(path, 40, 1, 5.0)] * 2, 16, FACE, seed=3, jitter=0.2, flip=0.5)
     first, again = dataset[4, 1], dataset[4, 1]
-    assert torch.equal(first.draw.factors, again.draw.factors) and torch.equal(first.noise, again.noise)
+    assert torch.equal(first.draws["face"].factors, again.draws["face"].factors) and torch.equal(
+        first.noise, again.noise
+    )
     others = [dataset[5, 1], dataset[4, 0]]
     assert all(not torch.equal(first.noise, other.noise) for other in others)
     noises = torch.stack([dataset[epoch, 0].noise for epoch in range(200)])
@@ -45,17 +48,19 @@ def test_windows_read_the_frames_that_the_stride_asks_for(tmp_path: Path) -> Non
         cv2.imwrite(str(tmp_path / f"{frame:04d}.png"), np.full((8, 8, 3), frame, np.uint8))
     assert Crops(tmp_path).stride() == 3
     n_frames = -(-20 // 2)  # a stride of 6 source frames is every second crop
-    windows = WindowDataset([Source(str(tmp_path), n_frames, 2, 1.0)], clip_frames=4, crop_size=8)
-    read = [windows[i].crops[:, 0, 0, 0].tolist() for i in range(len(windows))]
+    windows = WindowDataset(
+        [Source(str(tmp_path), n_frames, 2, 1.0)], clip_frames=4, reading=Reading(["face"], 8)
+    )
+    read = [windows[i].inputs["face"][:, 0, 0, 0].tolist() for i in range(len(windows))]
     assert read == [[0, 6, 12, 18], [18, 24, 30, 36], [36, 42, 48, 54]]
 
 
 def test_batches_are_normalised_on_the_device(make_crops) -> None:
     data = make_data(make_crops())
     train = data.on_after_batch_transfer(next(iter(data.train_dataloader())), 0)
-    assert isinstance(train, TrainingBatch) and train.clips.shape == (2, 3, 16, 32, 32)
+    assert isinstance(train, TrainingBatch) and train.inputs["face"].shape == (2, 3, 16, 32, 32)
     window = data.on_after_batch_transfer(next(iter(data.val_dataloader())), 0)
-    assert isinstance(window, WindowBatch) and window.clips.dtype == torch.float32
+    assert isinstance(window, WindowBatch) and window.inputs["face"].dtype == torch.float32
 
 
 def test_every_window_of_every_recording_is_evaluated_once(make_crops) -> None:

@@ -59,9 +59,10 @@ def test_validation_is_float32_whatever_the_precision_of_training() -> None:
     module._trainer = SimpleNamespace()
     seen = []
     module.network.register_forward_hook(lambda *args: seen.append(args[2].dtype))
-    batch = WindowBatch(torch.randn(2, 3, 8, 32, 32), torch.ones(2), torch.arange(2), torch.zeros(2))
+    face = {"face": torch.randn(2, 3, 8, 32, 32)}
+    batch = WindowBatch(face, {}, torch.ones(2), torch.arange(2), torch.zeros(2))
     with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
-        module.network(batch.clips)
+        module.network(batch.inputs["face"])
         module.validation_step(batch, 0)
     assert seen == [torch.bfloat16, torch.float32]
 
