@@ -91,7 +91,7 @@ def measured(folder: Path, data: str, protocol: str) -> Mapping[str, Any]:
 
 def row(data: str, protocol: str, numbers: Mapping[str, Any]) -> dict[str, str]:
     """One line of the table, values with their 95 % intervals."""
-    baselines, audit = numbers["baselines"], numbers["identity_audit"]
+    baselines, audit = numbers["baselines"], numbers["identity_audit"]["face"]
     return {
         "data": data,
         "protocol": protocol,

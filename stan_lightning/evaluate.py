@@ -4,6 +4,8 @@ Writes predictions.csv, windows.csv, metrics.json, baselines.csv and report.html
 one sentence. ``weights=<released state dict>`` with ``model.*`` and ``data=...`` stands for a checkpoint.
 """
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +29,10 @@ from stan_lightning.errors import InputError
 from stan_lightning.evaluation import results, robustness, tables, verdict
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.identity_audit import audit
+from stan_lightning.evaluation.modalities import worth
 from stan_lightning.evaluation.scoring import recording_features, score_windows
 from stan_lightning.evaluation.trained import open_checkpoint
+from stan_lightning.network import STADRN
 from stan_lightning.network.weights import load_released
 from stan_lightning.pages import report_page
 from stan_lightning.training.module import StanModule
@@ -98,9 +102,12 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
     found = assess(candidate, windows, config)
     if config.robustness:
         found.metrics["robustness"] = under_corruption(candidate, trainer, windows, config)
+    if len(candidate.module.network.modalities) > 1:
+        found.metrics["modalities"] = worth_of_modalities(candidate, trainer, config)
     if config.identity_audit:
-        found.metrics["identity_audit"] = whom_features_show(candidate, trainer, config)
-        if found.metrics["identity_audit"] is None:
+        audits = whom_features_show(candidate, trainer, config)
+        found.metrics["identity_audit"] = audits
+        if all(one is None for one in audits.values()):
             print("no identity audit: no subject has two sessions in these crops")
     if not trainer.is_global_zero:
         return
@@ -144,6 +151,10 @@ def from_weights(config: DictConfig) -> Candidate:
     data: CropDataModule = instantiate(config.data, _convert_="all")
     data.setup("test")
     module: StanModule = instantiate(config.model, _convert_="all")
+    if not isinstance(module.network, STADRN) or module.network.modalities != ("face",):
+        raise InputError(
+            "weights= takes the published network's: leave model= as it is, or give a checkpoint"
+        )
     load_released(module.network, config.weights)
     training = TrainingSessions.from_table(data.tables["train"])
     kept = ("protocol", "fold", "n_folds", "score_range")
@@ -199,29 +210,80 @@ def under_corruption(
     score_range = candidate.data.hparams["score_range"]
     bootstrap = tables.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
 
-    def describe(corrupt: robustness.Corruption | None) -> dict[str, Any]:
+    def describe(corrupt: Mapping[str, robustness.Corruption]) -> dict[str, Any]:
         windows = clean
-        if corrupt is not None:
+        if corrupt:
             windows = score_windows(candidate.module, candidate.data, config.partition, trainer, corrupt)
         predictions = tables.predictions_table(windows, recordings, score_range, candidate.training)
         return tables.describe_videos(predictions, score_range, bootstrap)
 
-    return robustness.series(describe, config.seed)
+    return robustness.series(describe, candidate.module.network.modalities, config.seed)
 
 
-def whom_features_show(candidate: Candidate, trainer: L.Trainer, config: DictConfig) -> dict[str, Any] | None:
-    """The identity audit, over the recordings of all partitions."""
-    tables = {name: table for name, table in candidate.data.tables.items() if len(table)}
-    features = [recording_features(candidate.module, candidate.data, name, trainer) for name in tables]
-    people = pd.concat(tables.values(), ignore_index=True)
-    bootstrap = config.bootstrap
-    return audit(
-        np.concatenate(features),
-        people["subject"],
-        people["session"],
-        resamples=bootstrap.resamples,
-        seed=bootstrap.seed,
-    )
+def worth_of_modalities(
+    candidate: Candidate, trainer: L.Trainer, config: DictConfig
+) -> dict[str, Any] | None:
+    """What each modality is worth, on the recordings that have them all; None where none has."""
+    everybody = candidate.data.tables[config.partition]
+    table = having(everybody, "voice")
+    if table.empty:
+        return None
+    score_range = candidate.data.hparams["score_range"]
+    bootstrap = tables.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
+
+    def score(**changes: Any) -> pd.DataFrame:
+        windows = score_windows(candidate.module, candidate.data, config.partition, trainer, **changes)
+        recordings = table.assign(partition=config.partition)
+        found = tables.predictions_table(windows, recordings, score_range, candidate.training)
+        return found.dropna(subset=["label"])
+
+    with only(candidate.data, {config.partition: table}):
+        rows = worth(
+            candidate.module.network.modalities,
+            table["subject"].astype(str).tolist(),
+            score,
+            lambda found: tables.describe_videos(found, score_range, bootstrap),
+            resamples=bootstrap.resamples,
+            seed=bootstrap.seed,
+        )
+    return {"rows": rows, "n_without": len(everybody) - len(table)}
+
+
+def whom_features_show(candidate: Candidate, trainer: L.Trainer, config: DictConfig) -> dict[str, Any]:
+    """The identity audit of each encoder's features, by modality, over the recordings of all partitions."""
+    found: dict[str, Any] = {}
+    for modality in candidate.module.network.modalities:
+        kept = {name: having(table, modality) for name, table in candidate.data.tables.items()}
+        kept = {name: table for name, table in kept.items() if len(table)}
+        with only(candidate.data, kept):
+            features = [
+                recording_features(candidate.module, candidate.data, name, trainer, modality) for name in kept
+            ]
+        people = pd.concat(kept.values(), ignore_index=True)
+        found[modality] = audit(
+            np.concatenate(features),
+            people["subject"],
+            people["session"],
+            resamples=config.bootstrap.resamples,
+            seed=config.bootstrap.seed,
+        )
+    return found
+
+
+def having(table: pd.DataFrame, modality: str) -> pd.DataFrame:
+    """The recordings that have a modality."""
+    return table[table["sound_s"] > 0].reset_index(drop=True) if modality == "voice" else table
+
+
+@contextmanager
+def only(data: CropDataModule, kept: Mapping[str, pd.DataFrame]) -> Iterator[None]:
+    """For a while, these recordings alone."""
+    everybody = data.tables
+    data.tables = {**everybody, **kept}
+    try:
+        yield
+    finally:
+        data.tables = everybody
 
 
 def say(found: results.Evaluation, paths: list[Path]) -> None:
@@ -239,6 +301,8 @@ def say(found: results.Evaluation, paths: list[Path]) -> None:
         )
     if numbers["video"]["n"]:
         console.print(verdict.table(numbers))
+    if numbers.get("modalities"):
+        console.print(verdict.modalities_table(numbers["modalities"]))
     print(verdict.sentence(numbers))
     if numbers["synthetic"]:
         print(SYNTHETIC)

@@ -72,6 +72,7 @@ def crop_settings(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[s
         Overrides of preprocessing's configuration; what is not there stays at its default.
     """
     known: dict[str, Any] = {"frame_stride": data["frame_stride"]}
+    known["sound"] = "voice" in data.get("modalities", ["face"])
     roots = [data["root"]] if isinstance(data["root"], str) else data["root"]
     archives = sorted(Path(roots[0]).glob("*.zip"))
     if archives:
@@ -108,7 +109,7 @@ def _crop(videos: Sequence[Path], crops: Path, settings: Mapping[str, Any]) -> p
         writer = csv.writer(file)
         writer.writerow(["video", "subject", "partition"])
         writer.writerows([str(video.resolve()), video.name, "test"] for video in videos)
-    overrides = {"corpus.root": listing, "output": crops, "overwrite": True, "summary": False, "sound": False}
+    overrides = {"corpus.root": listing, "output": crops, "overwrite": True, "summary": False}
     overrides |= settings
     command = [sys.executable, "-m", "preprocess", "corpus=manifest"]
     command += [f"{name}={_quoted(value)}" for name, value in overrides.items()]

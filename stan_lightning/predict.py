@@ -83,6 +83,7 @@ def predict(config: DictConfig) -> int:
     if usable.empty:
         raise InputError(f"{config.video}: nothing in it can be scored ({next(iter(refusals.values()))})")
     data = as_data(usable, trained, config.num_workers)
+    tell_silent(usable, trained)
     trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
     scored = score_windows(trained.module, data, PARTITION, trainer)
     score_range = trained.record["score_range"]
@@ -140,12 +141,24 @@ def refuse(table: pd.DataFrame, trained: Trained, shortest: float) -> dict[str, 
         except ValueError as error:
             refusals[str(row.recording)] = f"{error}; crop the video again, or give the video"
             continue
+        if list(trained.module.network.modalities) == ["voice"] and not open_crops(str(row.crops)).has_sound:
+            refusals[str(row.recording)] = "no sound, and this network does nothing but hear"
+            continue
         if frames < least:
             refusals[str(row.recording)] = (
                 f"too short: {frames} frames with a face at stride {stride}, a clip has {length}, at least "
                 f"{least} are needed (shortest={shortest})"
             )
     return refusals
+
+
+def tell_silent(usable: pd.DataFrame, trained: Trained) -> None:
+    """Name the recordings that a network which hears has to judge by their faces alone."""
+    if "voice" not in trained.module.network.modalities:
+        return
+    for row in usable.itertuples():
+        if not open_crops(str(row.crops)).has_sound:
+            print(f"no sound: {row.recording} is scored by its face alone")
 
 
 def as_data(table: pd.DataFrame, trained: Trained, num_workers: int) -> CropDataModule:

@@ -1,7 +1,8 @@
 """From a set of crops to batches on the device."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import lightning as L
@@ -29,7 +30,7 @@ from stan_lightning.data.protocol import split
 from stan_lightning.data.sampler import EpochBatches
 from stan_lightning.errors import InputError
 
-_NOMINAL_FPS = 30.0  # of the videos whose frames `frame_stride` counts
+NOMINAL_FPS = 30.0  # of the videos whose frames `frame_stride` counts
 
 
 class TrainingBatch(NamedTuple):
@@ -65,7 +66,9 @@ class CropDataModule(L.LightningDataModule):
         missing: Recordings without crops, by partition.
         classes: Class names where labels are classes (`score_range` is null).
         evaluated: The partition that `test_dataloader` reads.
-        corrupt: Test-time corruption of evaluated frames (`inputs.network_input`).
+        corrupt: Test-time corruptions of what is evaluated, by modality: of frames (`inputs.network_input`)
+            and of samples (`log_mel.voice_input`).
+        swapped: By modality, for each recording of the evaluated partition, which one lends it this modality.
     """
 
     def __init__(
@@ -99,7 +102,8 @@ class CropDataModule(L.LightningDataModule):
         self.tables: dict[str, pd.DataFrame] = {}
         self.missing: dict[str, pd.DataFrame] = {}
         self.classes: list[str] | None = None
-        self.corrupt: Any = None
+        self.corrupt: Mapping[str, Any] = {}
+        self.swapped: Mapping[str, Sequence[int]] = {}
         self.evaluated = "test"
 
     def setup(self, stage: str | None = None) -> None:
@@ -143,7 +147,7 @@ class CropDataModule(L.LightningDataModule):
     def reading(self) -> Reading:
         """What is read of each clip."""
         hparams = self.hparams
-        own_s = hparams["clip_frames"] * hparams["frame_stride"] / _NOMINAL_FPS
+        own_s = hparams["clip_frames"] * hparams["frame_stride"] / NOMINAL_FPS
         return Reading(hparams["modalities"], self.crop_size, hparams["sound_s"] or own_s)
 
     def _labelled(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -249,7 +253,12 @@ class CropDataModule(L.LightningDataModule):
 
     def test_dataloader(self) -> DataLoader[Window]:
         """Windows of the evaluated recordings, labelled or not."""
-        return self.window_dataloader(self.evaluated)
+        sources = self.sources(self.evaluated)
+        lent = [
+            {name: sources[numbers[index]] for name, numbers in self.swapped.items()}
+            for index in range(len(sources))
+        ]
+        return self._windows([replace(one, lent=other) for one, other in zip(sources, lent, strict=True)])
 
     def _windows(self, sources: list[Source]) -> DataLoader[Window]:
         dataset = WindowDataset(sources, self.hparams["clip_frames"], self.reading())
@@ -276,12 +285,12 @@ class CropDataModule(L.LightningDataModule):
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Make the network's inputs on the device: workers hand over what lies on disk."""
         size, found = self.hparams["image_size"], {}
-        draws = batch.draws if isinstance(batch, TrainingClip) else {}
+        training = isinstance(batch, TrainingClip)
+        draws, corrupt = (batch.draws, {}) if training else ({}, self.corrupt)
         if "face" in batch.inputs:
-            corrupt = self.corrupt if isinstance(batch, Window) else None
-            found["face"] = network_input(batch.inputs["face"], size, draws.get("face"), corrupt)
+            found["face"] = network_input(batch.inputs["face"], size, draws.get("face"), corrupt.get("face"))
         if "voice" in batch.inputs:
-            found["voice"] = voice_input(batch.inputs["voice"], draws.get("voice"))
-        if isinstance(batch, TrainingClip):
+            found["voice"] = voice_input(batch.inputs["voice"], draws.get("voice"), corrupt.get("voice"))
+        if training:
             return TrainingBatch(found, batch.there, batch.target, batch.noise)
         return WindowBatch(found, batch.there, batch.target, batch.recording, batch.window)

@@ -3,8 +3,8 @@
 Fields of a clip are named by modality: `face` is 8-bit pixels of the crops' size, `voice` 16-bit samples.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,12 +29,21 @@ class Source:
         n_frames: Positions after the stride.
         step: Crops from one position to the next.
         target: Score in points or class index, NaN where unknown.
+        lent: By modality another recording, which it is read from instead: a control.
     """
 
     crops: str
     n_frames: int
     step: int
     target: float
+    lent: Mapping[str, "Source"] = field(default_factory=dict)
+
+    def lender(self, modality: str, positions: Sequence[int]) -> tuple["Source", Sequence[int]]:
+        """Who shows a modality, and where in its own recording."""
+        other = self.lent.get(modality)
+        if other is None:
+            return self, positions
+        return other, [position * other.n_frames // self.n_frames for position in positions]
 
     def read(self, positions: Sequence[int], size: int) -> Tensor:
         """Frames at positions after the stride: uint8, shape ``(T, size, size, 3)``."""
@@ -71,10 +80,12 @@ class Reading:
         """A clip by modality, and for each that recordings may lack whether it is there, bool ``()``."""
         inputs, there = {}, {}
         if "face" in self.modalities:
-            inputs["face"] = source.read(positions, self.crop_size)
+            seen, where = source.lender("face", positions)
+            inputs["face"] = seen.read(where, self.crop_size)
         if "voice" in self.modalities:
-            inputs["voice"] = source.hear(positions, self.sound_s)
-            there["voice"] = torch.tensor(open_crops(source.crops).has_sound)
+            heard, where = source.lender("voice", positions)
+            inputs["voice"] = heard.hear(where, self.sound_s)
+            there["voice"] = torch.tensor(open_crops(heard.crops).has_sound)
         return inputs, there
 
 

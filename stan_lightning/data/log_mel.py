@@ -4,6 +4,7 @@ Computed on the device, in float32 whatever training's precision. The frame of m
 (t + 0.5) hops, so that N samples give N / hop frames.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
@@ -47,16 +48,21 @@ def draw_masks(random: np.random.Generator, masks: int) -> SoundDraw:
     return SoundDraw(*torch.from_numpy(np.ascontiguousarray(spans)))
 
 
-def voice_input(samples: Tensor, draws: SoundDraw | None = None) -> Tensor:
+def voice_input(
+    samples: Tensor, draws: SoundDraw | None = None, corrupt: Callable[[Tensor], Tensor] | None = None
+) -> Tensor:
     """What the network reads of a batch of clips' sound.
 
     Args:
         samples: int16 at `RATE`, shape ``(B, N)``.
         draws: Training augmentation, one draw a clip.
+        corrupt: Test-time corruption of float samples in the range of int16, ``(B, N)``.
 
     Returns:
         float32, shape ``(B, 1, N / HOP, BANDS, 1)``: a clip of pictures of one column.
     """
+    if corrupt is not None:
+        samples = corrupt(samples.float())
     found = normalised(log_mel(samples))
     found = found * samples.ne(0).any(1)[:, None, None]  # silence is 0, not what rounding leaves of it
     if draws is not None:
@@ -65,12 +71,13 @@ def voice_input(samples: Tensor, draws: SoundDraw | None = None) -> Tensor:
 
 
 def log_mel(samples: Tensor) -> Tensor:
-    """Logarithm of the power in each mel band, shape ``(B, N / HOP, BANDS)``, of int16 samples ``(B, N)``."""
+    """Logarithm of the power in each mel band, shape ``(B, N / HOP, BANDS)``, of samples ``(B, N)``."""
     device = samples.device
     with torch.autocast(device.type, enabled=False):
         sound = samples.float() / 32768
         border = (_FFT - HOP) // 2
-        padded = torch.nn.functional.pad(sound, (border, border))
+        # Mirrored at both ends: an edge to zeros would sound in every band.
+        padded = torch.nn.functional.pad(sound[:, None], (border, border), mode="reflect")[:, 0]
         window = torch.hann_window(_WINDOW, device=device)
         spectrum = torch.stft(
             padded, _FFT, HOP, _WINDOW, window, center=False, onesided=True, return_complex=True

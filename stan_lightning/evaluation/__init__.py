@@ -9,7 +9,8 @@ baselines: What can be said without watching any video.
 tables: The tables and numbers that every evaluation writes.
 results: The files of an evaluation, written and read back.
 verdict: The one table and the one sentence that a command ends with.
-robustness: The network under noise, under blur and with shuffled frames.
+modalities: What each modality is worth to a network that reads several.
+robustness: The network under noise, blur and shuffled frames, and with noisy, dull or loud sound.
 identity_audit: How well the network's features tell people apart.
 runs: Evaluations of several runs: found on disk, told apart, folds pooled.
 """

@@ -1,10 +1,10 @@
-"""The network under noise, under blur and with shuffled frames: one corruption at a time, after the resize.
+"""The network under noise, blur and shuffled frames, and with noisy, dull or loud sound: one at a time.
 
 Source: the paper's robustness experiments. Differs: the released blur runs over the wrong axes (it mixes
 channels and rows); here it is spatial, so blur figures are not comparable with the paper's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +15,8 @@ from stan_lightning.errors import InputError
 
 SIGMAS = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)
 KERNELS = (1, 3, 5, 7, 15, 27, 49)
+RATIOS_DB = (20, 10, 0)
+GAINS_DB = (-12, 12)
 Corruption = Callable[[Tensor], Tensor]
 
 
@@ -73,21 +75,68 @@ def shuffle(seed: int) -> Corruption:
     return corrupt
 
 
-def series(
-    describe: Callable[[Corruption | None], dict[str, Any]], seed: int
-) -> dict[str, list[dict[str, Any]]]:
-    """The three series, one entry a strength: `strength` and the metrics that `describe` gives.
+def sound_noise(ratio_db: float, seed: int) -> Corruption:
+    """White noise so many dB below each clip's own level; silence stays silent.
 
     Args:
-        describe: Metrics at video level under a corruption, or clean. Strengths that change nothing (sigma 0,
-            kernel 1, frames in order) are described once.
+        ratio_db: Signal to noise.
+        seed: Fixes the noise, given the device and the order of batches.
+    """
+    generators: dict[torch.device, torch.Generator] = {}
+
+    def corrupt(samples: Tensor) -> Tensor:
+        if samples.device not in generators:
+            generators[samples.device] = torch.Generator(samples.device).manual_seed(seed)
+        drawn = torch.randn(samples.shape, device=samples.device, generator=generators[samples.device])
+        level = samples.square().mean(1, keepdim=True).sqrt()
+        return (samples + drawn * level * 10 ** (-ratio_db / 20)).clamp(-32768, 32767)
+
+    return corrupt
+
+
+def telephone() -> Corruption:
+    """Nothing above 4 kHz, as of sound sampled at 8 kHz."""
+
+    def corrupt(samples: Tensor) -> Tensor:
+        spectrum = torch.fft.rfft(samples)
+        kept = torch.arange(spectrum.shape[1], device=samples.device) <= spectrum.shape[1] // 2
+        dull: Tensor = torch.fft.irfft(spectrum * kept, n=samples.shape[1])
+        return dull
+
+    return corrupt
+
+
+def gain(change_db: float) -> Corruption:
+    """Louder or softer, clipped at full scale."""
+    return lambda samples: (samples * 10 ** (change_db / 20)).round().clamp(-32768, 32767)
+
+
+def series(
+    describe: Callable[[Mapping[str, Corruption]], dict[str, Any]], modalities: Sequence[str], seed: int
+) -> dict[str, list[dict[str, Any]]]:
+    """The series of what a network reads, one entry a strength: `strength` and the metrics of `describe`.
+
+    Args:
+        describe: Metrics at video level under corruptions by modality, or clean where there are none.
+            Strengths that change nothing (sigma 0, kernel 1, frames in order) are described once.
+        modalities: Of the network.
         seed: Seed of the noise and of the orders.
     """
-    clean = describe(None)
-    rows: dict[str, list[dict[str, Any]]] = {"noise": [], "blur": []}
-    for sigma in SIGMAS:
-        rows["noise"].append({"strength": sigma} | (describe(noise(sigma, seed)) if sigma else clean))
-    for kernel in KERNELS:
-        rows["blur"].append({"strength": kernel} | (describe(blur(kernel)) if kernel > 1 else clean))
-    rows["shuffle"] = [{"strength": 0} | clean, {"strength": 1} | describe(shuffle(seed))]
+    clean = describe({})
+    rows: dict[str, list[dict[str, Any]]] = {}
+    if "face" in modalities:
+        rows |= {"noise": [], "blur": []}
+        for sigma in SIGMAS:
+            found = describe({"face": noise(sigma, seed)}) if sigma else clean
+            rows["noise"].append({"strength": sigma} | found)
+        for kernel in KERNELS:
+            found = describe({"face": blur(kernel)}) if kernel > 1 else clean
+            rows["blur"].append({"strength": kernel} | found)
+        rows["shuffle"] = [{"strength": 0} | clean, {"strength": 1} | describe({"face": shuffle(seed)})]
+    if "voice" in modalities:
+        rows["sound_noise"] = [
+            {"strength": ratio} | describe({"voice": sound_noise(ratio, seed)}) for ratio in RATIOS_DB
+        ]
+        rows["bandwidth"] = [{"strength": 8} | describe({"voice": telephone()})]
+        rows["gain"] = [{"strength": change} | describe({"voice": gain(change)}) for change in GAINS_DB]
     return rows

@@ -1,6 +1,6 @@
 """Every window of a partition through the network once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import lightning as L
 import numpy as np
@@ -13,6 +13,7 @@ from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.errors import InputError
 from stan_lightning.evaluation.tables import WINDOWS
 from stan_lightning.evaluation.timeline import windows_table
+from stan_lightning.network.fusion import Fusion
 from stan_lightning.training.module import StanModule
 
 Corruption = Callable[[Tensor], Tensor]
@@ -23,7 +24,9 @@ def score_windows(
     data: CropDataModule,
     partition: str,
     trainer: L.Trainer,
-    corrupt: Corruption | None = None,
+    corrupt: Mapping[str, Corruption] | None = None,
+    swapped: Mapping[str, Sequence[int]] | None = None,
+    hidden: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Score all windows of all recordings of a partition, labelled or not.
 
@@ -32,7 +35,9 @@ def score_windows(
         data: The crops, set up.
         partition: Which recordings.
         trainer: Runs it, on whatever device; several processes give the rows of one.
-        corrupt: Test-time corruption of float frames (`stan_lightning.data.inputs.network_input`).
+        corrupt: Test-time corruptions by modality (`CropDataModule.corrupt`).
+        swapped: By modality, which recording lends it to each (`CropDataModule.swapped`).
+        hidden: Modalities that the network is not to see.
 
     Returns:
         Columns `stan_lightning.evaluation.tables.WINDOWS`, one row a window, no window twice.
@@ -42,8 +47,16 @@ def score_windows(
     """
     recordings = data.tables[partition]
     sources = data.sources(partition)
-    data.evaluated, data.corrupt = partition, corrupt
-    trainer.test(module, datamodule=data, verbose=False)
+    data.evaluated, data.corrupt, data.swapped = partition, corrupt or {}, swapped or {}
+    network = module.network
+    if isinstance(network, Fusion):
+        network.hidden = tuple(hidden)
+    try:
+        trainer.test(module, datamodule=data, verbose=False)
+    finally:
+        data.corrupt, data.swapped = {}, {}
+        if isinstance(network, Fusion):
+            network.hidden = ()
     rows = module.test_rows[:, [0, 1, 3]].double().cpu()
     if not torch.isfinite(rows).all():
         name = recordings["recording"].iloc[int(rows[~torch.isfinite(rows[:, 2])][0, 0])]
@@ -55,19 +68,22 @@ def score_windows(
 
 
 def recording_features(
-    module: StanModule, data: CropDataModule, partition: str, trainer: L.Trainer
+    module: StanModule, data: CropDataModule, partition: str, trainer: L.Trainer, modality: str
 ) -> NDArray[np.float64]:
-    """What the network's last layer reads, mean over the windows of each recording: (R, D), in table order.
+    """What the last layer reads of one modality alone, mean over windows: (R, D), in the table's order.
 
     Raises:
         InputError: Where several processes would each see a part.
     """
     if trainer.world_size > 1:
         raise InputError("features are gathered in one process: set trainer.devices=1")
+    network = module.network
+    others = [name for name in network.modalities if name != modality]
+    head = network.heads[network.modalities.index(modality) if len(network.heads) > 1 else 0]
     kept: list[Tensor] = []
-    hook = module.network.fc.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0].float().cpu()))
+    hook = head.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0].float().cpu()))
     try:
-        windows = score_windows(module, data, partition, trainer)
+        windows = score_windows(module, data, partition, trainer, hidden=others)
     finally:
         hook.remove()
     table = pd.DataFrame(torch.cat(kept).double().numpy())

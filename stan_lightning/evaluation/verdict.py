@@ -58,6 +58,19 @@ def table(metrics: Mapping[str, Any]) -> Table:
     return drawn
 
 
+def modalities_table(found: Mapping[str, Any]) -> Table:
+    """What each modality is worth: the whole, parts of it, and others' in place of one's own."""
+    drawn = Table(
+        title="what each modality is worth", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+    )
+    for column in ("", "MAE", "its MAE - the whole's"):
+        drawn.add_column(column, no_wrap=True)
+    for row in found["rows"]:
+        difference = stacked(row["mae_difference"], 1) if "mae_difference" in row else ""
+        drawn.add_row(row["name"], stacked(row["mae"], 1), difference)
+    return drawn
+
+
 def _cells(row: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     return [stacked(row[name], 2 if name == "ccc" else 1) for name in names]
 

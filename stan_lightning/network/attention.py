@@ -20,6 +20,21 @@ from torch.autograd.function import once_differentiable
 from stan_lightning.network.normalisation import normalisation, normalise
 
 
+def convolution(
+    channels: int,
+    planes: int,
+    size: int,
+    stride: int | tuple[int, int, int],
+    column: bool,
+    groups: int = 1,
+    bias: bool = True,
+) -> nn.Conv3d:
+    """A convolution of odd `size` that keeps the size but for its stride; for a `column` one pixel wide."""
+    sizes = (size, size, 1 if column else size)
+    padding = tuple(side // 2 for side in sizes)
+    return nn.Conv3d(channels, planes, sizes, stride, padding, groups=groups, bias=bias)  # type: ignore[arg-type]
+
+
 def attend(logits: Tensor, k: int) -> Tensor:
     """Turn logits ``(B, C, T, H, W)`` into attention ``(B, k, C/k, T, H, W)`` over the k axis."""
     logits = torch.unflatten(logits, 1, (k, -1))
@@ -31,10 +46,10 @@ class TemporalAttention(nn.Module):
 
     pooled: tuple[int, ...] = (3, 4)
 
-    def __init__(self, channels: int, k: int, stride: int, norm: str) -> None:
+    def __init__(self, channels: int, k: int, stride: int, norm: str, column: bool = False) -> None:
         super().__init__()
         self.k = k
-        self.group_conv = nn.Conv3d(channels, channels, 3, stride, padding=1, groups=k)
+        self.group_conv = convolution(channels, channels, 3, stride, column, groups=k)
         self.bn = normalisation(norm, channels, blocks=k)
         self.fc = nn.Conv3d(channels, channels, 1, groups=k)
 
@@ -54,10 +69,10 @@ class SpatialAttention(TemporalAttention):
 class JoinedBranches(nn.Module):
     """What `sta` and `sta_af` share: a temporal and a spatial branch, computed as one."""
 
-    def __init__(self, channels: int, k: int, stride: int, norm: str) -> None:
+    def __init__(self, channels: int, k: int, stride: int, norm: str, column: bool = False) -> None:
         super().__init__()
         self.k = k
-        self.group_conv = nn.Conv3d(channels, 2 * channels, 3, stride, padding=1, groups=k)
+        self.group_conv = convolution(channels, 2 * channels, 3, stride, column, groups=k)
         self.bn = normalisation(norm, 2 * channels, blocks=2 * k)
         if isinstance(self.bn, nn.BatchNorm3d):
             # One counter a branch, so that released weights keep both.

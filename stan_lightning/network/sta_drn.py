@@ -6,17 +6,18 @@ state dict are the release's but inside the attention modules (`stan_lightning.n
 only `attention`, `norm` and the sizes change them, so that checkpoints interchange whatever else is switched.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from stan_lightning.errors import InputError
-from stan_lightning.network.attention import ATTENTIONS, JoinedBranches
+from stan_lightning.network.attention import ATTENTIONS, JoinedBranches, convolution
 from stan_lightning.network.normalisation import NORMS, normalisation, normalise
 from stan_lightning.network.recompute import recomputed
 from stan_lightning.network.stem import stem
 
+MODALITIES = ("face", "voice")
 STEM_CHANNELS = 64
 EXPANSION = 4
 
@@ -24,18 +25,20 @@ EXPANSION = 4
 class Bottleneck(nn.Module):
     """1x1x1 convolution, attention module (which carries the stride), 1x1x1 convolution, and a shortcut."""
 
-    def __init__(self, attention: str, channels: int, planes: int, k: int, stride: int, norm: str) -> None:
+    def __init__(
+        self, attention: str, channels: int, planes: int, k: int, stride: int, norm: str, column: bool
+    ) -> None:
         super().__init__()
         width = EXPANSION * planes
         self.conv1 = nn.Conv3d(channels, planes, 1, bias=False)
         self.bn1 = normalisation(norm, planes)
-        self.conv2 = ATTENTIONS[attention](planes, k, stride, norm)
+        self.conv2 = ATTENTIONS[attention](planes, k, stride, norm, column)
         self.bn2 = normalisation(norm, planes)
         self.conv3 = nn.Conv3d(planes, width, 1, bias=False)
         self.bn3 = normalisation(norm, width)
         self.downsample: nn.Module = nn.Identity()
         if stride != 1 or channels != width:
-            conv = nn.Conv3d(channels, width, 3, stride, padding=1, bias=False)
+            conv = convolution(channels, width, 3, stride, column, bias=False)
             self.downsample = nn.Sequential(conv, normalisation(norm, width))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -61,6 +64,8 @@ class STADRN(nn.Module):
         bounded: a sigmoid keeps the output within 0..1.
         recompute: in training, keep only what goes into each bottleneck and compute the rest again in the
             backward pass: the same numbers in less memory and more time.
+        modality: what it reads: "face", a clip of pictures, or "voice", a log-mel spectrogram as a clip of
+            pictures of one column, ``(B, 1, T, bands, 1)``, with kernels of one column.
         channels_last: compute with the channels innermost in memory, which pays on a CPU (GPUs unmeasured).
 
     Raises:
@@ -80,13 +85,20 @@ class STADRN(nn.Module):
         bounded: bool = False,
         recompute: bool = False,
         channels_last: bool = True,
+        modality: str = "face",
     ) -> None:
         super().__init__()
+        if modality not in MODALITIES:
+            raise InputError(f"unknown modality '{modality}': choose one of {', '.join(MODALITIES)}")
         check_arguments(attention, (in_channels, num_classes, k, features), layers, dropout, norm)
         self.bounded = bounded
         self.recompute = recompute
         self.channels_last = channels_last
-        self.conv_1 = nn.Conv3d(in_channels, STEM_CHANNELS, 7, (1, 2, 2), padding=3, bias=False)
+        self.modalities = (modality,)
+        column = modality == "voice"
+        if column:
+            in_channels = 1
+        self.conv_1 = convolution(in_channels, STEM_CHANNELS, 7, (1, 2, 2), column, bias=False)
         self.bn1 = normalisation(norm, STEM_CHANNELS)
         channels, stages = STEM_CHANNELS, []
         for stage, blocks in enumerate(layers):
@@ -94,7 +106,7 @@ class STADRN(nn.Module):
             strides = [1 if stage == 0 else 2] + [1] * (blocks * k - 1)
             stack = nn.Sequential()
             for stride in strides:
-                stack.append(Bottleneck(attention, channels, planes, k, stride, norm))
+                stack.append(Bottleneck(attention, channels, planes, k, stride, norm, column))
                 channels = EXPANSION * planes
             stages.append(stack)
         self.layer_1, self.layer_2, self.layer_3, self.layer_4 = stages
@@ -111,14 +123,28 @@ class STADRN(nn.Module):
         Returns:
             ``(B, num_classes)``: for severity a fraction of the score range, for classes logits.
         """
+        x = self.fc(self.dropout(self.stages(x).mean((2, 3, 4))))
+        return x.sigmoid() if self.bounded else x
+
+    def stages(self, x: Tensor) -> Tensor:
+        """What the last stage gives for clips: ``(B, C, T/8, H/32, W/32)``."""
         if self.channels_last:
             x = x.contiguous(memory_format=torch.channels_last_3d)
         x = stem(self.conv_1, self.bn1, x)
         for stage in (self.layer_1, self.layer_2, self.layer_3, self.layer_4):
             for block in stage:
                 x = recomputed(block, x) if self.recompute and self.training else block(x)
-        x = self.fc(self.dropout(x.mean((2, 3, 4))))
-        return x.sigmoid() if self.bounded else x
+        return x
+
+    def score(self, inputs: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> Tensor:
+        """As `forward`, of a batch by modality; who is there decides nothing where there is one modality."""
+        output: Tensor = self(inputs[self.modalities[0]])
+        return output
+
+    @property
+    def heads(self) -> list[nn.Linear]:
+        """The last layers, whose biases are scores."""
+        return [self.fc]
 
 
 def initialise(module: nn.Module) -> None:

@@ -51,8 +51,9 @@ def load_weights(network: STADRN, path: str | Path) -> str:
     """Start `network` from everything but the head of a file.
 
     Args:
-        network: the network to start; its head stays as it is.
-        path: released weights, a checkpoint of this project, or either of a network for another task.
+        network: the network to start; its head stays as it is, where it has one.
+        path: released weights, a checkpoint of this project or the folder of its run, or either of a network
+            for another task.
 
     Returns:
         One line that says what was taken.
@@ -60,6 +61,8 @@ def load_weights(network: STADRN, path: str | Path) -> str:
     Raises:
         InputError: the file cannot be read, or does not fit but for the head.
     """
+    if Path(path).is_dir():
+        path = Path(path) / "checkpoints" / "best.ckpt"
     state = read_state(path)
     kind = "state dict"
     if any(key.startswith(CHECKPOINT_PREFIX) for key in state):
@@ -78,10 +81,10 @@ def load_weights(network: STADRN, path: str | Path) -> str:
         state = own_state(network, state)
     check_fit(without_head(own), state, str(path))
     network.load_state_dict(state, strict=False)
-    return (
-        f"took {len(state)} of {len(own)} tensors from {path} ({kind}); "
-        f"the head is not taken ({there} there, {network.fc.out_features} here)"
-    )
+    taken = f"took {len(state)} of {len(own)} tensors from {path} ({kind})"
+    if not isinstance(network.fc, nn.Linear):
+        return taken
+    return f"{taken}; the head is not taken ({there} there, {network.fc.out_features} here)"
 
 
 def without_head(state: State) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ Sources: the attention of the modules in `stan_lightning.network.attention`; Cha
 WACV 2018, with the sums over place extended over time as the paper does.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,7 @@ from torch.nn.functional import interpolate
 
 from stan_lightning.network import STADRN
 from stan_lightning.network.attention import FusedAttention, JoinedBranches, TemporalAttention, attend
+from stan_lightning.network.catalogue import Network
 from stan_lightning.network.normalisation import normalise
 
 
@@ -31,15 +33,26 @@ class Maps:
 
 
 def maps(network: STADRN, clip: Tensor, stage: int) -> Maps:
+    """Both views of one clip of the one modality that a network reads; see `maps_of`."""
+    (modality,) = network.modalities
+    return maps_of(network, {modality: clip}, {}, modality, stage)
+
+
+def maps_of(
+    network: Network, inputs: Mapping[str, Tensor], there: Mapping[str, Tensor], modality: str, stage: int
+) -> Maps:
     """Both views of one clip, at the clip's own size.
 
     Args:
         network: In evaluation mode; it is left as it was.
-        clip: Normalised, (1, 3, T, H, W).
+        inputs: By modality, each of one clip, as the network reads them.
+        there: As the network's `score` takes it.
+        modality: Whose encoder is looked at.
         stage: 1 to 4: which stage is looked at. Early ones are finer, late ones know more.
     """
-    size = tuple(clip.shape[2:])
-    layer = network.get_submodule(f"layer_{stage}")
+    encoder = network if isinstance(network, STADRN) else network.encoders[modality]
+    size = tuple(inputs[modality].shape[2:])
+    layer = encoder.get_submodule(f"layer_{stage}")
     assert isinstance(layer, nn.Sequential)
     last = layer[-1]
     seen: dict[str, Tensor] = {}
@@ -59,7 +72,7 @@ def maps(network: STADRN, clip: Tensor, stage: int) -> Maps:
         for parameter in trained:
             parameter.requires_grad_(False)
         with torch.enable_grad():
-            score = network(clip)[0, 0]
+            score = network.score(inputs, there)[0, 0]
             (gradient,) = torch.autograd.grad(score, seen["activation"])
     finally:
         for hook in hooks:

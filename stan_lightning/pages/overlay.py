@@ -1,6 +1,7 @@
 """Pictures of where the network looks: a still, and a film."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -50,12 +51,46 @@ def enlarged(crop: Frames) -> Frames:
     return np.asarray(cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def still(rows: Sequence[Frames], maps: Maps, times: Sequence[float], unit: str, columns: int = 6) -> Figure:
-    """Evenly spaced frames in the three views, over the network's attention to time."""
+@dataclass(frozen=True)
+class Heard:
+    """A window's spectrogram and what the network makes of it.
+
+    Attributes:
+        spectrogram: As the network reads it, (T, bands).
+        maps: Of it, with T times, `bands` rows and one column.
+        start, end: Seconds on the recording's clock.
+    """
+
+    spectrogram: Tensor
+    maps: Maps
+    start: float
+    end: float
+
+
+def still(
+    rows: Sequence[Frames],
+    maps: Maps | None,
+    times: Sequence[float],
+    unit: str,
+    heard: Heard | None = None,
+    columns: int = 6,
+) -> Figure:
+    """Evenly spaced frames in their views, what is heard meanwhile, and the network's attention to time.
+
+    Args:
+        rows: The frames in each of `VIEWS`, or as they are alone.
+        maps: Of the frames; None where the network does not see.
+        times: Of the frames.
+        unit: Of the times.
+        heard: None where the network does not hear.
+        columns: Frames that are shown.
+    """
     shown = np.linspace(0, len(times) - 1, columns).round().astype(int)
-    figure = Figure(figsize=(1.3 * columns, 5.4), layout="constrained")
-    grid = figure.add_gridspec(4, columns, height_ratios=[1, 1, 1, 0.8])
-    for line, (frames, name) in enumerate(zip(rows, VIEWS, strict=True)):
+    n_sounds = 3 if heard else 0
+    n_lines = len(rows) + n_sounds + (maps is not None)
+    figure = Figure(figsize=(1.3 * columns, 1.35 * n_lines), layout="constrained")
+    grid = figure.add_gridspec(n_lines, columns)
+    for line, (frames, name) in enumerate(zip(rows, VIEWS, strict=False)):
         for column, frame in enumerate(shown):
             axes = figure.add_subplot(grid[line, column])
             axes.imshow(frames[frame])
@@ -65,14 +100,33 @@ def still(rows: Sequence[Frames], maps: Maps, times: Sequence[float], unit: str,
                 axes.set_ylabel(name)
             if line == 0:
                 axes.set_title(f"{times[frame]:.1f} {unit}", fontsize=8)
-    axes = figure.add_subplot(grid[3, :])
-    axes.plot(times, maps.gradcam.mean(dim=(1, 2)), color=ORANGE)
-    axes.set_xlabel("time (s)" if unit == "s" else "source frame")
-    axes.set_ylabel("Grad-CAM++", color=ORANGE)
-    if maps.temporal is not None:
-        own = axes.twinx()
-        own.plot(times, maps.temporal, color=BLUE, linestyle="--")
-        own.set_ylabel("own attention", color=BLUE)
+    limits = (heard.start, heard.end) if heard else (times[0], times[-1])
+    if heard:
+        pictures = (heard.spectrogram, heard.maps.attention[..., 0], heard.maps.gradcam[..., 0])
+        for line, (picture, name) in enumerate(zip(pictures, ("sound", *VIEWS[1:]), strict=True)):
+            axes = figure.add_subplot(grid[len(rows) + line, :])
+            axes.imshow(
+                picture.T.cpu(),
+                aspect="auto",
+                origin="lower",
+                extent=(*limits, 0, picture.shape[1]),
+                cmap="magma" if line == 0 else "inferno",
+                interpolation="nearest",
+            )
+            axes.set_ylabel(name)
+            axes.set_yticks([])
+    if maps is None:
+        figure.axes[-1].set_xlabel("time (s)")
+    else:
+        axes = figure.add_subplot(grid[n_lines - 1, :])
+        axes.plot(times, maps.gradcam.mean(dim=(1, 2)), color=ORANGE)
+        axes.set_xlim(limits if limits[1] > limits[0] else None)
+        axes.set_xlabel("time (s)" if unit == "s" else "source frame")
+        axes.set_ylabel("Grad-CAM++", color=ORANGE)
+        if maps.temporal is not None:
+            own = axes.twinx()
+            own.plot(times, maps.temporal, color=BLUE, linestyle="--")
+            own.set_ylabel("own attention", color=BLUE)
     figure.suptitle(DISCLAIMER, fontsize=8)
     return figure
 
@@ -81,7 +135,7 @@ def film(pictures: Iterable[Sequence[Frames]], path: Path, fps: float) -> None:
     """Write the views side by side as an mp4 (H.264) with their names above them.
 
     Args:
-        pictures: For each moment one frame (SIDE, SIDE, 3) of each of `VIEWS`.
+        pictures: For each moment one frame (SIDE, SIDE, 3) of each of the first few `VIEWS`.
         path: Of the film; there is none until it is whole.
         fps: Moments a second.
     """
@@ -89,10 +143,11 @@ def film(pictures: Iterable[Sequence[Frames]], path: Path, fps: float) -> None:
     part = path.with_name(f"{path.name}.part")
     with av.open(str(part), "w", format="mp4", options={"movflags": "faststart"}) as container:
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
-        stream.width, stream.height, stream.pix_fmt = SIDE * len(VIEWS), height, "yuv420p"
-        for frames in pictures:
-            picture = np.zeros((height, SIDE * len(VIEWS), 3), np.uint8)
-            for column, (frame, name) in enumerate(zip(frames, VIEWS, strict=True)):
+        for number, frames in enumerate(pictures):
+            if number == 0:
+                stream.width, stream.height, stream.pix_fmt = SIDE * len(frames), height, "yuv420p"
+            picture = np.zeros((height, SIDE * len(frames), 3), np.uint8)
+            for column, (frame, name) in enumerate(zip(frames, VIEWS, strict=False)):
                 left = column * SIDE
                 picture[24:, left : left + SIDE] = frame
                 cv2.putText(picture, name, (left + 6, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1)

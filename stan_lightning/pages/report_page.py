@@ -43,7 +43,13 @@ def page(found: Evaluation, run: Path | None) -> str:
         *_breakdowns(numbers),
         *_folds(numbers),
     ]
-    sections += [*_robustness(numbers), *_audit(numbers), _timelines(found), *_training(run)]
+    sections += [
+        *_modalities(numbers),
+        *_robustness(numbers),
+        *_audit(numbers),
+        _timelines(found),
+        *_training(run),
+    ]
     return render(title, sentence(numbers), notes(numbers), [*sections, _provenance(numbers)])
 
 
@@ -159,30 +165,76 @@ def _robustness(numbers: Mapping[str, Any]) -> list[Section]:
     series = numbers.get("robustness")
     if not series:
         return []
-    rows = [(f"{kind} {row['strength']:g}", row) for kind in ("noise", "blur") for row in series[kind]]
-    rows.append(("frames shuffled", series["shuffle"][1]))
-    text = (
-        "One corruption a row, after the resize. Noise: sigma in grey levels, clipped. Blur: spatial kernel "
+    names = {
+        "noise": "noise {:g}",
+        "blur": "blur {:g}",
+        "shuffle": "frames shuffled",
+        "sound_noise": "sound: {:g} dB above noise",
+        "bandwidth": "sound: as sampled at {:g} kHz",
+        "gain": "sound: {:+g} dB",
+    }
+    rows = [
+        (name.format(row["strength"]), row)
+        for kind, name in names.items()
+        for row in series.get(kind, ())
+        if kind != "shuffle" or row["strength"]
+    ]
+    text = "One corruption a row. " + (
+        "Frames after the resize. Noise: sigma in grey levels, clipped. Blur: spatial kernel "
         "in pixels; the released blur works on other axes, so blur is not comparable with the paper. "
         "Shuffled: the frames of each clip in random order; what that costs came from order and duration."
+        if "noise" in series
+        else ""
     )
-    drawn = [Picture("MAE under noise and blur", figures.robustness(series))]
+    drawn = [Picture("MAE under noise and blur", figures.robustness(series))] if "noise" in series else []
     return [Section("Robustness", text, metric_table(rows), drawn)]
+
+
+def _modalities(numbers: Mapping[str, Any]) -> list[Section]:
+    """What each modality is worth, where there are several."""
+    found = numbers.get("modalities")
+    if not found:
+        return []
+    table = metric_table((row["name"], row) for row in found["rows"])
+    differences = ["", *(shown(row["mae_difference"]) for row in found["rows"][1:])]
+    cells = [
+        [*row[:3], difference, *row[3:]] for row, difference in zip(table.rows, differences, strict=True)
+    ]
+    columns = [*table.columns[:3], "MAE of this - whole", *table.columns[3:]]
+    left_out = f" {found['n_without']} recordings without sound are left out." if found["n_without"] else ""
+    text = (
+        f"Video level. {INTERVALS} Alone: the others are hidden from the same network. Another person's: "
+        "read from a recording of somebody else; where that costs nothing, the modality told nothing of "
+        f"the score.{left_out}"
+    )
+    return [Section("What each modality is worth", text, Table(columns, cells))]
 
 
 def _audit(numbers: Mapping[str, Any]) -> list[Section]:
     if "identity_audit" not in numbers:
         return []
-    audit = numbers["identity_audit"]
-    if audit is None:
+    audits = numbers["identity_audit"]
+    known = {name: one for name, one in audits.items() if one is not None}
+    if not known:
         return [Section("Identity audit", "Not to be had: no subject has two sessions in these crops.")]
     text = (
-        f"Given the network's features of a session, whose is it? {audit['n_sessions']} sessions of "
-        f"{audit['n_subjects']} subjects with others of theirs to compare with, the nearest of "
-        f"{audit['n_candidates']} centroids. Far above chance: the features tell people apart."
+        "Given an encoder's features of a session, whose is it? Sessions of subjects with others of theirs "
+        "to compare with, the nearest of all subjects' centroids. Far above chance: the features tell "
+        "people apart."
     )
-    table = Table(["accuracy", "chance"], [[shown(audit["accuracy"]), f"{audit['chance']:.3f}"]])
-    return [Section("Identity audit", text, table)]
+    rows = [
+        [
+            name,
+            str(one["n_sessions"]),
+            str(one["n_subjects"]),
+            str(one["n_candidates"]),
+            shown(one["accuracy"]),
+            f"{one['chance']:.3f}",
+        ]
+        for name, one in known.items()
+    ]
+    columns = ["encoder", "sessions", "subjects", "candidates", "accuracy", "chance"]
+    return [Section("Identity audit", text, Table(columns, rows))]
 
 
 def _timelines(found: Evaluation) -> Section:

@@ -6,15 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
+from torch import Tensor
 
 from stan_lightning.data.clips import windows
 from stan_lightning.data.crops import open_crops
+from stan_lightning.data.datamodule import NOMINAL_FPS
 from stan_lightning.data.dataset import Source
 from stan_lightning.data.inputs import network_input
+from stan_lightning.data.log_mel import voice_input
 from stan_lightning.evaluation.timeline import frame_times
 from stan_lightning.evaluation.trained import Trained
+from stan_lightning.network.catalogue import Network
 from stan_lightning.pages import overlay
-from stan_lightning.pages.attention_maps import maps
+from stan_lightning.pages.attention_maps import maps_of
 from stan_lightning.pages.predictions_page import Film
 
 _CHUNK = 64  # frames that are read at once
@@ -38,17 +43,17 @@ def look(trained: Trained, source: Source, scored: pd.DataFrame, fps: float, sta
         int(scored["output"].to_numpy().argmax())
     ]
     crops = source.read(positions, side)
-    clip = network_input(crops[None], trained.data["image_size"]).to(trained.module.device)
-    seen = maps(trained.module.network.eval(), clip, stage)
-    rows = overlay.views(crops.numpy(), seen)
+    network, inputs, there = _inputs(trained, source, positions, crops)
+    seen = maps_of(network, inputs, there, "face", stage) if "face" in inputs else None
+    rows = overlay.views(crops.numpy(), seen) if seen else [np.stack([*map(overlay.enlarged, crops.numpy())])]
+    heard = _heard(network, inputs, there, source, positions, stage, _sound_s(trained))
     frames = [int(found.frames[position * source.step]) for position in range(source.n_frames)]
     clock = frame_times(source.crops)
     timed = all(frame in clock for frame in frames)
     known = fps > 0
     moments = [clock[frame] if timed else frame / fps if known else float(frame) for frame in frames]
-    picture = overlay.still(
-        rows, seen, [moments[position] for position in positions], "s" if timed or known else "frame"
-    )
+    unit = "s" if timed or known else "frame"
+    picture = overlay.still(rows, seen, [moments[position] for position in positions], unit, heard)
     picture.savefig(f"{stem}_attention.png", dpi=150)
     small = io.BytesIO()
     picture.savefig(small, format="jpeg", dpi=100)
@@ -57,6 +62,43 @@ def look(trained: Trained, source: Source, scored: pd.DataFrame, fps: float, sta
     overlay.film(_pictures(source, side, positions, rows), film, rate)
     explained = moments[min(positions)], moments[max(positions)]
     return Film(film.name, rate, moments, explained, small.getvalue())
+
+
+def _sound_s(trained: Trained) -> float:
+    data = trained.data
+    return float(data.get("sound_s") or data["clip_frames"] * data["frame_stride"] / NOMINAL_FPS)
+
+
+def _inputs(
+    trained: Trained, source: Source, positions: Sequence[int], crops: Tensor
+) -> tuple[Network, dict[str, Tensor], dict[str, Tensor]]:
+    """The network with what it reads of one window."""
+    network, device = trained.module.network.eval(), trained.module.device
+    inputs, there = {}, {}
+    if "face" in network.modalities:
+        inputs["face"] = network_input(crops[None], trained.data["image_size"]).to(device)
+    if "voice" in network.modalities:
+        inputs["voice"] = voice_input(source.hear(positions, _sound_s(trained))[None]).to(device)
+        there["voice"] = torch.tensor([open_crops(source.crops).has_sound], device=device)
+    return network, inputs, there
+
+
+def _heard(
+    network: Network,
+    inputs: dict[str, Tensor],
+    there: dict[str, Tensor],
+    source: Source,
+    positions: Sequence[int],
+    stage: int,
+    seconds: float,
+) -> overlay.Heard | None:
+    """What the network makes of a window's sound; None where it hears nothing."""
+    times = open_crops(source.crops).times
+    if times is None or not there.get("voice", torch.zeros(1)).any():
+        return None
+    middle = (times[positions[0] * source.step] + times[positions[-1] * source.step]) / 2
+    seen = maps_of(network, inputs, there, "voice", stage)
+    return overlay.Heard(inputs["voice"][0, 0, ..., 0], seen, middle - seconds / 2, middle + seconds / 2)
 
 
 def _pictures(
@@ -72,4 +114,4 @@ def _pictures(
             else:
                 plain = overlay.enlarged(crop)
                 dark = np.asarray(0.3 * plain, np.uint8)
-                yield [plain, dark, dark]
+                yield [plain, dark, dark][: len(rows)]

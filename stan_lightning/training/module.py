@@ -4,7 +4,7 @@ What is logged, once an epoch in one row: ``train/loss``, ``lr``, and of the dev
 ``val/mae`` and ``val/rmse`` in points (video level), or ``val/accuracy`` for classes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import lightning as L
@@ -23,30 +23,38 @@ from torchmetrics.functional import mean_absolute_error, mean_squared_error
 
 from stan_lightning.errors import InputError
 from stan_lightning.network import STADRN
+from stan_lightning.network.catalogue import ENCODER, build, network_arguments
 from stan_lightning.network.weights import load_weights
 from stan_lightning.training import objective as losses
 from stan_lightning.training.metrics import WindowScores, recording_means, recording_scores
 
 OBJECTIVES = ("severity", "classification")
+OPTIMISER = ("learning_rate", "restart_epochs", "restart_factor", "warmup_epochs")
+OWN = (
+    "objective",
+    "classes",
+    "score_range",
+    "loss",
+    "label_noise",
+    "clip_scores",
+    "start_at_mean",
+    "init_weights",
+    "compile",
+    "seed",
+)
 
 
 class StanModule(L.LightningModule):
-    """STA-DRN with its objective and optimiser.
+    """A network with its objective and optimiser.
 
     Takes primitives only, so that a checkpoint loads by itself. What each argument means and its
-    default stand in ``conf/model/sta_drn.yaml``.
+    default stand in ``conf/model``.
     """
 
     def __init__(
         self,
-        attention: str,
-        layers: Sequence[int],
-        k: int,
-        features: int,
-        dropout: float,
-        norm: str,
-        bounded: bool,
-        recompute: bool,
+        network: Mapping[str, Any],
+        optimiser: Mapping[str, Any],
         objective: str,
         classes: Sequence[str] | None,
         score_range: Sequence[float] | None,
@@ -55,10 +63,6 @@ class StanModule(L.LightningModule):
         clip_scores: str,
         start_at_mean: bool,
         init_weights: str | None,
-        learning_rate: float,
-        restart_epochs: int | None,
-        restart_factor: int,
-        warmup_epochs: int,
         compile: bool,
         seed: int,
     ) -> None:
@@ -71,24 +75,41 @@ class StanModule(L.LightningModule):
         if clip_scores not in ("window", "recording"):
             raise InputError(f"model.clip_scores={clip_scores} is none of window, recording")
         outputs = len(classes) if classes else 1
-        self.network = STADRN(
-            attention=attention,
-            num_classes=outputs,
-            layers=tuple(layers),
-            k=k,
-            features=features,
-            dropout=dropout,
-            norm=norm,
-            bounded=bounded,
-            recompute=recompute,
-        )
+        self.network = build(network, outputs)
         self.train_loss = MeanMetric()
         self.windows = WindowScores(outputs)
 
-    def forward(self, clips: Tensor) -> Tensor:
-        """Outputs ``(B, C)`` for normalised clips ``(B, 3, T, H, W)``; C = 1 is a fraction of the range."""
-        output: Tensor = self.network(clips.to(self.dtype))
-        return output
+    @classmethod
+    def from_flat(cls, **given: Any) -> "StanModule":
+        """One from a flat list of arguments, as the command line has them, and checkpoints of before.
+
+        Raises:
+            InputError: an argument has no meaning.
+            TypeError: one is missing.
+        """
+        own = {name: given.pop(name) for name in OWN if name in given}
+        optimiser = {name: given.pop(name) for name in OPTIMISER if name in given}
+        try:
+            network = network_arguments(given)
+        except KeyError as error:
+            raise TypeError(f"missing argument {error}") from None
+        if lacking := [name for name in OPTIMISER if name not in optimiser]:
+            raise TypeError(f"missing argument {lacking[0]!r}")
+        # A fusion's encoders take what they do not set themselves from the arguments of one alone.
+        strange = set(given) - set(network) - {*ENCODER, "modalities", "name"}
+        if strange:
+            raise InputError(f"model.{sorted(strange)[0]} means nothing to model.name={network['name']}")
+        return cls(network=network, optimiser=optimiser, **own)
+
+    @classmethod
+    def from_record(cls, arguments: Mapping[str, Any]) -> "StanModule":
+        """One from a checkpoint's ``hyper_parameters``; errors as for `from_flat`."""
+        return cls(**arguments) if "network" in arguments else cls.from_flat(**arguments)
+
+    def forward(self, inputs: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> Tensor:
+        """Outputs ``(B, C)`` for a batch by modality; C = 1 is a fraction of the range."""
+        cast = {name: x.to(self.dtype) for name, x in inputs.items()}
+        return self.network.score(cast, there)
 
     # --- start ------------------------------------------------------------------------------------
 
@@ -101,15 +122,32 @@ class StanModule(L.LightningModule):
             self.network.compile()
 
     def _start(self) -> None:
-        if self.hparams["init_weights"]:
-            self.print(load_weights(self.network, self.hparams["init_weights"]))
+        for name, network, path in self._starts():
+            self.print(f"{name}{load_weights(network, path)}")
         if self.hparams["start_at_mean"] and self.hparams["objective"] == "severity":
             low, high = self.hparams["score_range"]
             mean = (self.trainer.datamodule.training_mean - low) / (high - low)  # type: ignore[attr-defined]
-            if self.hparams["bounded"]:
+            if self.hparams["network"]["bounded"]:
                 mean = float(np.log(mean / (1 - mean)))
-            nn.init.constant_(self.network.fc.bias, mean)
-            nn.init.zeros_(self.network.fc.weight)
+            for head in self.network.heads:
+                nn.init.constant_(head.bias, mean)
+                nn.init.zeros_(head.weight)
+
+    def _starts(self) -> Iterator[tuple[str, STADRN, str]]:
+        """What starts from weights: a name for the user, the network and the file."""
+        whole = self.hparams["init_weights"]
+        if isinstance(self.network, STADRN):
+            if whole:
+                yield "", self.network, whole
+            return
+        if whole:
+            raise InputError(
+                "model.init_weights starts one encoder alone: give model.face.init_weights or another's"
+            )
+        for name, encoder in self.network.encoders.items():
+            if path := self.hparams["network"][name]["init_weights"]:
+                assert isinstance(encoder, STADRN)
+                yield f"{name}: ", encoder, path
 
     # --- steps ------------------------------------------------------------------------------------
 
@@ -124,7 +162,7 @@ class StanModule(L.LightningModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Loss of one batch of random clips."""
-        output = self(batch.inputs["face"]).float()
+        output = self(batch.inputs, batch.there).float()
         if self.hparams["objective"] == "classification":
             loss = losses.classes(output, batch.target)
         else:
@@ -137,7 +175,8 @@ class StanModule(L.LightningModule):
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """Collect the windows of one batch, in float32 whatever training's precision."""
         with torch.autocast(self.device.type, enabled=False):
-            self.windows.update(batch.recording, batch.window, batch.target, self(batch.inputs["face"]))
+            output = self(batch.inputs, batch.there)
+        self.windows.update(batch.recording, batch.window, batch.target, output)
 
     test_step = validation_step
 
@@ -179,11 +218,12 @@ class StanModule(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """Adam; a linear warm-up, then a cosine with warm restarts, where asked for; one step an epoch."""
         trained = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.Adam(trained, lr=self.hparams["learning_rate"])
-        first, warmup = self.hparams["restart_epochs"], self.hparams["warmup_epochs"]
+        settings = self.hparams["optimiser"]
+        optimizer = torch.optim.Adam(trained, lr=settings["learning_rate"])
+        first, warmup = settings["restart_epochs"], settings["warmup_epochs"]
         schedule: LRScheduler = ConstantLR(optimizer, factor=1.0)
         if first is not None:
-            schedule = CosineAnnealingWarmRestarts(optimizer, first, self.hparams["restart_factor"])
+            schedule = CosineAnnealingWarmRestarts(optimizer, first, settings["restart_factor"])
         if warmup:
             rise = LinearLR(optimizer, start_factor=1 / (warmup + 1), total_iters=warmup)
             schedule = SequentialLR(optimizer, [rise, schedule], milestones=[warmup])

@@ -23,7 +23,7 @@ def announce(config: DictConfig, data: CropDataModule, module: StanModule, train
         return
     parameters = sum(parameter.numel() for parameter in module.network.parameters())
     device = "CPU" if trainer.strategy.root_device.type == "cpu" else str(trainer.strategy.root_device)
-    print(f"{config.model.attention}, {parameters:,} parameters, on {device} in {trainer.precision}")
+    print(f"{_kind(config.model)}, {parameters:,} parameters, on {device} in {trainer.precision}")
     if not torch.cuda.is_available() and config.trainer.precision == "auto":
         print("no GPU here: training runs in float32 on the CPU")
     if config.data.synthetic:
@@ -37,6 +37,14 @@ def announce(config: DictConfig, data: CropDataModule, module: StanModule, train
         print(
             f"subjects in more than one partition: {said}; this flatters (see data.protocol=subject_disjoint)"
         )
+
+
+def _kind(model: DictConfig) -> str:
+    """The network in a few words."""
+    if model.name == "fusion":
+        parts = ", ".join(f"{name} ({model[name].attention})" for name in model.modalities)
+        return f"{model.fusion} of {parts}"
+    return str(model.attention) if model.name == "sta_drn" else f"{model.name} ({model.attention})"
 
 
 def summarise(run: Path, data: CropDataModule, trainer: L.Trainer) -> float:

@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 import torch
 
+from preprocess.archive.flac import encode
+
 
 def write_zip(path: Path, frames: list[int], size: int, value: Callable[[int], int]) -> None:
     with zipfile.ZipFile(path, "w") as archive:
@@ -52,6 +54,50 @@ def make_crops(tmp_path: Path) -> Callable[..., Path]:
                     | dict(detection_rate=1.0, status="ok", reason="")
                 )
         pd.DataFrame(rows).to_csv(root / "manifest.csv", index=False)
+        return root
+
+    return make
+
+
+def add_sound(path: Path, samples: np.ndarray, first_s: float = 0.0) -> None:
+    """Give a recording's zip sound, and a clock that may begin late."""
+    with zipfile.ZipFile(path) as old:
+        members = {name: old.read(name) for name in old.namelist() if name != "track.csv"}
+    frames = sorted(int(name[:6]) for name in members if name.endswith(".jpg"))
+    track = "frame,time_s\n" + "".join(f"{frame},{first_s + frame / 30:.6f}\n" for frame in frames)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+        archive.writestr("track.csv", track)
+        archive.writestr("sound.flac", encode(samples))
+
+
+@pytest.fixture
+def give_sound() -> Callable[..., None]:
+    """`give_sound(path, samples, first_s)`: see `add_sound`."""
+    return add_sound
+
+
+@pytest.fixture
+def make_voiced(make_crops: Callable[..., Path]) -> Callable[..., Path]:
+    """Crops with noise for a voice, the sharper the higher the label; one in so many is silent."""
+
+    def make(silent: int = 3) -> Path:
+        root = make_crops()
+        table = pd.read_csv(root / "manifest.csv", dtype=str)
+        table["sound_s"] = "0.0"
+        random = np.random.default_rng(0)
+        for index, row in enumerate(table.to_dict("records")):
+            if index % silent == silent - 1:
+                continue
+            noise = random.normal(0, 1500, 4 * 16_000)
+            smooth = np.convolve(noise, np.ones(8) / 8, "same")
+            share = int(row["label"]) / 63
+            add_sound(
+                root / f"{row['recording']}.zip", (share * noise + (1 - share) * smooth).astype(np.int16)
+            )
+            table.loc[index, "sound_s"] = "4.0"
+        table.to_csv(root / "manifest.csv", index=False)
         return root
 
     return make

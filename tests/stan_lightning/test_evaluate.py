@@ -147,7 +147,8 @@ def test_robustness_and_identity_audit(checkpoint, tmp_path):
     numbers = json.loads((tmp_path / "metrics.json").read_text())
     noise = [row["mae"]["value"] for row in numbers["robustness"]["noise"]]
     assert noise[0] == numbers["video"]["mae"]["value"] and len(set(noise)) == len(noise)
-    assert (numbers["identity_audit"]["n_candidates"], numbers["identity_audit"]["n_sessions"]) == (8, 18)
+    audit = numbers["identity_audit"]["face"]
+    assert (audit["n_candidates"], audit["n_sessions"]) == (8, 18)
     assert "<h2>Robustness</h2>" in (tmp_path / "report.html").read_text()
 
 

@@ -65,11 +65,12 @@ def test_series_runs_each_strength_once_and_shares_the_clean_run():
         calls.append(corrupt)
         return {"mae": len(calls)}
 
-    rows = series(describe, seed=0)
+    rows = series(describe, ["face"], seed=0)
     assert [row["strength"] for row in rows["noise"]] == list(SIGMAS)
     assert [row["strength"] for row in rows["blur"]] == list(KERNELS)
     assert [row["strength"] for row in rows["shuffle"]] == [0, 1]
-    assert len(calls) == 17 and calls.count(None) == 1
+    assert len(calls) == 17 and calls.count({}) == 1
+    assert all(set(one) <= {"face"} for one in calls)
     assert rows["noise"][0]["mae"] == rows["blur"][0]["mae"] == 1
 
 

@@ -108,5 +108,5 @@ def test_an_evaluation_reads_back_as_it_was_written(tmp_path):
 def test_an_audit_that_cannot_be_had_is_said():
     found = make()
     assert "Identity audit" not in report_page.page(found, None)
-    found.metrics["identity_audit"] = None
+    found.metrics["identity_audit"] = {"face": None}
     assert "no subject has two sessions" in report_page.page(found, None)

@@ -32,7 +32,9 @@ def started(module: StanModule, **trainer: Any) -> StanModule:
 def test_the_head_can_start_at_the_training_mean(bounded: bool) -> None:
     data = SimpleNamespace(training_mean=15.75)
     module = started(make_module("model.start_at_mean=true", f"model.bounded={bounded}"), datamodule=data)
-    assert module.eval()(torch.randn(1, 3, 8, 32, 32)).item() * 63 == pytest.approx(15.75, abs=1e-4)
+    assert module.eval()({"face": torch.randn(1, 3, 8, 32, 32)}, {}).item() * 63 == pytest.approx(
+        15.75, abs=1e-4
+    )
 
 
 def test_exact_recipes_start_from_torchs_bias() -> None:
@@ -71,8 +73,23 @@ def test_a_checkpoint_of_primitives_loads_by_itself() -> None:
     module = make_module("model.k=1")
     again = StanModule(**module.hparams)
     again.load_state_dict(module.state_dict())
-    clip = torch.randn(1, 3, 8, 32, 32)
-    assert torch.equal(module.eval()(clip), again.eval()(clip))
+    clip = {"face": torch.randn(1, 3, 8, 32, 32)}
+    assert torch.equal(module.eval()(clip, {}), again.eval()(clip, {}))
+
+
+def test_a_checkpoint_from_before_networks_had_arguments_of_their_own_loads() -> None:
+    module = make_module("model.k=1")
+    record = {name: value for name, value in module.hparams.items() if name not in ("network", "optimiser")}
+    flat = record | dict(module.hparams["network"]) | dict(module.hparams["optimiser"])
+    del flat["name"]
+    again = StanModule.from_record(flat)
+    again.load_state_dict(module.state_dict())
+    assert again.hparams == module.hparams
+    del flat["seed"]
+    with pytest.raises(TypeError, match="seed"):
+        StanModule.from_record(flat)
+    with pytest.raises(InputError, match=r"model\.colour means nothing to model\.name=sta_drn"):
+        StanModule.from_record(flat | {"seed": 0, "colour": "red"})
 
 
 @pytest.mark.parametrize("key", ["objective", "loss", "clip_scores", "attention", "norm"])

@@ -1,0 +1,205 @@
+"""A network that sees and hears: an encoder for each modality, and three ways to join what they tell.
+
+Every encoder is a STA-DRN whose last stage gives tokens in time, ``(B, L, C)``: a face's are means over the
+picture, a voice's means over the bands. What a recording lacks is masked: it decides nothing, and no encoder
+takes statistics of it.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from stan_lightning.errors import InputError
+from stan_lightning.network.sta_drn import STADRN
+
+FUSIONS = ("mean", "gated", "attention")
+WIDTH = 128
+HEADS = 4
+LONGEST_WAVE_S = 100.0
+
+
+class Fusion(nn.Module):
+    """Encoders and what joins them.
+
+    Args:
+        encoders: by modality, in a fixed order.
+        fusion: "mean": each modality has a head, and the score is the mean of those that are there.
+            "gated": a softmax over the modalities that are there weighs their embeddings.
+            "attention": a learned query asks the tokens of all of them, on one clock.
+        spans: by modality the first and last moment, in seconds of the clip, of what it shows.
+        num_classes: outputs; 1 for severity.
+        dropout: probability before the head.
+        bounded: a sigmoid keeps the output within 0..1.
+        drop_modality: probability that training hides a modality of a clip; never all of them.
+        frozen: modalities whose encoders stay as they are.
+
+    Raises:
+        InputError: an argument is outside its choices.
+    """
+
+    def __init__(
+        self,
+        encoders: Mapping[str, STADRN],
+        fusion: str,
+        spans: Mapping[str, tuple[float, float]],
+        num_classes: int = 1,
+        dropout: float = 0.0,
+        bounded: bool = False,
+        drop_modality: float = 0.2,
+        frozen: Sequence[str] = (),
+    ) -> None:
+        super().__init__()
+        if fusion not in FUSIONS:
+            raise InputError(f"unknown fusion '{fusion}': choose one of {', '.join(FUSIONS)}")
+        if len(encoders) < 2:
+            raise InputError("a fusion needs two modalities or more")
+        if not 0 <= drop_modality < 1:
+            raise InputError(f"drop_modality is {drop_modality}: it must be at least 0 and below 1")
+        self.modalities = tuple(encoders)
+        self.encoders = nn.ModuleDict(encoders)
+        self.fusion, self.spans, self.bounded = fusion, dict(spans), bounded
+        self.drop_modality, self.frozen = drop_modality, tuple(frozen)
+        self.dropout = nn.Dropout(dropout)
+        self.hidden: tuple[str, ...] = ()
+        self.gates: Tensor | None = None
+        self.widths = {name: encoder.fc.in_features for name, encoder in encoders.items()}
+        if fusion != "mean":
+            for encoder in encoders.values():
+                encoder.fc = nn.Identity()  # type: ignore[assignment] # the one head is this network's
+            self.project = nn.ModuleDict(
+                {name: nn.Linear(width, WIDTH) for name, width in self.widths.items()}
+            )
+            self.fc = nn.Linear(WIDTH, num_classes)
+        if fusion == "gated":
+            self.norm = nn.ModuleDict({name: nn.LayerNorm(WIDTH) for name in encoders})
+            self.gate = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.Tanh(), nn.Linear(WIDTH, 1, bias=False))
+        if fusion == "attention":
+            self.kind = nn.ParameterDict({name: nn.Parameter(0.02 * torch.randn(WIDTH)) for name in encoders})
+            self.query = nn.Parameter(0.02 * torch.randn(WIDTH))
+            self.layer = nn.TransformerEncoderLayer(
+                WIDTH, HEADS, 2 * WIDTH, dropout=0.0, batch_first=True, norm_first=True
+            )
+        for name in self.frozen:
+            self.encoders[name].requires_grad_(False)
+        self.train()  # but for those
+
+    @property
+    def heads(self) -> list[nn.Linear]:
+        """The last layers, whose biases are scores."""
+        if self.fusion != "mean":
+            return [self.fc]
+        return [encoder.fc for encoder in self.encoders.values()]  # type: ignore[misc] # all are STADRN
+
+    def train(self, mode: bool = True) -> "Fusion":
+        """As any network; frozen encoders stay in evaluation."""
+        super().train(mode)
+        for name in self.frozen:
+            self.encoders[name].eval()
+        return self
+
+    def score(self, inputs: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> Tensor:
+        """As `forward`."""
+        output: Tensor = self(inputs, there)
+        return output
+
+    def forward(self, inputs: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> Tensor:
+        """Score clips.
+
+        Args:
+            inputs: each modality's, as its encoder reads them.
+            there: bool ``(B,)`` of modalities that clips may lack; those without an entry are always there.
+                `hidden` names more that are to be left out of all clips.
+
+        Returns:
+            ``(B, num_classes)``.
+        """
+        first = inputs[self.modalities[0]]
+        present = torch.stack([self._present(name, there, first) for name in self.modalities], 1)  # (B, M)
+        tokens = [
+            self._tokens(name, inputs[name], present[:, number])
+            for number, name in enumerate(self.modalities)
+        ]
+        seen = self._drop(present) if self.training else present
+        return {"mean": self._mean, "gated": self._gated, "attention": self._attention}[self.fusion](
+            tokens, seen
+        )
+
+    def _present(self, name: str, there: Mapping[str, Tensor], like: Tensor) -> Tensor:
+        if name in self.hidden:
+            return torch.zeros(len(like), dtype=torch.bool, device=like.device)
+        return there.get(name, torch.ones(len(like), dtype=torch.bool, device=like.device))
+
+    def _drop(self, present: Tensor) -> Tensor:
+        """Hide modalities at random, but no clip's last one."""
+        kept = present & (torch.rand(present.shape, device=present.device) >= self.drop_modality)
+        return torch.where(kept.any(1, keepdim=True), kept, present)
+
+    def _tokens(self, name: str, x: Tensor, present: Tensor) -> Tensor:
+        """``(B, L, C)``, of those clips that have the modality; zeros for the others."""
+        encoder = self.encoders[name]
+        assert isinstance(encoder, STADRN)
+        rows = present.nonzero().squeeze(1)
+        if len(rows) == len(x):
+            return moments(encoder.stages(x))
+        if len(rows):
+            found = moments(encoder.stages(x[rows]))
+            return found.new_zeros(len(x), *found.shape[1:]).index_copy(0, rows, found)
+        empty = x.new_zeros(len(x), math.ceil(x.shape[2] / 8), self.widths[name])
+        if not self.training:
+            return empty
+        # Processes that share a step wait for every parameter's gradient; here it is zero.
+        return empty + 0 * sum(parameter.sum() for parameter in encoder.parameters())
+
+    def _mean(self, tokens: Sequence[Tensor], seen: Tensor) -> Tensor:
+        outputs = []
+        for name, found in zip(self.modalities, tokens, strict=True):
+            output = self.encoders[name].get_submodule("fc")(self.dropout(found.mean(1)))
+            outputs.append(output.sigmoid() if self.bounded else output)
+        weights = seen.to(outputs[0].dtype) / seen.sum(1, keepdim=True)
+        return (torch.stack(outputs, 1) * weights[:, :, None]).sum(1)
+
+    def _gated(self, tokens: Sequence[Tensor], seen: Tensor) -> Tensor:
+        embedded = torch.stack(
+            [
+                self.norm[name](self.project[name](found.mean(1)))
+                for name, found in zip(self.modalities, tokens, strict=True)
+            ],
+            1,
+        )
+        logits = self.gate(embedded).squeeze(2).masked_fill(~seen, float("-inf"))
+        gates = logits.softmax(1)
+        self.gates = gates.detach()
+        return self._head((gates[:, :, None] * embedded).sum(1))
+
+    def _attention(self, tokens: Sequence[Tensor], seen: Tensor) -> Tensor:
+        parts = [
+            self.project[name](found) + self.kind[name] + self._clock(name, found)
+            for name, found in zip(self.modalities, tokens, strict=True)
+        ]
+        lengths = torch.tensor([part.shape[1] for part in parts], device=seen.device)
+        hidden = ~seen.repeat_interleave(lengths, 1, output_size=sum(part.shape[1] for part in parts))
+        query = self.query.to(parts[0].dtype).expand(len(seen), 1, WIDTH)
+        asked = torch.cat([query, *parts], 1)
+        never = torch.zeros(len(seen), 1, dtype=torch.bool, device=seen.device)
+        return self._head(self.layer(asked, src_key_padding_mask=torch.cat([never, hidden], 1))[:, 0])
+
+    def _clock(self, name: str, tokens: Tensor) -> Tensor:
+        """Sinusoids (L, WIDTH) of the middles of evenly spaced tokens, in seconds: one clock for all."""
+        count, (start, end) = tokens.shape[1], self.spans[name]
+        times = start + (torch.arange(count, device=tokens.device) + 0.5) * ((end - start) / count)
+        waves = torch.exp(
+            torch.arange(0, WIDTH, 2, device=tokens.device) * (-math.log(LONGEST_WAVE_S) / WIDTH)
+        )
+        angles = times[:, None] * waves[None] * 2 * math.pi
+        return torch.stack([angles.sin(), angles.cos()], 2).flatten(1).to(tokens.dtype)
+
+    def _head(self, embedded: Tensor) -> Tensor:
+        output: Tensor = self.fc(self.dropout(embedded))
+        return output.sigmoid() if self.bounded else output
+
+
+def moments(stage: Tensor) -> Tensor:
+    """Tokens in time ``(B, L, C)`` of a last stage ``(B, C, L, H, W)``."""
+    return stage.mean((3, 4)).transpose(1, 2)

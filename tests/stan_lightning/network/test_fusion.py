@@ -1,0 +1,197 @@
+"""Voice and fusion: shapes, masks, gates, clocks, against formulas written out by hand."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from stan_lightning.errors import InputError
+from stan_lightning.network import STADRN
+from stan_lightning.network.catalogue import build
+from stan_lightning.network.fusion import FUSIONS, WIDTH, Fusion
+
+SPANS = {"face": (0.0, 1.6), "voice": (0.0, 1.6)}
+
+
+def encoder(modality, **more):
+    return STADRN(layers=(1, 1, 1, 1), features=2, k=2, modality=modality, **more)
+
+
+def fusion(kind, **more):
+    torch.manual_seed(0)
+    made = Fusion({name: encoder(name) for name in ("face", "voice")}, kind, SPANS, **more)
+    for module in made.modules():  # statistics as after training, so that evaluation is no constant
+        if isinstance(module, nn.BatchNorm3d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    return made
+
+
+def batch(size=3):
+    torch.manual_seed(1)
+    return {"face": torch.randn(size, 3, 16, 32, 32), "voice": torch.randn(size, 1, 160, 64, 1)}
+
+
+def everyone(size=3):
+    return {"voice": torch.ones(size, dtype=torch.bool)}
+
+
+def test_a_voice_is_a_sta_drn_one_column_wide():
+    network, x = encoder("voice"), batch()["voice"]
+    assert network.conv_1.kernel_size == (7, 7, 1) and network.conv_1.in_channels == 1
+    widths = {m.kernel_size[2] for m in network.modules() if isinstance(m, nn.Conv3d)}
+    assert widths == {1}
+    assert network.stages(x).shape == (3, 4 * 16, 20, 2, 1)
+    assert network.score({"voice": x}, {}).shape == (3, 1) and network.modalities == ("voice",)
+    assert encoder("voice").stages(torch.randn(1, 1, 640, 64, 1)).shape[2] == 80  # moments of 6.4 s
+
+
+def test_a_column_is_a_wide_kernel_on_padding():
+    """The same network with wide kernels whose outer columns meet nothing but zeros."""
+    narrow = encoder("voice").eval()
+    wide = STADRN(layers=(1, 1, 1, 1), features=2, k=2, in_channels=1).eval()
+    state = wide.state_dict()
+    for name, tensor in narrow.state_dict().items():
+        if tensor.shape != state[name].shape:
+            full = torch.randn(state[name].shape)
+            full[..., full.shape[-1] // 2 :][..., :1] = tensor
+            tensor = full
+        state[name] = tensor
+    wide.load_state_dict(state)
+    x = batch()["voice"]
+    assert torch.allclose(narrow(x), wide(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", FUSIONS)
+def test_what_is_missing_decides_nothing(kind):
+    network, inputs = fusion(kind).eval(), batch()
+    there = {"voice": torch.tensor([True, False, True])}
+    whole, masked = network.score(inputs, everyone()), network.score(inputs, there)
+    assert torch.allclose(whole[[0, 2]], masked[[0, 2]], atol=1e-6)
+    assert (whole[1] - masked[1]).abs() > 1e-5
+    other = dict(inputs, voice=torch.where(there["voice"].view(-1, 1, 1, 1, 1), inputs["voice"], 99.0))
+    assert torch.equal(network.score(other, there), masked)
+    network.hidden = ("voice",)  # what evaluation asks for: the face alone
+    assert torch.allclose(network.score(inputs, everyone())[1], masked[1], atol=1e-6)
+    network.hidden = ("face",)
+    alone = network.score(inputs, everyone())
+    network.hidden = ()
+    assert (
+        torch.allclose(alone, network.score(dict(inputs, face=inputs["face"] * 0), everyone()), atol=1)
+        and (alone - whole).abs().max() > 1e-5
+    )
+
+
+def test_mean_is_the_mean_of_the_heads_that_are_there():
+    network, inputs = fusion("mean").eval(), batch()
+    face, voice = (network.encoders[name](inputs[name]) for name in ("face", "voice"))
+    there = {"voice": torch.tensor([True, False, True])}
+    found = network.score(inputs, there)
+    assert torch.allclose(found[[0, 2]], ((face + voice) / 2)[[0, 2]], atol=1e-6)
+    assert torch.allclose(found[1], face[1], atol=1e-6)
+
+
+def test_gates_are_a_softmax_of_what_is_there():
+    network, inputs = fusion("gated").eval(), batch()
+    found = network.score(inputs, {"voice": torch.tensor([True, False, True])})
+    parts = {}
+    for name in ("face", "voice"):
+        z = network.encoders[name].stages(inputs[name]).mean((2, 3, 4))
+        parts[name] = network.norm[name](network.project[name](z))
+    v, _, u = network.gate
+    logits = torch.cat([torch.tanh(v(parts[name])) @ u.weight.T for name in parts], 1)
+    gates = logits.softmax(1)
+    want = network.fc(sum(gates[:, [number]] * parts[name] for number, name in enumerate(parts)))
+    assert torch.allclose(found[[0, 2]], want[[0, 2]], atol=1e-5)
+    assert torch.allclose(found[1], network.fc(parts["face"])[1], atol=1e-5)
+    assert network.gates.shape == (3, 2) and network.gates[1].tolist() == [1.0, 0.0]
+
+
+def test_attention_puts_all_tokens_on_one_clock():
+    network = fusion("attention")
+    face, voice = (
+        network._clock("face", torch.zeros(1, 2, WIDTH)),
+        network._clock("voice", torch.zeros(1, 20, WIDTH)),
+    )
+    assert face.shape == (2, WIDTH) and voice.shape == (20, WIDTH)
+    seconds = {"face": 0.4, "voice": (9.5 / 20) * 1.6}
+    for found, moment in ((face[0], seconds["face"]), (voice[9], seconds["voice"])):
+        slow = math.exp(-math.log(100.0) * 2 / WIDTH)
+        want = [
+            math.sin(2 * math.pi * moment),
+            math.cos(2 * math.pi * moment),
+            math.sin(2 * math.pi * moment * slow),
+        ]
+        assert found[:3].tolist() == pytest.approx(want, abs=1e-4)
+    network.spans = {"face": (0.0, 1.6), "voice": (0.4, 1.2)}  # less sound, about the same middle
+    assert network._clock("voice", torch.zeros(1, 1, WIDTH))[0, 0].item() == pytest.approx(
+        math.sin(2 * math.pi * 0.8), abs=1e-4
+    )
+
+
+@pytest.mark.parametrize("kind", FUSIONS)
+def test_training_hides_modalities_but_never_all_and_every_parameter_learns(kind):
+    network, inputs = fusion(kind, drop_modality=0.5), batch()
+    present = torch.ones(4000, 2, dtype=torch.bool)
+    present[:1000, 1] = False
+    kept = network._drop(present)
+    assert kept.any(1).all() and not (kept & ~present).any() and kept[:1000, 0].all()
+    assert 0.3 < kept[1000:, 0].float().mean() < 0.85
+    network.train().score(inputs, everyone()).sum().backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("kind", FUSIONS)
+def test_a_batch_without_any_sound_trains_and_leaves_the_voice_as_it_is(kind):
+    network, inputs = fusion(kind), batch()
+    before = {name: buffer.clone() for name, buffer in network.encoders["voice"].named_buffers()}
+    network.train().score(inputs, {"voice": torch.zeros(3, dtype=torch.bool)}).sum().backward()
+    for name, parameter in network.encoders["voice"].named_parameters():
+        assert parameter.grad is not None, name
+        assert not parameter.grad.any()
+    assert all(torch.equal(before[name], one) for name, one in network.encoders["voice"].named_buffers())
+    assert any(parameter.grad.any() for parameter in network.encoders["face"].parameters())
+
+
+def test_a_frozen_encoder_stays_in_evaluation_and_without_gradients():
+    network, inputs = fusion("gated", frozen=["voice"]), batch()
+    assert not network.encoders["voice"].training  # from the start: not every trainer sets modes
+    network.eval().train()
+    assert not network.encoders["voice"].training and network.encoders["face"].training
+    network.score(inputs, everyone()).sum().backward()
+    assert all(parameter.grad is None for parameter in network.encoders["voice"].parameters())
+
+
+ENCODER = dict(
+    attention="ta", layers=[1, 1, 1, 1], k=1, features=2, dropout=0.0, norm="batch", recompute=False
+)
+ARGUMENTS = dict(
+    name="fusion", modalities=["face", "voice"], fusion="gated", dropout=0.0, bounded=False, drop_modality=0.2
+) | dict(clip_frames=16, frame_stride=3, sound_s=None)
+ARGUMENTS |= {name: ENCODER | {"init_weights": None, "frozen": False} for name in ("face", "voice")}
+
+
+def test_the_catalogue_builds_from_plain_arguments():
+    made = build(ARGUMENTS, 1)
+    assert isinstance(made, Fusion) and made.modalities == ("face", "voice")
+    assert made.spans["voice"] == pytest.approx((0.0, 1.6))
+    assert build(ARGUMENTS | {"sound_s": 0.8}, 1).spans["voice"] == pytest.approx((0.4, 1.2))
+    voice = build(ENCODER | {"name": "voice", "bounded": True}, 1)
+    assert isinstance(voice, STADRN) and voice.modalities == ("voice",) and voice.bounded
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"name": "resnet"}, "model.name=resnet is none of sta_drn, voice, fusion"),
+        ({"fusion": "sum"}, "unknown fusion 'sum': choose one of mean, gated, attention"),
+        ({"modalities": ["face", "smell"], "smell": {}}, "model.modalities: smell is none of face, voice"),
+        ({"modalities": ["face"]}, "a fusion needs two modalities"),
+        ({"drop_modality": 1.0}, "drop_modality is 1.0"),
+        ({"face": ARGUMENTS["face"] | {"frozen": True}}, "model.face.frozen=true without weights"),
+    ],
+)
+def test_what_is_no_network_is_refused(change, said):
+    with pytest.raises(InputError, match=said):
+        build(ARGUMENTS | change, 1)

@@ -1,0 +1,208 @@
+"""Networks that hear, through the commands: trained, resumed, evaluated, asked, and refused."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+
+from stan_lightning.predict import CONF, predict
+
+TINY = [
+    *("data=manifest", "model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16"),
+    *("data.image_size=32", "data.batch_size=2", "data.num_workers=0", "trainer.max_epochs=4"),
+]
+FUSION = [*TINY, "model=fusion", "model.restart_epochs=2"]
+
+
+def same(one: Path, other: Path) -> None:
+    assert (one / "metrics.csv").read_bytes() == (other / "metrics.csv").read_bytes()
+    states = [
+        torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"] for run in (one, other)
+    ]
+    assert states[0].keys() == states[1].keys()
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+@pytest.fixture
+def voiced(make_voiced) -> Path:
+    return make_voiced()
+
+
+@pytest.mark.parametrize("model", ["voice", "fusion_mean", "fusion", "fusion_attention"])
+def test_two_epochs_and_two_are_four(model, voiced, train, tmp_path):
+    """Bit for bit, with hidden modalities and masks drawn anew, and with recordings that lack a voice."""
+    arguments = [*TINY, f"model={model}", f"data.root={voiced}"]
+    code, said = train(*arguments, f"hydra.run.dir={tmp_path / 'whole'}")
+    assert code == 0 and "3 of 11 recordings have no sound, such as" in said, said
+    code, said = train(*arguments, f"hydra.run.dir={tmp_path / 'parts'}", "trainer.max_epochs=2")
+    assert code == 0, said
+    code, said = train(f"resume={tmp_path / 'parts'}", "trainer.max_epochs=4")
+    assert code == 0, said
+    same(tmp_path / "whole", tmp_path / "parts")
+    losses = pd.read_csv(tmp_path / "whole" / "metrics.csv")["train/loss"]
+    assert np.isfinite(losses).all() and losses.nunique() == 4
+
+
+def test_evaluation_says_what_each_modality_is_worth(voiced, train, tmp_path):
+    code, said = train(*FUSION, f"data.root={voiced}", f"hydra.run.dir={tmp_path / 'run'}")
+    assert code == 0, said
+    output = tmp_path / "evaluation"
+    checkpoint = tmp_path / "run" / "checkpoints" / "best.ckpt"
+    asked = ["partition=train", "robustness=true", "identity_audit=true", "bootstrap.resamples=50"]
+    asked += [f"checkpoint={checkpoint}", f"output={output}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "stan_lightning.evaluate", *asked], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads((output / "metrics.json").read_text())
+    rows = {row["name"]: row for row in numbers["modalities"]["rows"]}
+    assert list(rows) == [
+        "face + voice",
+        "face alone",
+        "voice alone",
+        "another person's face",
+        "another person's voice",
+    ]
+    assert numbers["modalities"]["n_without"] == 1 and {row["n"] for row in rows.values()} == {4}
+    assert numbers["video"]["n"] == 5  # the silent one is scored by its face
+    assert len({row["mae"]["value"] for row in rows.values()}) == 5
+    kinds = {kind: [row["strength"] for row in numbers["robustness"][kind]] for kind in numbers["robustness"]}
+    assert (kinds["sound_noise"], kinds["bandwidth"], kinds["gain"]) == ([20, 10, 0], [8], [-12, 12])
+    assert "another person's voice" in " ".join(done.stdout.split())
+    page = (output / "report.html").read_text()
+    assert "What each modality is worth" in page and "sound: 10 dB above noise" in page
+    assert set(numbers["identity_audit"]) == {"face", "voice"}
+
+
+def test_encoders_start_from_runs_of_their_own_and_stay(voiced, train, tmp_path):
+    for name, model in (("face", "sta_drn"), ("voice", "voice")):
+        code, said = train(*TINY, f"model={model}", f"data.root={voiced}", f"hydra.run.dir={tmp_path / name}")
+        assert code == 0, said
+    starts = [f"model.{name}.init_weights={tmp_path / name}" for name in ("face", "voice")]
+    code, said = train(
+        *FUSION,
+        *starts,
+        "model.voice.frozen=true",
+        f"data.root={voiced}",
+        f"hydra.run.dir={tmp_path / 'both'}",
+    )
+    assert code == 0 and "face: took" in said and "voice: took" in said, said
+    alone = torch.load(tmp_path / "voice" / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
+    both = torch.load(tmp_path / "both" / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    kept = {name: tensor for name, tensor in both.items() if name.startswith("network.encoders.voice.")}
+    changed = [
+        name for name in kept if not torch.equal(kept[name], alone[name.replace("encoders.voice.", "")])
+    ]
+    assert kept and changed == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["model.modalities=[face,smell]"], "modalities: smell is none of face, voice"),
+        (["model.voice.frozen=true"], "model.voice.frozen=true without weights"),
+        (["model.drop_modality=1.0"], "drop_modality is 1.0: it must be at least 0 and below 1"),
+        (["model.fusion=sum"], "unknown fusion 'sum': choose one of mean, gated, attention"),
+        (["model.init_weights=a.ckpt"], "give model.face.init_weights or another's"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(arguments, words, voiced, train, tmp_path):
+    code, said = train(*FUSION, *arguments, f"data.root={voiced}", f"hydra.run.dir={tmp_path / 'run'}")
+    errors = [line for line in said.splitlines() if line.startswith("error: ")]
+    assert code == 2 and len(errors) == 1 and words in errors[0] and "Traceback" not in said, said
+
+
+def test_crops_without_sound_and_an_encoder_of_another_size(make_voiced, train, tmp_path):
+    silent = make_voiced(silent=1)
+    code, said = train(*TINY, "model=voice", f"data.root={silent}", f"hydra.run.dir={tmp_path / 'run'}")
+    assert code == 2 and "no recording has sound; add it to the crops with `python -m preprocess" in said
+    code, said = train(*TINY, f"data.root={silent}", f"hydra.run.dir={tmp_path / 'face'}", "model.features=4")
+    assert code == 0, said
+    start = f"model.face.init_weights={tmp_path / 'face'}"
+    (silent / "manifest.csv").write_text((silent / "manifest.csv").read_text().replace("0.0", "4.0"))
+    code, said = train(*FUSION, start, f"data.root={silent}", f"hydra.run.dir={tmp_path / 'both'}")
+    assert code == 2 and "does not fit the network" in said and "Traceback" not in said, said
+
+
+def test_prediction_hears_and_says_who_is_silent(voiced, train, tmp_path, capfd):
+    code, said = train(*FUSION, f"data.root={voiced}", f"hydra.run.dir={tmp_path / 'run'}")
+    assert code == 0, said
+    given = tmp_path / "given"
+    given.mkdir()
+    table = pd.read_csv(voiced / "manifest.csv", dtype=str)
+    chosen = [*table.recording[table.sound_s == "4.0"][:1], *table.recording[table.sound_s == "0.0"][:1]]
+    rows = table.set_index("recording").loc[chosen]
+    rows.reset_index().to_csv(given / "manifest.csv", index=False)
+    for name in chosen:
+        (given / f"{name}.zip").write_bytes((voiced / f"{name}.zip").read_bytes())
+    with initialize_config_dir(CONF, version_base="1.3"):
+        overrides = [f"checkpoint={tmp_path / 'run' / 'checkpoints' / 'best.ckpt'}", f"video={given}"]
+        overrides += [
+            f"output={tmp_path / 'out'}",
+            "trainer.accelerator=cpu",
+            "+trainer.enable_progress_bar=false",
+        ]
+        assert predict(compose("predict", overrides)) == 0
+    assert f"no sound: {chosen[1]} is scored by its face alone" in capfd.readouterr().out
+    heard, silent = ((tmp_path / "out" / f"{name}_attention.png").stat().st_size for name in chosen)
+    assert heard != silent
+    assert len(pd.read_csv(tmp_path / "out" / "predictions.csv")) == 2
+
+
+# --- slow ---------------------------------------------------------------------------------------------
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "stan_lightning.train", *arguments]
+
+
+@pytest.mark.slow
+def test_five_kills_at_random_moments(voiced, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    arguments = [*FUSION, f"data.root={voiced}", "trainer.max_epochs=30", "go_on=true"]
+    subprocess.run(
+        command(*arguments, f"hydra.run.dir={tmp_path / 'whole'}"), check=True, capture_output=True
+    )
+    random = np.random.default_rng(0)
+    for _ in range(5):
+        process = subprocess.Popen(
+            command(*arguments, f"hydra.run.dir={tmp_path / 'killed'}"), stdout=subprocess.DEVNULL
+        )
+        time.sleep(random.uniform(6, 11))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    subprocess.run(
+        command(*arguments, f"hydra.run.dir={tmp_path / 'killed'}"), check=True, capture_output=True
+    )
+    same(tmp_path / "whole", tmp_path / "killed")
+
+
+@pytest.mark.slow
+def test_two_processes_validate_as_one(voiced, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    arguments = [
+        *FUSION,
+        f"data.root={voiced}",
+        "model.learning_rate=0",
+        "model.norm=group",
+        "trainer.accelerator=cpu",
+    ]
+    curves = []
+    for name, more in (("one", []), ("two", ["trainer=ddp"])):
+        done = subprocess.run(
+            command(*arguments, *more, f"hydra.run.dir={tmp_path / name}"),
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        curves.append(pd.read_csv(tmp_path / name / "metrics.csv")[["val/mae", "val/rmse"]])
+    assert curves[0].equals(curves[1])
