@@ -18,6 +18,12 @@ _QUICK_TO_READ = {"lpc_type": "fixed", "frame_size": "4608"}
 def encode(samples: Samples) -> bytes:
     """Mono samples at `RATE`, shape (N,), as a FLAC file; the same bytes every time."""
     file = io.BytesIO()
+    write(samples, file)
+    return file.getvalue()
+
+
+def write(samples: Samples, file: IO[bytes]) -> None:
+    """As `encode`, into a file that can be read and sought in."""
     with av.open(file, "w", format="flac", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream("flac", rate=RATE, options=_QUICK_TO_READ)
         stream.layout, stream.format = "mono", "s16"
@@ -27,7 +33,6 @@ def encode(samples: Samples) -> bytes:
             frame.sample_rate, frame.pts = RATE, start
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    return file.getvalue()
 
 
 def decode(file: IO[bytes]) -> Samples:

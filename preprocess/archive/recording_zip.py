@@ -10,13 +10,15 @@ import io
 import json
 import os
 import secrets
+import shutil
+import tempfile
 import zipfile
 from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from preprocess.archive.flac import Samples, encode
+from preprocess.archive import flac
 
 FRAME_NAME = "{:06d}.jpg"
 TRACK = "track.csv"
@@ -78,10 +80,7 @@ class ArchiveWriter:
         Raises:
             OSError: The disk is full or gone.
         """
-        info = zipfile.ZipInfo(name, _EPOCH)
-        info.create_system = 3  # Unix, whatever the platform, so that the bytes are the same
-        info.external_attr = 0o644 << 16
-        self._zip.writestr(info, data)
+        self._zip.writestr(_member(name), data)
 
     def add_frame(self, frame: int, jpeg: bytes) -> None:
         """Append the crop of source frame number `frame`."""
@@ -95,9 +94,15 @@ class ArchiveWriter:
         writer.writerows(rows)
         self.add(TRACK, text.getvalue().encode())
 
-    def add_sound(self, samples: Samples) -> None:
+    def add_sound(self, samples: flac.Samples) -> None:
         """Append `sound.flac`: int16 at `flac.RATE`, shape (N,), the first at 0 on the track's clock."""
-        self.add(SOUND, encode(samples))
+        with tempfile.TemporaryFile() as file:  # an hour's worth would weigh in memory
+            flac.write(samples, file)
+            info = _member(SOUND)
+            info.file_size = file.seek(0, io.SEEK_END)
+            file.seek(0)
+            with self._zip.open(info, "w") as member:
+                shutil.copyfileobj(file, member)
 
     def add_row(self, row: Mapping[str, object], settings: Mapping[str, object], **more: object) -> None:
         """Append `recording.json`: the manifest row, the settings that the crops were made with, and more."""
@@ -110,6 +115,13 @@ class ArchiveWriter:
             for name in other.namelist():
                 if name not in but:
                     self.add(name, other.read(name))
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, _EPOCH)
+    info.create_system = 3  # Unix, whatever the platform, so that the bytes are the same
+    info.external_attr = 0o644 << 16
+    return info
 
 
 def read_record(path: Path) -> dict[str, Any]:

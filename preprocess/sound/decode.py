@@ -21,7 +21,7 @@ from preprocess.archive.flac import RATE, Samples
 from preprocess.container import Packets, UnreadableVideoError, open_media, pick_film, reason
 from preprocess.sound.tape import Tape
 
-Mono = npt.NDArray[np.float32]
+Sounds = npt.NDArray[np.float32]
 
 _JUMP_S = 0.03  # a time further off than this starts anew; below, containers round
 _DRIFT_S = 0.001  # a mean further off than this is followed
@@ -111,7 +111,7 @@ class _Recorder:
         self._format: object = None  # of the frames at hand: another starts anew
         self._resampler: AudioResampler | None = None
         self._rate = RATE
-        self._pieces: list[Mono] = []  # not yet resampled
+        self._pieces: list[Sounds] = []  # of all channels, not yet resampled
         self._n_pieces = 0
         self._next_s: float | None = None  # when the next sample is due
         self._late_s = 0.0  # how far times run ahead of the count, on average
@@ -126,7 +126,7 @@ class _Recorder:
 
     def _add(self, frame: AudioFrame) -> None:
         kind = (frame.sample_rate, frame.layout.name, frame.format.name)
-        time_s = None if frame.pts is None or frame.time_base is None else float(frame.pts * frame.time_base)
+        time_s = frame.time
         off_s = 0.0 if time_s is None or self._next_s is None else time_s - self._next_s
         if kind != self._format or self._next_s is None or abs(off_s) > _JUMP_S:
             self._flush()
@@ -135,7 +135,7 @@ class _Recorder:
             self._follow(off_s, frame.samples / frame.sample_rate)
         assert self._next_s is not None
         self._next_s += frame.samples / frame.sample_rate
-        self._pieces.append(_mono(frame))
+        self._pieces.append(_channels(frame))
         self._n_pieces += frame.samples
         if self._n_pieces >= _BLOCK_S * self._rate:
             self._resample()
@@ -161,7 +161,7 @@ class _Recorder:
     def _resample(self) -> None:
         if not self._pieces:
             return
-        block = np.concatenate(self._pieces)
+        block = np.concatenate(self._pieces, axis=1).mean(axis=0)
         self._pieces, self._n_pieces = [], 0
         if self._resampler is None:
             self._lay(block)
@@ -180,7 +180,7 @@ class _Recorder:
         for frame in frames:
             self._lay(np.asarray(frame.to_ndarray().reshape(-1), np.float32))
 
-    def _lay(self, samples: Mono) -> None:
+    def _lay(self, samples: Sounds) -> None:
         self._tape.lay(self._at, samples)
         self._at += len(samples)
 
@@ -195,13 +195,13 @@ def _decoded(packets: Packets, decoder: AudioCodecContext) -> Iterator[AudioFram
             packets.n_errors += 1
 
 
-def _mono(frame: AudioFrame) -> Mono:
-    """The mean of a frame's channels in [-1, 1], shape (samples,)."""
+def _channels(frame: AudioFrame) -> Sounds:
+    """A frame's samples in [-1, 1], shape (channels, samples)."""
     samples = np.asarray(frame.to_ndarray())
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T
     if samples.dtype == np.uint8:
-        samples = samples.astype(np.float32) / 128 - 1
-    elif samples.dtype.kind == "i":
+        return np.asarray(samples.astype(np.float32) / 128 - 1, np.float32)
+    if samples.dtype.kind == "i":
         samples = samples.astype(np.float32) / 2.0 ** (8 * samples.itemsize - 1)
-    return np.asarray(samples.mean(axis=0), np.float32)
+    return np.asarray(samples, np.float32)
