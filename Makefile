@@ -37,7 +37,7 @@ preprocess: $(READY)  ## face crops of your corpus: AVEC2014=<folder>, AVEC2013=
 	exec $(RUN) -m preprocess "$$@" $(ARGS)
 
 test: $(READY) check  ## linting, types and the fast tests (under 5 minutes on two cores)
-	$(RUN) -m pytest -q $(ARGS)
+	$(RUN) -m pytest -q -n auto --maxprocesses 4 $(ARGS)
 
 test-all: $(READY) check  ## the slow tests as well
 	$(RUN) -m pytest -q -m 'slow or not slow' $(ARGS)
