@@ -37,6 +37,7 @@ from stan_lightning.network.weights import load_released
 from stan_lightning.pages import report_page
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.quiet import quiet
+from stan_lightning.training.refusals import refuse_unread
 from stan_lightning.training.trainer_refusals import SCORING, refuse_trainer_settings
 from stan_lightning.training.versions import versions
 
@@ -97,6 +98,7 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
         )
     candidate = from_weights(config) if config.checkpoint is None else from_checkpoint(config, overrides)
     refuse_broken_promises(candidate, config.partition)
+    refuse_unread(candidate.module.network.modalities, candidate.data.hparams["modalities"])
     trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
     windows = score_windows(candidate.module, candidate.data, config.partition, trainer)
     found = assess(candidate, windows, config)

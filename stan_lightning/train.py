@@ -42,6 +42,7 @@ from stan_lightning.training.refusals import (
     refuse_sync_on_cpu,
     refuse_test_metrics,
     refuse_unlogged_monitors,
+    refuse_unread,
 )
 from stan_lightning.training.rehearsal import rehearsal, rehearsed
 from stan_lightning.training.summary import announce, summarise
@@ -81,6 +82,7 @@ def train(config: DictConfig, run: Path) -> float:
         data: CropDataModule = instantiate(config.data, _convert_="all")
         data.setup("fit")
         module: StanModule = instantiate(config.model, classes=data.classes, _convert_="all")
+        refuse_unread(module.network.modalities, data.hparams["modalities"])
         with closing(build_trainer(config, run)) as trainer:
             refuse_single_values(config, data.tables["train"].label.count(), trainer.world_size)
             announce(config, data, module, trainer)

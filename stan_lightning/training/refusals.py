@@ -58,6 +58,15 @@ def refuse_objective(config: DictConfig) -> None:
         )
 
 
+def refuse_unread(asked: Iterable[str], read: Iterable[str]) -> None:
+    """A network cannot do without a modality that is not read for it."""
+    if lacking := sorted(set(asked) - set(read)):
+        raise InputError(
+            f"data.modalities={list(read)}, but the network asks for {', '.join(asked)}: nobody reads "
+            f"{lacking[0]}; leave model.modalities and data.modalities as the model sets them"
+        )
+
+
 def refuse_test_metrics(callbacks: Iterable[object]) -> None:
     """Selection is by the development partition only."""
     for callback in callbacks:

@@ -120,6 +120,17 @@ def test_what_cannot_be_is_said_in_one_line(arguments, words, voiced, train, tmp
     assert code == 2 and len(errors) == 1 and words in errors[0] and "Traceback" not in said, said
 
 
+@pytest.mark.parametrize(
+    ("model", "override"),
+    [("sta_drn", "model.modalities=[voice]"), ("fusion", "data.modalities=[face]")],
+)
+def test_a_modality_that_nobody_reads_is_refused(model, override, voiced, train, tmp_path):
+    run = tmp_path / "run"
+    code, said = train(*TINY, f"model={model}", override, f"data.root={voiced}", f"hydra.run.dir={run}")
+    assert code == 2 and "nobody reads" in said and "Traceback" not in said, said
+    assert not any(run.iterdir())  # Hydra makes the folder; nothing is left in it
+
+
 def test_crops_without_sound_and_an_encoder_of_another_size(make_voiced, train, tmp_path):
     silent = make_voiced(silent=1)
     code, said = train(*TINY, "model=voice", f"data.root={silent}", f"hydra.run.dir={tmp_path / 'run'}")
