@@ -1,0 +1,117 @@
+"""What face, voice and both are worth where it is known which of them carries the score: nine networks.
+
+In `voice` data the sound alone tells the score. In `both` data half of its variance shows in the face and the
+other half in the voice, so a network that sees and hears should beat either alone. In `identity` data nothing
+but who it is tells it, and under `subject_disjoint` nobody tested is known: nothing should beat the median.
+In the first two nobody stands in two partitions.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.commands import crops, evaluated
+from stan_lightning.evaluation.statistics import mae_difference
+from stan_lightning.evaluation.verdict import shown
+
+# 8 s, of which a clip shows 1.6 s in 8 pictures, and lets hear the 3.2 s about their middle.
+_LENGTH = ["corpus.seconds=[8, 8]", "frame_stride=6"]
+_CLIPS = ["data.frame_stride=6", "data.sound_s=3.2"]
+# A voice alone reads no pictures: clips as long as its sound cover a recording in fewer windows.
+NETWORKS = {
+    "face": ["model=sta_drn", *_CLIPS],
+    "voice": ["model=voice", *_CLIPS, "data.clip_frames=16"],
+    "fusion": ["model=fusion", *_CLIPS],
+}
+_EPOCHS = {
+    "face": [
+        *("model.learning_rate=1e-3", "trainer.max_epochs=12"),
+        *("model.warmup_epochs=2", "model.restart_epochs=10"),
+    ],
+    "voice": [
+        *("model.learning_rate=4e-3", "trainer.max_epochs=30"),
+        *("model.warmup_epochs=6", "model.restart_epochs=24"),
+    ],
+    "fusion": [
+        *("model.learning_rate=1e-3", "trainer.max_epochs=10"),
+        *("model.warmup_epochs=1", "model.restart_epochs=9"),
+    ],
+}
+# Where half of the score does not show in the face, a network that starts from nothing learns by heart whose
+# face it is. So the face starts from the demo's network, trained on behaviour of other people.
+_START = ["corpus.scores=behaviour", "seed=1"]
+PROTOCOLS = {"voice": "official", "both": "official", "identity": "subject_disjoint"}
+COLUMNS = {
+    "data": "data",
+    "network": "network",
+    "mae": "MAE",
+    "median": "median",
+    "difference": "difference",
+    "others_face": "another's face",
+    "others_voice": "another's voice",
+    "fusion": "fusion's difference to it",
+    "named": "features name (chance)",
+}
+
+
+def rows(folder: Path, corpora: Mapping[str, list[str]]) -> list[dict[str, str]]:
+    """One line a corpus and network.
+
+    Args:
+        folder: Of crops and runs.
+        corpora: Settings of preprocessing by the name of a corpus; those of `PROTOCOLS` are used.
+    """
+    start = folder / "senses_start_run"
+    evaluated(start, ["experiment=demo", f"data.root={crops(folder / 'senses_start', *_START)}"], [])
+    found = []
+    for data, protocol in PROTOCOLS.items():
+        runs = {name: folder / f"senses_{data}_{name}" for name in NETWORKS} | {"start": start}
+        root = crops(folder / f"senses_{data}", *corpora[data], *_LENGTH)
+        numbers = {name: _measured(name, runs, root, protocol) for name in NETWORKS}
+        found += [_row(data, name, numbers[name], runs) for name in NETWORKS]
+    return found
+
+
+def _measured(name: str, runs: Mapping[str, Path], root: Path, protocol: str) -> Mapping[str, Any]:
+    training = ["experiment=demo", *NETWORKS[name], *_EPOCHS[name]]
+    training += [f"data.root={root}", f"data.protocol={protocol}"]
+    if name == "face":
+        training += [f"model.init_weights={runs['start']}"]
+    if name == "fusion":  # each encoder starts from a run of its own
+        training += [f"model.{one}.init_weights={runs[one]}" for one in ("face", "voice")]
+    return evaluated(runs[name], training, ["identity_audit=true"])
+
+
+def _row(data: str, name: str, numbers: Mapping[str, Any], runs: Mapping[str, Path]) -> dict[str, str]:
+    median = numbers["baselines"]["train_median"]
+    others = {one["name"]: one["mae"] for one in (numbers.get("modalities") or {"rows": []})["rows"]}
+    named = [
+        f"{who} {one['accuracy']['value']:.2f} ({one['chance']:.2f})" if one else f"{who} one session each"
+        for who, one in numbers["identity_audit"].items()
+    ]
+    return {
+        "data": data,
+        "network": name,
+        "mae": shown(numbers["video"]["mae"], 1),
+        "median": shown({**median["mae"], "low": None}, 1),
+        "difference": shown(median["mae_difference"], 1),
+        "others_face": _shown(others.get("another person's face")),
+        "others_voice": _shown(others.get("another person's voice")),
+        "fusion": "" if name == "fusion" else shown(difference(runs["fusion"], runs[name]), 1),
+        "named": ", ".join(named) or "one session each",
+    }
+
+
+def _shown(metric: Mapping[str, float | None] | None) -> str:
+    return "" if metric is None else shown(metric, 1)
+
+
+def difference(run: Path, other: Path) -> Mapping[str, float | None]:
+    """MAE of a run minus that of another on the same test videos, paired, with its interval by subject."""
+    one, two = (pd.read_csv(which / "evaluation" / "test" / "predictions.csv") for which in (run, other))
+    both = one.merge(two[["recording", "prediction"]], on="recording", suffixes=("", "_other"))
+    return mae_difference(
+        both["label"], both["prediction"], both["prediction_other"], both["subject"], resamples=2000, seed=0
+    )
