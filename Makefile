@@ -47,6 +47,8 @@ benchmarks: $(READY)  ## every speed that the README states, each compared in on
 	$(RUN) -m benchmarks.preprocess
 	$(RUN) -m benchmarks.loader
 	$(RUN) -m benchmarks.training
+	$(RUN) -m benchmarks.development
+	$(RUN) -m benchmarks.t4
 
 picture: demo  ## docs/report.png, the head of the demo's report (needs chromium)
 	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --disable-background-networking \

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from stan_lightning.errors import InputError
 from stan_lightning.network import STADRN
 from stan_lightning.network.attention import ATTENTIONS
+from stan_lightning.network.sta_drn import set_memory_format
 from stan_lightning.network.weights import load_released, released_state
 
 PLAIN = Path(__file__).parents[3] / "benchmarks" / "plain_network.py"
@@ -53,7 +54,7 @@ def close(got: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float)
     [
         *((name, {}) for name in ATTENTIONS),
         ("sta_af", {"recompute": True}),
-        ("sta", {"channels_last": False}),
+        ("sta", {"memory_format": "contiguous"}),
     ],
 )
 def test_reference_vectors(shared: Path, name: str, switches: dict[str, bool]) -> None:
@@ -74,11 +75,11 @@ def test_reference_vectors(shared: Path, name: str, switches: dict[str, bool]) -
     ("name", "arguments", "switches"),
     [
         ("ta", {"k": 1}, {}),
-        ("sa", {"k": 2}, {"channels_last": False}),
+        ("sa", {"k": 2}, {"memory_format": "contiguous"}),
         ("sta", {"k": 1, "layers": (1, 2, 1, 1)}, {"recompute": True}),
         ("sta_af", {"k": 4}, {}),
         ("sta_af", {"k": 1, "layers": (1, 2, 1, 1), "in_channels": 1, "num_classes": 5}, {"recompute": True}),
-        ("sta_af", {"k": 1, "features": 3}, {"channels_last": False}),
+        ("sta_af", {"k": 1, "features": 3}, {"memory_format": "contiguous"}),
     ],
 )
 def test_odd_shapes_equal_the_plain_module(
@@ -148,7 +149,12 @@ def test_initial_weights_are_drawn_as_the_paper_s() -> None:
 
 def test_switches_leave_the_names_alone() -> None:
     names = list(STADRN(**SMALL).state_dict())
-    for switches in ({"recompute": True}, {"channels_last": False}, {"bounded": True}, {"norm": "frozen"}):
+    for switches in (
+        {"recompute": True},
+        {"memory_format": "contiguous"},
+        {"bounded": True},
+        {"norm": "frozen"},
+    ):
         assert list(STADRN(**SMALL, **switches).state_dict()) == names
 
 
@@ -231,3 +237,15 @@ def test_compiled_equals_eager(recompute: bool) -> None:
         close(compiled.state_dict(), eager.state_dict(), 1e-9)
     with torch.no_grad():
         torch.testing.assert_close(compiled.eval()(clips), eager.eval()(clips), rtol=1e-9, atol=1e-9)
+
+
+def test_auto_is_channels_last_on_a_cpu_and_nowhere_else() -> None:
+    torch.manual_seed(0)
+    network, clips = STADRN(**SMALL).eval(), torch.randn(1, 3, 8, 32, 32)
+    auto = network(clips)
+    set_memory_format(network, "channels_last")
+    assert torch.equal(network(clips), auto)
+    set_memory_format(network, "auto")
+    assert network.channels_last_on("cpu") and not network.channels_last_on("cuda")
+    with pytest.raises(InputError, match="choose one of auto, channels_last, contiguous"):
+        set_memory_format(network, "wrong")
