@@ -110,7 +110,9 @@ def refuse_single_values(config: DictConfig, recordings: int, processes: int) ->
         processes: Processes that share a batch.
     """
     data = config.data
-    if config.model.norm != "batch" or ceil(data.clip_frames / 8) * ceil(data.image_size / 32) ** 2 > 1:
+    if config.model.norm != "batch" or data.clip_frames is None or config.model.name == "track":
+        return
+    if ceil(data.clip_frames / 8) * ceil(data.image_size / 32) ** 2 > 1:
         return
     left_over = 0 if data.drop_last else recordings % (data.batch_size * processes) // processes
     if data.batch_size == 1 or left_over == 1:
