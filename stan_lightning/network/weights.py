@@ -98,8 +98,8 @@ def check_columns(path: str | Path, columns: Sequence[str]) -> None:
     if len(recorded) == 1 and (theirs := list(*recorded.values())) != list(columns):
         odd = next(iter({*theirs} ^ {*columns}), "the order")
         raise InputError(
-            f"{path} was trained on other columns of its track ({len(theirs)}, here {len(columns)}; {odd} differs)"
-            ": start from a run on this very track"
+            f"{path} was trained on other columns of its track ({len(theirs)}, here {len(columns)}; {odd} "
+            "differs): start from a run on this very track"
         )
 
 

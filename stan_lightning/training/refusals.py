@@ -7,6 +7,7 @@ import lightning as L
 import torch
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from stan_lightning.data.tracks import OF_CROPS
 from stan_lightning.errors import InputError
 
 # Lowest and highest value of settings whose own errors would come late or without a name.
@@ -110,7 +111,7 @@ def refuse_single_values(config: DictConfig, recordings: int, processes: int) ->
         processes: Processes that share a batch.
     """
     data = config.data
-    if config.model.norm != "batch" or data.clip_frames is None or config.model.name == "track":
+    if config.model.norm != "batch" or not set(config.model.modalities) & set(OF_CROPS):
         return
     if ceil(data.clip_frames / 8) * ceil(data.image_size / 32) ** 2 > 1:
         return

