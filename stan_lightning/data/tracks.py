@@ -163,7 +163,7 @@ def _described(home: Path) -> tuple[list[str] | None, str]:
     columns = said.get("columns") if isinstance(said, dict) else None
     if not isinstance(said, dict) or not isinstance(columns, dict | None):
         raise InputError(
-            f"{file}: it is an object, with `columns` an object of names and units where it has any"
+            f"{file}: it holds an object, and its `columns`, where it names any, are one of names and units"
         )
     resample = said.get("resample", RESAMPLINGS[0])
     if resample not in RESAMPLINGS:
@@ -234,9 +234,7 @@ def _settled(
     every = [*named, *(track.columns for track in silent)]
     common = set(every[0]).intersection(*every[1:])
     if not common:
-        raise InputError(
-            f"track {name}: no column is in every file; {silent[-1].path} shares none with the others"
-        )
+        raise InputError(f"track {name}: no column is in every file, such as {next(iter(opened))}")
     if left := list(dict.fromkeys(one for columns in every for one in columns if one not in common)):
         print(f"track {name}: {len(left)} columns that not every file has are left out, such as {left[0]}")
     return tuple(one for one in every[0] if one in common)

@@ -80,10 +80,9 @@ def build(network: Mapping[str, Any], outputs: int) -> Network:
         )
     keys = ("fusion", "dropout", "bounded", "drop_modality")
     settings = {key: network[key] for key in keys}
-    if network["clip_frames"] is not None:
-        settings["spans"] = _spans(network)
+    settings["spans"] = {} if network["clip_frames"] is None else _spans(network)
     moment_s = network["frame_stride"] / _NOMINAL_FPS
-    return Fusion(encoders, num_classes=outputs, frozen=frozen, moment_s=moment_s, **{"spans": {}} | settings)
+    return Fusion(encoders, num_classes=outputs, frozen=frozen, moment_s=moment_s, **settings)
 
 
 def tracks_of(modalities: Sequence[str]) -> list[str]:

@@ -95,7 +95,8 @@ def check_columns(path: str | Path, columns: Sequence[str]) -> None:
     """Raise an `InputError` where a checkpoint's network of a track was trained on other columns."""
     content = torch.load(path, map_location="cpu", weights_only=True)
     recorded = content.get("hyper_parameters", {}).get("network", {}).get("columns") or {}
-    if len(recorded) == 1 and (theirs := list(*recorded.values())) != list(columns):
+    theirs: list[str] = list(*recorded.values()) if len(recorded) == 1 else list(columns)
+    if theirs != list(columns):
         odd = next(iter({*theirs} ^ {*columns}), "the order")
         raise InputError(
             f"{path} was trained on other columns of its track ({len(theirs)}, here {len(columns)}; {odd} "

@@ -120,9 +120,9 @@ def test_keys_whose_names_are_the_user_s_need_no_plus(monkeypatch: pytest.Monkey
     typed = ["data.tracks.openface=/a b", "+data.tracks.fap=c", "data.root=d", "-m"]
     made = with_new_keys(typed, "data.tracks")
     assert made == ["++data.tracks.openface=/a b", "+data.tracks.fap=c", "data.root=d", "-m"]
-    check(monkeypatch, "train", "++data.tracks.openface=a")
+    check(monkeypatch, "train", "++data.tracks.openface=a", optional="resume")
     with pytest.raises(SystemExit):
-        check(monkeypatch, "train", "data.trakcs.openface=a")
+        check(monkeypatch, "train", "data.trakcs.openface=a", optional="resume")
 
 
 def test_each_command_asks_before_it_starts(tmp_path: Path) -> None:

@@ -268,7 +268,7 @@ CASES: list[tuple[Callable[[Path], Any], str]] = [
     ),
     (
         lambda folder: (folder / "track.json").write_text('{"columns": ["a"]}'),
-        "track.json: it is an object, with `columns`",
+        "track.json: it holds an object, and its `columns`",
     ),
     (
         npz_of(3, "1_1_Freeform", "3_1_Freeform"),
