@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
-from stan_lightning.data.dataset import Window, WindowDataset
+from stan_lightning.data.dataset import ClipDataset, Window, WindowDataset, collated_whole
 
 GB = 10**9
 
 
-def loader(dataset: Dataset[Any], workers: int, **batches: Any) -> DataLoader[Any]:
+def loader(dataset: ClipDataset | WindowDataset, workers: int, **batches: Any) -> DataLoader[Any]:
     """A loader whose processes live as long as it does.
 
     Args:
@@ -24,6 +24,7 @@ def loader(dataset: Dataset[Any], workers: int, **batches: Any) -> DataLoader[An
         num_workers=workers,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
+        collate_fn=collated_whole if dataset.clip_frames is None else None,
         **batches,
     )
 

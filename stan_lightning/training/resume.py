@@ -14,7 +14,7 @@ from stan_lightning.errors import InputError
 
 CONFIG = "config.yaml"
 _CHANGEABLE = re.compile(
-    r"(trainer|logger)\..+|data\.(root|num_workers|cache_gb)|resume|go_on|group|hydra\..+"
+    r"(trainer|logger)\..+|data\.(root|tracks(\..+)?|num_workers|cache_gb)|resume|go_on|group|hydra\..+"
 )
 
 
@@ -35,7 +35,7 @@ def own_config(run: Path, asked: DictConfig, overrides: Sequence[str]) -> DictCo
     if fixed and difference(config, asked):
         raise InputError(
             f"{fixed[0]}: a resumed run keeps its own config; only trainer.*, logger.*, data.root, "
-            "data.num_workers and data.cache_gb can change"
+            "data.tracks.*, data.num_workers and data.cache_gb can change"
         )
     for key in keys:
         if key.startswith(("trainer.", "logger.", "data.")):
@@ -111,6 +111,15 @@ def finished_epochs(checkpoint: Path) -> int:
     """How many epochs a checkpoint has behind it."""
     content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
     return int(content["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
+
+
+def columns(checkpoint: Path | None) -> dict[str, list[str]]:
+    """What a checkpoint's network reads of each track; nothing where there is no checkpoint, or no track."""
+    if checkpoint is None:
+        return {}
+    content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    found: dict[str, list[str]] = content["hyper_parameters"].get("network", {}).get("columns") or {}
+    return found
 
 
 def command(run: Path) -> str:

@@ -19,6 +19,7 @@ def config(**changes: Any) -> DictConfig:
             "data": {"batch_size": 5, "clip_frames": 8, "image_size": 32, "drop_last": False, "jitter": 0.2},
             "model": {
                 "norm": "batch",
+                "modalities": ["face"],
                 "objective": "severity",
                 "learning_rate": 1e-3,
                 "restart_epochs": None,
@@ -67,6 +68,8 @@ def test_single_values_are_refused_where_torch_would_fail(
     else:
         refusals.refuse_single_values(config(**asked), recordings, 1)
     refusals.refuse_single_values(config(**asked, model__norm="group"), recordings, 1)
+    tracks = asked | {"model__modalities": ["behaviour"], "data__clip_frames": None}
+    refusals.refuse_single_values(config(**tracks), recordings, 1)
 
 
 def test_single_values_of_several_processes() -> None:
