@@ -121,5 +121,11 @@ def filters() -> Tensor:
     return torch.from_numpy(np.maximum(0, np.minimum(rising, falling)).astype(np.float32))
 
 
+def band_of(hertz: float) -> float:
+    """Where a frequency lies on an axis of bands from 0 to `BANDS`; the middle of the first is 0.5."""
+    lowest, highest = _mel(_LOWEST_HZ), _mel(_HIGHEST_HZ)
+    return (_mel(hertz) - lowest) / (highest - lowest) * (BANDS + 1) - 0.5
+
+
 def _mel(hertz: float) -> float:
     return float(2595.0 * np.log10(1.0 + hertz / 700.0))

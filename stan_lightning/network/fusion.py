@@ -35,6 +35,12 @@ class Fusion(nn.Module):
         drop_modality: probability that training hides a modality of a clip; never all of them.
         frozen: modalities whose encoders stay as they are.
 
+    Attributes:
+        hidden: modalities that are left out of all clips, whoever has them.
+        exporting: in evaluation every clip goes through every encoder, and what is missing is masked after
+            it: the same scores by shapes that no mask decides. No gates are kept.
+        gates: ``(B, M)`` of the last batch, sums of 1; None where the fusion has none.
+
     Raises:
         InputError: an argument is outside its choices.
     """
@@ -63,6 +69,7 @@ class Fusion(nn.Module):
         self.drop_modality, self.frozen = drop_modality, tuple(frozen)
         self.dropout = nn.Dropout(dropout)
         self.hidden: tuple[str, ...] = ()
+        self.exporting = False
         self.gates: Tensor | None = None
         self.widths = {name: encoder.fc.in_features for name, encoder in encoders.items()}
         if fusion != "mean":
@@ -128,8 +135,8 @@ class Fusion(nn.Module):
 
     def _present(self, name: str, there: Mapping[str, Tensor], like: Tensor) -> Tensor:
         if name in self.hidden:
-            return torch.zeros(len(like), dtype=torch.bool, device=like.device)
-        return there.get(name, torch.ones(len(like), dtype=torch.bool, device=like.device))
+            return torch.zeros(like.shape[0], dtype=torch.bool, device=like.device)
+        return there.get(name, torch.ones(like.shape[0], dtype=torch.bool, device=like.device))
 
     def _drop(self, present: Tensor) -> Tensor:
         """Hide modalities at random, but no clip's last one."""
@@ -140,6 +147,8 @@ class Fusion(nn.Module):
         """``(B, L, C)``, of those clips that have the modality; zeros for the others."""
         encoder = self.encoders[name]
         assert isinstance(encoder, STADRN)
+        if self.exporting and not self.training:
+            return moments(encoder.stages(x)).where(present[:, None, None], 0)
         rows = present.nonzero().squeeze(1)
         if len(rows) == len(x):
             return moments(encoder.stages(x))
@@ -170,7 +179,8 @@ class Fusion(nn.Module):
         )
         logits = self.gate(embedded).squeeze(2).masked_fill(~seen, float("-inf"))
         gates = logits.softmax(1)
-        self.gates = gates.detach()
+        if not self.exporting:
+            self.gates = gates.detach()
         return self._head((gates[:, :, None] * embedded).sum(1))
 
     def _attention(self, tokens: Sequence[Tensor], seen: Tensor) -> Tensor:
@@ -178,12 +188,10 @@ class Fusion(nn.Module):
             self.project[name](found) + self.kind[name] + self._clock(name, found)
             for name, found in zip(self.modalities, tokens, strict=True)
         ]
-        lengths = torch.tensor([part.shape[1] for part in parts], device=seen.device)
-        hidden = ~seen.repeat_interleave(lengths, 1, output_size=sum(part.shape[1] for part in parts))
-        query = self.query.to(parts[0].dtype).expand(len(seen), 1, WIDTH)
-        asked = torch.cat([query, *parts], 1)
-        never = torch.zeros(len(seen), 1, dtype=torch.bool, device=seen.device)
-        return self._head(self.layer(asked, src_key_padding_mask=torch.cat([never, hidden], 1))[:, 0])
+        asked = torch.cat([self.query.to(parts[0].dtype).expand(seen.shape[0], 1, WIDTH), *parts], 1)
+        never = torch.zeros(seen.shape[0], 1, dtype=torch.bool, device=seen.device)
+        hidden = [~seen[:, [n]].expand(-1, part.shape[1]) for n, part in enumerate(parts)]
+        return self._head(self.layer(asked, src_key_padding_mask=torch.cat([never, *hidden], 1))[:, 0])
 
     def _clock(self, name: str, tokens: Tensor) -> Tensor:
         """Sinusoids (L, WIDTH) of the middles of evenly spaced tokens, in seconds: one clock for all."""

@@ -72,6 +72,8 @@ class STADRN(nn.Module):
         InputError: an argument is outside its choices.
     """
 
+    gates: Tensor | None = None  # what weighs modalities in a fusion; here there is one
+
     def __init__(
         self,
         attention: str = "sta_af",

@@ -78,6 +78,7 @@ class StanModule(L.LightningModule):
         self.network = build(network, outputs)
         self.train_loss = MeanMetric()
         self.windows = WindowScores(outputs)
+        self.gates = WindowScores(len(self.network.modalities))
 
     @classmethod
     def from_flat(cls, **given: Any) -> "StanModule":
@@ -178,7 +179,11 @@ class StanModule(L.LightningModule):
             output = self(batch.inputs, batch.there)
         self.windows.update(batch.recording, batch.window, batch.target, output)
 
-    test_step = validation_step
+    def test_step(self, batch: Any, batch_idx: int) -> None:
+        """As in validation; of a network that weighs modalities the gates, too."""
+        self.validation_step(batch, batch_idx)
+        if self.network.gates is not None:
+            self.gates.update(batch.recording, batch.window, batch.target, self.network.gates)
 
     def on_validation_epoch_end(self) -> None:
         """Log one row for the epoch: its training loss, learning rate and development metrics."""
@@ -197,6 +202,8 @@ class StanModule(L.LightningModule):
         """Keep all windows for evaluation; what they are worth is worked out from the table they make."""
         self.test_rows = self.windows.compute()
         self.windows.reset()
+        self.test_gates = None if self.network.gates is None else self.gates.compute()[:, 3:]
+        self.gates.reset()
 
     def _scores(self, stage: str) -> dict[str, Tensor]:
         """Metrics at the level of the video; all processes have the same."""

@@ -80,6 +80,16 @@ def test_evaluation_says_what_each_modality_is_worth(voiced, train, tmp_path):
     page = (output / "report.html").read_text()
     assert "What each modality is worth" in page and "sound: 10 dB above noise" in page
     assert set(numbers["identity_audit"]) == {"face", "voice"}
+    windows = pd.read_csv(output / "windows.csv")
+    assert np.allclose(windows.gate_face + windows.gate_voice, 1, atol=1e-6)
+    silent = windows[windows.recording == "3_1_Freeform"]
+    assert len(silent) == 3 and (silent.gate_face == 1).all()
+    gates = numbers["modalities"]["gates"]
+    assert gates["face"]["n"] == len(windows) - 3 and gates["face"]["mean_by"]["voice"]["without"]["n"] == 3
+    heard = windows[windows.recording != "3_1_Freeform"]
+    assert gates["voice"]["mean"] == pytest.approx(heard.gate_voice.mean()) and 0 < gates["voice"]["mean"] < 1
+    line = f"gates, mean (sd) over {len(heard)} windows that have all: face {gates['face']['mean']:.2f}"
+    assert line in done.stdout and "<h2>Gates</h2>" in page
 
 
 def test_encoders_start_from_runs_of_their_own_and_stay(voiced, train, tmp_path):
