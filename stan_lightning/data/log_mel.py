@@ -78,7 +78,7 @@ def log_mel(samples: Tensor) -> Tensor:
         border = (_FFT - HOP) // 2
         # Mirrored at both ends: an edge to zeros would sound in every band.
         padded = torch.nn.functional.pad(sound[:, None], (border, border), mode="reflect")[:, 0]
-        window = torch.hann_window(_WINDOW, device=device)
+        window = torch.hann_window(_WINDOW, dtype=torch.float32, device=device)
         spectrum = torch.stft(
             padded, _FFT, HOP, _WINDOW, window, center=False, onesided=True, return_complex=True
         )
