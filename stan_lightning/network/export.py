@@ -78,6 +78,6 @@ def save_onnx(
 def _example(network: Network, modality: str, frames: int, size: int, sound: tuple[int, int]) -> Tensor:
     """Two clips of a modality, all zeros."""
     encoder = network if isinstance(network, STADRN) else network.encoders[modality]
-    channels = encoder.get_submodule("conv_1").in_channels
+    assert isinstance(encoder, STADRN)
     shape = (*sound, 1) if modality == "voice" else (frames, size, size)
-    return torch.zeros(2, channels, *shape)
+    return torch.zeros(2, encoder.conv_1.in_channels, *shape)
