@@ -44,6 +44,7 @@ test-all: $(READY) check  ## the slow tests as well
 
 benchmarks: $(READY)  ## every speed that the README states, each compared in one run
 	$(RUN) -m benchmarks.network --sizes 112 --batches 2 --rounds 9 --compile
+	$(RUN) -m benchmarks.network --modalities --csv modalities_benchmark.csv
 	$(RUN) -m benchmarks.preprocess
 	$(RUN) -m benchmarks.loader
 	$(RUN) -m benchmarks.training

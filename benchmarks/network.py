@@ -2,11 +2,15 @@
 
     python -m benchmarks.network --sizes 112 --batches 1 2 --rounds 5
     python -m benchmarks.network --sizes 112 --batches 2 --compile
+    python -m benchmarks.network --modalities
 
 Every candidate runs once in each round, one after the other; a ratio is the median over the rounds of plain
 time by candidate's time, so that what else the machine does hits both. On a GPU the precision is 16-bit
 autocast and the peak is the allocator's; on a CPU it is 32 bits and the peak is counted on fake tensors
 (`stan_lightning.network.memory`).
+
+`--modalities` compares training steps of networks that see, hear, or do both instead, on one clip each: its
+pictures at 224 pixels, and 6.4 s of sound, whose log-mel is part of the step.
 """
 
 import argparse
@@ -27,7 +31,10 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from stan_lightning.data.log_mel import RATE, voice_input
 from stan_lightning.network import STADRN
+from stan_lightning.network.catalogue import Network
+from stan_lightning.network.fusion import FUSIONS, Fusion
 from stan_lightning.network.memory import peak_bytes
 
 PlainSTADRN = runpy.run_path(str(Path(__file__).with_name("plain_network.py")))["PlainSTADRN"]
@@ -44,6 +51,8 @@ COLUMNS = [
     "peak_gb",
     "share_of_matmul",
 ]
+MODALITY_COLUMNS = ["frames", "size", "sound_s", "threads", "candidate", "seconds", "of_face"]
+SOUND_S = 6.4
 
 
 def forward(network: nn.Module, clips: Tensor) -> None:
@@ -157,6 +166,51 @@ def rows(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
                     yield dict(zip(COLUMNS, values, strict=True))
 
 
+def modality_networks(features: int) -> dict[str, Network]:
+    """One network that sees, one that hears, and those that do both."""
+
+    def encoder(modality: str) -> STADRN:
+        return STADRN(features=features, modality=modality)
+
+    networks: dict[str, Network] = {name: encoder(name) for name in ("face", "voice")}
+    spans = {name: (0.0, SOUND_S) for name in networks}
+    for fusion in FUSIONS:
+        both = {name: encoder(name) for name in ("face", "voice")}
+        networks[f"fusion, {fusion}"] = Fusion(both, fusion, spans)
+    return {name: network.to(DEVICE).train() for name, network in networks.items()}
+
+
+def modality_rows(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
+    """A training step of each network, in interleaved rounds; ratios are to the face's of the same round."""
+    size, threads = max(arguments.sizes), torch.get_num_threads()
+    print(f"{DEVICE}, {threads} threads, torch {torch.__version__}")
+    clips = torch.randn(1, 3, arguments.frames, size, size, device=DEVICE)
+    samples = torch.randint(-3000, 3000, (1, round(SOUND_S * RATE)), dtype=torch.int16, device=DEVICE)
+    there = {"voice": torch.ones(1, dtype=torch.bool, device=DEVICE)}
+
+    def step(network: Network) -> None:
+        network.zero_grad(set_to_none=True)
+        inputs = {"face": clips}
+        if "voice" in network.modalities:
+            inputs["voice"] = voice_input(samples)
+        with autocast():
+            loss = network.score(inputs, there).float().square().mean()
+        loss.backward()
+
+    networks = modality_networks(arguments.features)
+    seconds: dict[str, list[float]] = {name: [] for name in networks}
+    for round_ in range(arguments.rounds + 1):
+        for name, network in networks.items():
+            taken = timed(lambda: step(network))  # noqa: B023 - called at once
+            if round_:
+                seconds[name].append(taken)
+    for name, times in seconds.items():
+        ratio = statistics.median(own / face for face, own in zip(seconds["face"], times, strict=True))
+        values = [arguments.frames, size, SOUND_S, threads, name]
+        values += [round(statistics.median(times), 4), round(ratio, 3)]
+        yield dict(zip(MODALITY_COLUMNS, values, strict=True))
+
+
 def main() -> None:
     """Print a table and write a CSV."""
     parser = argparse.ArgumentParser(
@@ -170,14 +224,16 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--memory-gb", type=float, default=12, help="leave out what needs more on a CPU")
     parser.add_argument("--compile", action="store_true", help="compiled networks too: minutes more")
+    parser.add_argument("--modalities", action="store_true", help="face, voice and fusion instead")
     parser.add_argument("--csv", type=Path, default=Path("network_benchmark.csv"))
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    table = Table(*COLUMNS)
+    columns, measure = (MODALITY_COLUMNS, modality_rows) if arguments.modalities else (COLUMNS, rows)
+    table = Table(*columns)
     with arguments.csv.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, columns)
         writer.writeheader()
-        for row in rows(arguments):
+        for row in measure(arguments):
             writer.writerow(row)
             file.flush()
             table.add_row(*("" if value is None else str(value) for value in row.values()))

@@ -31,7 +31,7 @@ from stan_lightning.errors import InputError
 from stan_lightning.evaluation import results, robustness, tables, verdict
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.identity_audit import audit
-from stan_lightning.evaluation.modalities import worth
+from stan_lightning.evaluation.modalities import gates, worth
 from stan_lightning.evaluation.scoring import recording_features, score_windows
 from stan_lightning.evaluation.trained import open_checkpoint
 from stan_lightning.network import STADRN
@@ -108,7 +108,7 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
     if config.robustness:
         found.metrics["robustness"] = under_corruption(candidate, trainer, windows, config)
     if len(candidate.module.network.modalities) > 1:
-        found.metrics["modalities"] = worth_of_modalities(candidate, trainer, config)
+        found.metrics["modalities"] = worth_of_modalities(candidate, trainer, windows, config)
     if config.identity_audit:
         audits = whom_features_show(candidate, trainer, config)
         found.metrics["identity_audit"] = audits
@@ -228,11 +228,15 @@ def under_corruption(
 
 
 def worth_of_modalities(
-    candidate: Candidate, trainer: L.Trainer, config: DictConfig
+    candidate: Candidate, trainer: L.Trainer, windows: pd.DataFrame, config: DictConfig
 ) -> dict[str, Any] | None:
-    """What each modality is worth, on the recordings that have them all; None where none has."""
+    """What each modality is worth, on the recordings that have them all; None where none has.
+
+    And how the network weighed them in the windows of everybody, where it does so by gates.
+    """
     table = everybody = candidate.data.tables[config.partition]
-    for modality in candidate.module.network.modalities:
+    modalities = candidate.module.network.modalities
+    for modality in modalities:
         table = having(table, modality, candidate.data.tracks)
     if table.empty:
         return None
@@ -247,14 +251,16 @@ def worth_of_modalities(
 
     with only(candidate.data, {config.partition: table}):
         rows = worth(
-            candidate.module.network.modalities,
+            modalities,
             table["subject"].astype(str).tolist(),
             score,
             lambda found: tables.describe_videos(found, score_range, bootstrap),
             resamples=bootstrap.resamples,
             seed=bootstrap.seed,
         )
-    return {"rows": rows, "n_without": len(everybody) - len(table)}
+    there = {one: having(everybody, one, candidate.data.tracks)["recording"].tolist() for one in modalities}
+    weighed = gates(windows, modalities, there)
+    return {"rows": rows, "n_without": len(everybody) - len(table), "gates": weighed}
 
 
 def whom_features_show(candidate: Candidate, trainer: L.Trainer, config: DictConfig) -> dict[str, Any]:
@@ -307,6 +313,8 @@ def say(found: results.Evaluation, paths: list[Path]) -> None:
         console.print(verdict.table(numbers))
     if numbers.get("modalities"):
         console.print(verdict.modalities_table(numbers["modalities"]))
+        if numbers["modalities"]["gates"]:
+            print(verdict.gates_line(numbers["modalities"]["gates"]))
     print(verdict.sentence(numbers))
     if numbers["synthetic"]:
         print(SYNTHETIC)

@@ -132,6 +132,9 @@ def show(
         if config.views and set(trained.module.network.modalities) & set(OF_CROPS):
             film = look(trained, data.sources(PARTITION)[index], own, float(str(row.fps)), config.stage, stem)
         facts, strip = intake.quality(str(row.crops))
+        if "voice" in trained.module.network.modalities:
+            heard = open_crops(str(row.crops)).has_sound
+            facts.append(("sound", "heard" if heard else "none: scored without it"))
         yield Scored(name, answer["prediction"], answer["sd_windows"], own, facts, strip, film)
 
 
@@ -211,7 +214,7 @@ def say(predictions: pd.DataFrame, table: pd.DataFrame, score_range: Any) -> Non
         found = f"{float(rate):.0%}" if rate else ""
         drawn.add_row(str(row["recording"]), f"{row['prediction']:.1f}", sd, str(row["n_windows"]), found)
     Console().print(drawn)
-    print(f"{DISCLAIMER} A score says what the network made of a face, not how anybody is.")
+    print(f"{DISCLAIMER} A score says what the network made of a recording, not how anybody is.")
 
 
 if __name__ == "__main__":

@@ -203,7 +203,7 @@ class WindowDataset(Dataset[Window]):
     """
 
     def __init__(self, sources: Sequence[Source], clip_frames: int | None, reading: Reading) -> None:
-        self.sources, self.reading = sources, reading
+        self.sources, self.clip_frames, self.reading = sources, clip_frames, reading
         self.kept: dict[int, dict[int, bytes]] = {}
         self.windows = [
             (recording, window, positions)

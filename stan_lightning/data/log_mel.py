@@ -78,7 +78,7 @@ def log_mel(samples: Tensor) -> Tensor:
         border = (_FFT - HOP) // 2
         # Mirrored at both ends: an edge to zeros would sound in every band.
         padded = torch.nn.functional.pad(sound[:, None], (border, border), mode="reflect")[:, 0]
-        window = torch.hann_window(_WINDOW, device=device)
+        window = torch.hann_window(_WINDOW, dtype=torch.float32, device=device)
         spectrum = torch.stft(
             padded, _FFT, HOP, _WINDOW, window, center=False, onesided=True, return_complex=True
         )
@@ -126,6 +126,12 @@ def _filters_on(device: torch.device) -> Tensor:
     """`filters`, brought to a device once, since bringing them waits for it."""
     with torch.inference_mode(False):
         return filters().to(device)
+
+
+def band_of(hertz: float) -> float:
+    """Where a frequency lies on an axis of bands from 0 to `BANDS`; the middle of the first is 0.5."""
+    lowest, highest = _mel(_LOWEST_HZ), _mel(_HIGHEST_HZ)
+    return (_mel(hertz) - lowest) / (highest - lowest) * (BANDS + 1) - 0.5
 
 
 def _mel(hertz: float) -> float:

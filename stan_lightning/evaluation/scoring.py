@@ -11,6 +11,7 @@ from torch import Tensor
 
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.errors import InputError
+from stan_lightning.evaluation.modalities import gate_column
 from stan_lightning.evaluation.tables import WINDOWS
 from stan_lightning.evaluation.timeline import windows_table
 from stan_lightning.network.fusion import Fusion
@@ -40,7 +41,8 @@ def score_windows(
         hidden: Modalities that the network is not to see.
 
     Returns:
-        Columns `stan_lightning.evaluation.tables.WINDOWS`, one row a window, no window twice.
+        Columns `stan_lightning.evaluation.tables.WINDOWS`, one row a window, no window twice; of a network
+        that weighs its modalities also each one's gate, as `gate_column` names it.
 
     Raises:
         InputError: Where the partition holds nothing, or the network gives no number.
@@ -64,7 +66,11 @@ def score_windows(
             f"{name}: the network's output is no finite number; training diverged, take another checkpoint"
         )
     table = windows_table(rows.numpy(), recordings, sources, data.hparams["clip_frames"])
-    return table[list(WINDOWS)]
+    table = table[list(WINDOWS)]
+    if module.test_gates is None:
+        return table
+    gates = module.test_gates.double().cpu().numpy()
+    return table.assign(**{gate_column(one): gates[:, n] for n, one in enumerate(network.modalities)})
 
 
 def recording_features(

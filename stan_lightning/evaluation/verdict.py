@@ -71,6 +71,18 @@ def modalities_table(found: Mapping[str, Any]) -> Table:
     return drawn
 
 
+def gates_line(gates: Mapping[str, Any]) -> str:
+    """How the network weighs its modalities, in one line."""
+    parts = [f"{name} {spread(row)}" for name, row in gates.items()]
+    n = next(iter(gates.values()))["n"]
+    return f"gates, mean (sd) over {n} windows that have all: {', '.join(parts)}"
+
+
+def spread(row: Mapping[str, Any]) -> str:
+    """A mean with its standard deviation, as ``0.41 (0.12)``."""
+    return f"{row['mean']:.2f}" + ("" if row["sd"] is None else f" ({row['sd']:.2f})")
+
+
 def _cells(row: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     return [stacked(row[name], 2 if name == "ccc" else 1) for name in names]
 

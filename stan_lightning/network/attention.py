@@ -16,8 +16,25 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.functional import conv2d
 
 from stan_lightning.network.normalisation import normalisation, normalise
+
+
+class ColumnConvolution(nn.Conv3d):
+    """One pixel wide, of clips one pixel wide: by the planar one, which takes half the time on a CPU."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(B, C, T, H, 1)`` to the same shape over the stride."""
+        y = conv2d(
+            x.squeeze(4),
+            self.weight.squeeze(4),
+            self.bias,
+            self.stride[:2],
+            self.padding[:2],
+            groups=self.groups,
+        )
+        return y.unsqueeze(4)
 
 
 def convolution(
@@ -32,7 +49,8 @@ def convolution(
     """A convolution of odd `size` that keeps the size but for its stride; for a `column` one pixel wide."""
     sizes = (size, size, 1 if column else size)
     padding = tuple(side // 2 for side in sizes)
-    return nn.Conv3d(channels, planes, sizes, stride, padding, groups=groups, bias=bias)  # type: ignore[arg-type]
+    kind = ColumnConvolution if column else nn.Conv3d
+    return kind(channels, planes, sizes, stride, padding, groups=groups, bias=bias)  # type: ignore[arg-type]
 
 
 def attend(logits: Tensor, k: int) -> Tensor:

@@ -1,37 +1,87 @@
 """The network for use without this package: an ONNX file."""
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
+from stan_lightning.network.catalogue import Network
+from stan_lightning.network.fusion import Fusion
 from stan_lightning.network.sta_drn import STADRN
+from stan_lightning.network.track import TrackNet
 
 MOST_CLIPS = 1024
 
 
-def save_onnx(network: STADRN, path: str | Path, frames: int = 64, size: int = 224) -> None:
+class _Flat(nn.Module):
+    """A network whose batch is lists in the order of its modalities: what it reads, and who is there."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs: Sequence[Tensor], there: Sequence[Tensor]) -> Tensor:
+        names = self.network.modalities
+        return self.network.score(
+            dict(zip(names, inputs, strict=True)), dict(zip(names, there, strict=False))
+        )
+
+
+def save_onnx(
+    network: Network,
+    path: str | Path,
+    frames: int = 64,
+    size: int = 224,
+    sound: tuple[int, int] = (640, 64),
+) -> None:
     """Write the trained network in evaluation mode as one ONNX file.
 
-    It maps `clips`, normalised, ``(B, in_channels, frames, size, size)`` with B free, to `scores`,
-    ``(B, num_classes)``. Needs the `onnx` extra.
+    It maps its inputs, normalised and with B free, to `scores`, ``(B, num_classes)``:
+
+    - a network of faces reads `clips`, ``(B, in_channels, frames, size, size)``;
+    - a network of voices reads `voice`, ``(B, 1, moments, bands, 1)``;
+    - a network of a track reads it by its name, ``(B, frames, columns)``, as measured, NaN where missing;
+    - a fusion reads each modality by its name (`face` as clips), and for each, as `face_there` and
+      `voice_there`, bool ``(B,)``, which clips have it: at least one of them. What is not there may hold
+      any numbers.
+
+    Needs the `onnx` extra.
 
     Args:
         network: stays as it is.
         path: of the file to write.
-        frames: of a clip.
+        frames: of a clip, which are the moments of its tracks.
         size: of a frame's side, in pixels.
+        sound: moments and bands of a clip's log-mel.
     """
-    network = copy.deepcopy(network).eval()
-    clips = torch.zeros(2, network.conv_1.in_channels, frames, size, size)
+    network = copy.deepcopy(network).eval().requires_grad_(True)  # else torch fuses what ONNX does not know
+    names = list(network.modalities)
+    inputs, there = [_example(network, name, frames, size, sound) for name in names], []
+    if isinstance(network, Fusion):
+        network.exporting = True
+        there = [torch.tensor([True, one == 0]) for one in range(len(names))]
+        names += [f"{name}_there" for name in names]
+    batch = {0: torch.export.Dim("batch", min=1, max=MOST_CLIPS)}
     torch.onnx.export(
-        network,
-        (clips,),
+        _Flat(network).eval(),
+        (inputs, there),
         path,
         dynamo=True,
         external_data=False,
-        input_names=["clips"],
+        input_names=["clips"] if names == ["face"] else names,
         output_names=["scores"],
-        dynamic_shapes={"x": {0: torch.export.Dim("batch", min=1, max=MOST_CLIPS)}},
+        dynamic_shapes={"inputs": [batch] * len(inputs), "there": [batch] * len(there)},
         verbose=False,
     )
+
+
+def _example(network: Network, modality: str, frames: int, size: int, sound: tuple[int, int]) -> Tensor:
+    """Two clips of a modality, all zeros."""
+    encoder = network.encoders[modality] if isinstance(network, Fusion) else network
+    if isinstance(encoder, TrackNet):
+        return torch.zeros(2, frames, len(encoder.mean))
+    assert isinstance(encoder, STADRN)
+    shape = (*sound, 1) if modality == "voice" else (frames, size, size)
+    return torch.zeros(2, encoder.conv_1.in_channels, *shape)

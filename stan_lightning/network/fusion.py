@@ -38,6 +38,12 @@ class Fusion(nn.Module):
         drop_modality: probability that training hides a modality of a clip; never all of them.
         frozen: modalities whose encoders stay as they are.
 
+    Attributes:
+        hidden: modalities that are left out of all clips, whoever has them.
+        exporting: in evaluation every clip goes through every encoder, and what is missing is masked after
+            it: the same scores by shapes that no mask decides. No gates are kept.
+        gates: ``(B, M)`` of the last batch, sums of 1; None where the fusion has none.
+
     Raises:
         InputError: an argument is outside its choices.
     """
@@ -67,6 +73,7 @@ class Fusion(nn.Module):
         self.drop_modality, self.frozen = drop_modality, tuple(frozen)
         self.dropout = nn.Dropout(dropout)
         self.hidden: tuple[str, ...] = ()
+        self.exporting = False
         self.gates: Tensor | None = None
         self.widths = {name: encoder.fc.in_features for name, encoder in encoders.items()}
         if fusion != "mean":
@@ -134,8 +141,8 @@ class Fusion(nn.Module):
 
     def _present(self, name: str, there: Mapping[str, Tensor], like: Tensor) -> Tensor:
         if name in self.hidden:
-            return torch.zeros(len(like), dtype=torch.bool, device=like.device)
-        return there.get(name, torch.ones(len(like), dtype=torch.bool, device=like.device))
+            return torch.zeros(like.shape[0], dtype=torch.bool, device=like.device)
+        return there.get(name, torch.ones(like.shape[0], dtype=torch.bool, device=like.device))
 
     def _drop(self, present: Tensor) -> Tensor:
         """Hide modalities at random, but no clip's last one."""
@@ -148,6 +155,8 @@ class Fusion(nn.Module):
         if isinstance(encoder, TrackNet):
             return encoder.tokens(x.masked_fill(~present[:, None, None], torch.nan))
         assert isinstance(encoder, STADRN)
+        if self.exporting and not self.training:
+            return moments(encoder.stages(x)).where(present[:, None, None], 0), None
         rows = present.nonzero().squeeze(1)
         if len(rows) == len(x):
             return moments(encoder.stages(x)), None
@@ -178,7 +187,8 @@ class Fusion(nn.Module):
         )
         logits = self.gate(embedded).squeeze(2).masked_fill(~seen, float("-inf"))
         gates = logits.softmax(1)
-        self.gates = gates.detach()
+        if not self.exporting:
+            self.gates = gates.detach()
         return self._head((gates[:, :, None] * embedded).sum(1))
 
     def _attention(self, tokens: Sequence[tuple[Tensor, Tensor | None]], seen: Tensor) -> Tensor:
@@ -188,9 +198,9 @@ class Fusion(nn.Module):
             whole = seen[:, number, None].expand(found.shape[:2])
             shown.append(whole if there is None else whole & there)
         hidden = ~torch.cat(shown, 1)
-        query = self.query.to(parts[0].dtype).expand(len(seen), 1, WIDTH)
+        query = self.query.to(parts[0].dtype).expand(seen.shape[0], 1, WIDTH)
         asked = torch.cat([query, *parts], 1)
-        never = torch.zeros(len(seen), 1, dtype=torch.bool, device=seen.device)
+        never = torch.zeros(seen.shape[0], 1, dtype=torch.bool, device=seen.device)
         return self._head(self.layer(asked, src_key_padding_mask=torch.cat([never, hidden], 1))[:, 0])
 
     def _clock(self, name: str, tokens: Tensor) -> Tensor:

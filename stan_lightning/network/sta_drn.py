@@ -31,11 +31,11 @@ class Bottleneck(nn.Module):
     ) -> None:
         super().__init__()
         width = EXPANSION * planes
-        self.conv1 = nn.Conv3d(channels, planes, 1, bias=False)
+        self.conv1 = convolution(channels, planes, 1, 1, column, bias=False)
         self.bn1 = normalisation(norm, planes)
         self.conv2 = ATTENTIONS[attention](planes, k, stride, norm, column)
         self.bn2 = normalisation(norm, planes)
-        self.conv3 = nn.Conv3d(planes, width, 1, bias=False)
+        self.conv3 = convolution(planes, width, 1, 1, column, bias=False)
         self.bn3 = normalisation(norm, width)
         self.downsample: nn.Module = nn.Identity()
         if stride != 1 or channels != width:
@@ -73,6 +73,8 @@ class STADRN(nn.Module):
     Raises:
         InputError: an argument is outside its choices.
     """
+
+    gates: Tensor | None = None  # what weighs modalities in a fusion; here there is one
 
     def __init__(
         self,

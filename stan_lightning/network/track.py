@@ -51,6 +51,7 @@ class TrackNet(nn.Module):
 
     mean: Tensor
     deviation: Tensor
+    gates: Tensor | None = None  # what weighs modalities in a fusion; here there is one
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 page: A self-contained page of sections, tables and pictures, all names escaped.
 report_page: One evaluation as a page.
+gates: How a network weighed its modalities, as a section of that page.
 figures: The pictures of a report, matplotlib figures as SVG.
 attention_maps: Where the network looks: its own attention, and Grad-CAM++ in 3-D.
 predictions_page: One prediction as a page.

@@ -147,6 +147,21 @@ def robustness(series: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     return figure
 
 
+def gates(found: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """How many windows gave each modality which weight, and the mean of these weights."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(5, 0.5 + 0.85 * len(found)), layout="constrained")
+        panels = figure.subplots(len(found), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    for axes, (name, row) in zip(panels, found.items(), strict=True):
+        counts = row["histogram"]
+        edges = np.linspace(0, 1, len(counts) + 1)
+        axes.stairs(counts, edges, fill=True, color=BLUE, alpha=0.5)
+        axes.axvline(row["mean"], color=ORANGE, linewidth=1.5)
+        axes.set(xlim=(0, 1), ylabel=_plain(name))
+    panels[-1].set_xlabel("gate: share of the weight")
+    return figure
+
+
 def training_curve(epochs: pd.DataFrame) -> Figure:
     """Training loss and development error by epoch, as training logged them."""
     figure, axes = _figure(2.8)

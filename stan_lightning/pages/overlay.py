@@ -9,10 +9,12 @@ import av
 import cv2
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
+from stan_lightning.data.log_mel import band_of
 from stan_lightning.data.notices import DISCLAIMER
 from stan_lightning.pages.attention_maps import Maps
 from stan_lightning.pages.figures import BLUE, ORANGE
@@ -75,7 +77,7 @@ def still(
     heard: Heard | None = None,
     columns: int = 6,
 ) -> Figure:
-    """Evenly spaced frames in their views, what is heard meanwhile, and the network's attention to time.
+    """Frames in their views, what is heard meanwhile, and the network's attention to time, on one clock.
 
     Args:
         rows: The frames in each of `VIEWS`, or as they are alone.
@@ -83,52 +85,73 @@ def still(
         times: Of the frames.
         unit: Of the times.
         heard: None where the network does not hear.
-        columns: Frames that are shown.
+        columns: Frames that are shown: those nearest to as many moments evenly spaced.
     """
-    shown = np.linspace(0, len(times) - 1, columns).round().astype(int)
-    n_sounds = 3 if heard else 0
-    n_lines = len(rows) + n_sounds + (maps is not None)
-    figure = Figure(figsize=(1.3 * columns, 1.35 * n_lines), layout="constrained")
-    grid = figure.add_gridspec(n_lines, columns)
-    for line, (frames, name) in enumerate(zip(rows, VIEWS, strict=False)):
-        for column, frame in enumerate(shown):
-            axes = figure.add_subplot(grid[line, column])
-            axes.imshow(frames[frame])
-            axes.set_xticks([])
-            axes.set_yticks([])
-            if column == 0:
-                axes.set_ylabel(name)
-            if line == 0:
-                axes.set_title(f"{times[frame]:.1f} {unit}", fontsize=8)
-    limits = (heard.start, heard.end) if heard else (times[0], times[-1])
+    moments = [*times, *((heard.start, heard.end) if heard else ())]
+    start, end = min(moments), max(max(moments), min(moments) + 1e-3)
+    middles = start + (np.arange(columns) + 0.5) / columns * (end - start)
+    shown = np.abs(np.asarray(times)[None] - middles[:, None]).argmin(1)
+    heights = [1.35] * len(rows) + [1.0] * 3 * (heard is not None) + [1.1] * (maps is not None)
+    figure = Figure(figsize=(1.4 * columns, sum(heights) + 0.5), layout="constrained")
+    panels = list(figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0])
+    panels[-1].set_xlim(start, end)
+    panels[-1].set_xlabel("time (s)" if unit == "s" else "source frame")
+    of = ("\n(video)", "\n(sound)") if maps and heard else ("", "")
+    titles = [f"{times[frame]:.1f} {unit}" for frame in shown]
+    for line, (axes, frames) in enumerate(zip(panels, rows, strict=False)):
+        _draw_frames(axes, frames[shown], titles if line == 0 else [""] * columns)
+        axes.set_ylabel(VIEWS[line] + of[0] if line else VIEWS[0], fontsize=9)
     if heard:
-        pictures = (heard.spectrogram, heard.maps.attention[..., 0], heard.maps.gradcam[..., 0])
-        for line, (picture, name) in enumerate(zip(pictures, ("sound", *VIEWS[1:]), strict=True)):
-            axes = figure.add_subplot(grid[len(rows) + line, :])
-            axes.imshow(
-                picture.T.cpu(),
-                aspect="auto",
-                origin="lower",
-                extent=(*limits, 0, picture.shape[1]),
-                cmap="magma" if line == 0 else "inferno",
-                interpolation="nearest",
-            )
-            axes.set_ylabel(name)
-            axes.set_yticks([])
-    if maps is None:
-        figure.axes[-1].set_xlabel("time (s)")
-    else:
-        axes = figure.add_subplot(grid[n_lines - 1, :])
-        axes.plot(times, maps.gradcam.mean(dim=(1, 2)), color=ORANGE)
-        axes.set_xlim(limits if limits[1] > limits[0] else None)
-        axes.set_xlabel("time (s)" if unit == "s" else "source frame")
-        axes.set_ylabel("Grad-CAM++", color=ORANGE)
-        if maps.temporal is not None:
-            own = axes.twinx()
-            own.plot(times, maps.temporal, color=BLUE, linestyle="--")
-            own.set_ylabel("own attention", color=BLUE)
+        _draw_sound(panels[len(rows) : len(rows) + 3], heard, of[1])
+    if maps:
+        _draw_time(panels[-1], maps, times, of[0])
+    figure.align_ylabels(panels)
     figure.suptitle(DISCLAIMER, fontsize=8)
     return figure
+
+
+def _draw_frames(axes: Axes, frames: Frames, titles: Sequence[str]) -> None:
+    """A row of frames, each about its moment of the axis below."""
+    axes.tick_params(bottom=False, left=False, labelleft=False)
+    axes.spines[:].set_visible(False)
+    width = 1 / len(frames)
+    for column, (frame, title) in enumerate(zip(frames, titles, strict=True)):
+        inset = axes.inset_axes((column * width + 0.02 * width, 0, 0.96 * width, 1))
+        inset.imshow(frame)
+        inset.set_xticks([])
+        inset.set_yticks([])
+        inset.set_title(title, fontsize=8, pad=3)
+
+
+def _draw_sound(panels: Sequence[Axes], heard: Heard, of: str) -> None:
+    """The spectrogram, and both views of it."""
+    pictures = (heard.spectrogram, heard.maps.attention[..., 0], heard.maps.gradcam[..., 0])
+    names = ("sound", *(name + of for name in VIEWS[1:]))
+    for axes, picture, name in zip(panels, pictures, names, strict=True):
+        extent = (heard.start, heard.end, 0, picture.shape[1])
+        colours = "magma" if name == "sound" else "inferno"
+        axes.imshow(
+            picture.T.cpu(),
+            aspect="auto",
+            origin="lower",
+            extent=extent,
+            cmap=colours,
+            interpolation="nearest",
+        )
+        axes.set_ylabel(name, fontsize=9)
+        axes.set_yticks(
+            [band_of(hertz) for hertz in (250, 1000, 4000)], ["250 Hz", "1 kHz", "4 kHz"], fontsize=8
+        )
+
+
+def _draw_time(axes: Axes, maps: Maps, times: Sequence[float], of: str) -> None:
+    """How much each moment of the frames counts, mean over the picture."""
+    axes.plot(times, maps.gradcam.mean(dim=(1, 2)), color=ORANGE)
+    axes.set_ylabel(f"Grad-CAM++{of}", color=ORANGE, fontsize=9)
+    if maps.temporal is not None:
+        own = axes.twinx()
+        own.plot(times, maps.temporal, color=BLUE, linestyle="--")
+        own.set_ylabel(f"own attention{of}", color=BLUE, fontsize=9)
 
 
 def film(pictures: Iterable[Sequence[Frames]], path: Path, fps: float) -> None:

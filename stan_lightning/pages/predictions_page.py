@@ -27,6 +27,9 @@ class Film:
         moments: When in its recording each frame of the film is, in the timeline's unit.
         explained: First and last moment of the stretch whose frames show where the network looks.
         picture: JPEG of that stretch.
+        large: The picture's file, in the page's folder.
+        views: How many pictures stand side by side: the face alone, or where the network looks, too.
+        hears: Whether the picture shows the stretch's sound.
     """
 
     name: str
@@ -34,6 +37,9 @@ class Film:
     moments: Sequence[float]
     explained: tuple[float, float]
     picture: bytes
+    large: str
+    views: int
+    hears: bool
 
 
 @dataclass(frozen=True)

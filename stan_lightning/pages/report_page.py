@@ -10,7 +10,7 @@ from stan_lightning.data.notices import SYNTHETIC
 from stan_lightning.evaluation.results import Evaluation
 from stan_lightning.evaluation.units import UNITS
 from stan_lightning.evaluation.verdict import ROWS, sentence, shown
-from stan_lightning.pages import figures
+from stan_lightning.pages import figures, gates
 from stan_lightning.pages.page import Picture, Section, Table, render
 
 TITLES = {
@@ -207,7 +207,8 @@ def _modalities(numbers: Mapping[str, Any]) -> list[Section]:
         "read from a recording of somebody else; where that costs nothing, the modality told nothing of "
         f"the score.{left_out}"
     )
-    return [Section("What each modality is worth", text, Table(columns, cells))]
+    worth = Section("What each modality is worth", text, Table(columns, cells))
+    return [worth, gates.section(found["gates"])] if found.get("gates") else [worth]
 
 
 def _audit(numbers: Mapping[str, Any]) -> list[Section]:

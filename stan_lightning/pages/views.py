@@ -54,14 +54,17 @@ def look(trained: Trained, source: Source, scored: pd.DataFrame, fps: float, sta
     moments = [clock[frame] if timed else frame / fps if known else float(frame) for frame in frames]
     unit = "s" if timed or known else "frame"
     picture = overlay.still(rows, seen, [moments[position] for position in positions], unit, heard)
-    picture.savefig(f"{stem}_attention.png", dpi=150)
+    large = stem.with_name(f"{stem.name}_attention.png")
+    picture.savefig(large, dpi=150)
     small = io.BytesIO()
     picture.savefig(small, format="jpeg", dpi=100)
     film = stem.with_name(f"{stem.name}_overlay.mp4")
     rate = fps / trained.data["frame_stride"] if known else _UNTIMED_RATE
     overlay.film(_pictures(source, side, positions, rows), film, rate)
     explained = moments[min(positions)], moments[max(positions)]
-    return Film(film.name, rate, moments, explained, small.getvalue())
+    return Film(
+        film.name, rate, moments, explained, small.getvalue(), large.name, len(rows), heard is not None
+    )
 
 
 def _sound_s(trained: Trained) -> float:

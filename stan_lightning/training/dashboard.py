@@ -4,7 +4,7 @@ import netrc
 import os
 import secrets
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -27,6 +27,7 @@ class Dashboard(WandbLogger):
         offline: None: offline where there is no login.
         group: What the jobs of a sweep share; None outside of one.
         tags: Short words to filter by.
+        model: The network's configuration, which says more such words; None: no more.
         recordings: Also send names, labels and predictions of development recordings. They are under
             the corpus's agreement: only for a project that everyone in it may see.
         faces: Also send pictures of faces.
@@ -41,6 +42,7 @@ class Dashboard(WandbLogger):
         tags: Sequence[str],
         recordings: bool,
         faces: bool,
+        model: Mapping[str, Any] | None = None,
     ) -> None:
         folder, mode = Path(run_folder), _mode(offline)
         # What is printed names paths and recordings; it stays here.
@@ -55,7 +57,7 @@ class Dashboard(WandbLogger):
             name="/".join(folder.parts[-2:]),
             group=group,
             job_type="sweep" if group else "train",
-            tags=[str(tag) for tag in tags],
+            tags=[str(tag) for tag in (*tags, *(network_tags(model) if model else ()))],
             settings=settings,
             mode=mode,
         )
@@ -80,6 +82,21 @@ class Dashboard(WandbLogger):
             self.experiment.finish(exit_code=int(failed))
             self._experiment = None
             print(f"dashboard: {url or f'{folder}; `wandb sync {shlex.quote(str(folder))}` sends it'}")
+
+
+def network_tags(model: Mapping[str, Any]) -> list[str]:
+    """A network in words to filter by: its name, how it joins what it reads, what that is, and its encoders.
+
+    What encoders do not have in common is said of each.
+    """
+    joined = "fusion" in model
+    encoders = {one: model[one] for one in model["modalities"]} if joined else {model["name"]: model}
+    tags = [model["name"], *([model["fusion"]] if joined else ()), *model["modalities"]]
+    for words in ("{attention}", "k={k}", "features={features}", "{norm}"):
+        said = {name: words.format_map(encoder) for name, encoder in encoders.items()}
+        alike = len(set(said.values())) == 1
+        tags += list(said.values())[:1] if alike else [f"{name} {one}" for name, one in said.items()]
+    return list(dict.fromkeys(tags))
 
 
 def _identity(folder: Path) -> str:

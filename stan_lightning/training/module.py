@@ -91,6 +91,7 @@ class StanModule(L.LightningModule):
         set_memory_format(self.network, memory_format)
         self.train_loss = EpochLoss()
         self.windows = WindowScores(outputs)
+        self.gates = WindowScores(len(self.network.modalities))
 
     @classmethod
     def from_flat(cls, **given: Any) -> "StanModule":
@@ -202,7 +203,11 @@ class StanModule(L.LightningModule):
             output = self(batch.inputs, batch.there)
         self.windows.update(batch.recording, batch.window, batch.target, output)
 
-    test_step = validation_step
+    def test_step(self, batch: Any, batch_idx: int) -> None:
+        """As in validation; of a network that weighs modalities the gates, too."""
+        self.validation_step(batch, batch_idx)
+        if self.network.gates is not None:
+            self.gates.update(batch.recording, batch.window, batch.target, self.network.gates)
 
     def _in_sixteen_bits(self) -> bool:
         fitting = self.trainer.state.fn == "fit"
@@ -230,6 +235,8 @@ class StanModule(L.LightningModule):
         """Keep all windows for evaluation; what they are worth is worked out from the table they make."""
         self.test_rows = self.windows.compute()
         self.windows.reset()
+        self.test_gates = None if self.network.gates is None else self.gates.compute()[:, 3:]
+        self.gates.reset()
 
     def _scores(self, stage: str) -> dict[str, Tensor]:
         """Metrics at the level of the video; all processes have the same."""

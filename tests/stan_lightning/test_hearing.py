@@ -7,12 +7,18 @@ import sys
 import time
 from pathlib import Path
 
+import lightning as L
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
+from stan_lightning.data import datamodule, dataset, sound
+from stan_lightning.data.crops import open_crops
+from stan_lightning.data.datamodule import CropDataModule
+from stan_lightning.evaluation.scoring import score_windows
+from stan_lightning.evaluation.trained import open_checkpoint
 from stan_lightning.predict import CONF, predict
 
 TINY = [
@@ -80,6 +86,71 @@ def test_evaluation_says_what_each_modality_is_worth(voiced, train, tmp_path):
     page = (output / "report.html").read_text()
     assert "What each modality is worth" in page and "sound: 10 dB above noise" in page
     assert set(numbers["identity_audit"]) == {"face", "voice"}
+    windows = pd.read_csv(output / "windows.csv")
+    assert np.allclose(windows.gate_face + windows.gate_voice, 1, atol=1e-6)
+    silent = windows[windows.recording == "3_1_Freeform"]
+    assert len(silent) == 3 and (silent.gate_face == 1).all()
+    gates = numbers["modalities"]["gates"]
+    assert gates["face"]["n"] == len(windows) - 3 and gates["face"]["mean_by"]["voice"]["without"]["n"] == 3
+    heard = windows[windows.recording != "3_1_Freeform"]
+    assert gates["voice"]["mean"] == pytest.approx(heard.gate_voice.mean()) and 0 < gates["voice"]["mean"] < 1
+    line = f"gates, mean (sd) over {len(heard)} windows that have all: face {gates['face']['mean']:.2f}"
+    assert line in done.stdout and "<h2>Gates</h2>" in page
+
+
+def test_what_is_silent_is_scored_as_by_the_face_alone(voiced, train, tmp_path):
+    code, said = train(*FUSION, f"data.root={voiced}", f"hydra.run.dir={tmp_path / 'run'}")
+    assert code == 0 and "3 of 11 recordings have no sound" in said, said
+    trained = open_checkpoint(tmp_path / "run" / "checkpoints" / "best.ckpt")
+    data = CropDataModule(**trained.data)
+    data.setup("test")
+    trainer = L.Trainer(
+        accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False
+    )
+    for part in ("train", "dev", "test"):
+        whole, face = (score_windows(trained.module, data, part, trainer, hidden=h) for h in ((), ["voice"]))
+        silent = whole.recording.isin(data.tables[part].recording[data.tables[part].sound_s == 0])
+        assert silent.sum() == 3  # one recording of each partition
+        difference = (whole.output - face.output).abs()
+        assert difference[silent].max() <= 1e-6 < 1e-4 < difference[~silent].max()
+
+
+def test_a_network_that_only_sees_opens_and_computes_nothing_of_sound(
+    make_crops, give_sound, train, tmp_path, monkeypatch
+):
+    root = make_crops()
+    arguments = [*TINY, "trainer.max_epochs=2", f"data.root={root}"]
+    code, said = train(*arguments, f"hydra.run.dir={tmp_path / 'silent'}")
+    assert code == 0, said
+    table = pd.read_csv(root / "manifest.csv", dtype=str)
+    for name in table.recording:
+        give_sound(root / f"{name}.zip", np.random.default_rng(0).normal(0, 999, 64_000).astype(np.int16))
+    table.assign(sound_s="4.0").to_csv(root / "manifest.csv", index=False)
+    open_crops.__globals__["_opened"].cache_clear()
+    touched: list[str] = []
+
+    def touch(name):
+        return lambda *_, **__: touched.append(name)
+
+    monkeypatch.setattr(sound.SoundReader, "__init__", touch("opened"))
+    monkeypatch.setattr(datamodule, "voice_input", touch("computed"))
+    monkeypatch.setattr(dataset, "draw_masks", touch("drawn"))
+    code, said = train(*arguments, f"hydra.run.dir={tmp_path / 'sounding'}")
+    assert code == 0 and touched == [], said
+    same(tmp_path / "silent", tmp_path / "sounding")
+    train(*arguments, "model=voice", f"hydra.run.dir={tmp_path / 'hearing'}")
+    assert "opened" in touched  # what would have been noticed
+
+
+@pytest.mark.slow
+def test_the_sweep_of_modalities_ends_in_its_table(voiced, train, tmp_path):
+    arguments = [*TINY, "trainer.max_epochs=1", f"data.root={voiced}", f"hydra.sweep.dir={tmp_path / 's'}"]
+    code, said = train("sweep=modalities", *arguments)
+    assert code == 0, said
+    table = pd.read_csv(tmp_path / "s" / "sweep.csv")
+    assert table.model.tolist() == ["sta_drn", "voice", "fusion_mean", "fusion", "fusion_attention"]
+    assert table.status.eq("finished").all() and np.isfinite(table.value).all()
+    assert all(f"{value:.2f}" in said for value in table.value)
 
 
 def test_encoders_start_from_runs_of_their_own_and_stay(voiced, train, tmp_path):
@@ -217,3 +288,15 @@ def test_two_processes_validate_as_one(voiced, tmp_path, monkeypatch):
         assert done.returncode == 0, done.stdout + done.stderr
         curves.append(pd.read_csv(tmp_path / name / "metrics.csv")[["val/mae", "val/rmse"]])
     assert curves[0].equals(curves[1])
+    scored = []
+    for name, more in (("alone", []), ("shared", ["trainer.devices=2", "+trainer.strategy=ddp"])):
+        asked = [f"checkpoint={tmp_path / 'one' / 'checkpoints' / 'best.ckpt'}", f"output={tmp_path / name}"]
+        asked += ["partition=train", "trainer.accelerator=cpu", "bootstrap.resamples=50", *more]
+        done = subprocess.run(
+            [sys.executable, "-m", "stan_lightning.evaluate", *asked], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        numbers = json.loads((tmp_path / name / "metrics.json").read_text())
+        scored.append((numbers["modalities"], pd.read_csv(tmp_path / name / "windows.csv")))
+    assert scored[0][0] == scored[1][0] and scored[0][0]["gates"]["face"]["n"] == len(scored[0][1]) - 3
+    assert scored[0][1].equals(scored[1][1])

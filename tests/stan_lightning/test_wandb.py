@@ -95,7 +95,8 @@ def test_a_run_holds_every_curve_and_no_name(
     assert not {"val/recordings", "faces"} & read.keys
     assert "6_2_Freeform" not in read.bytes.decode("latin1")
     assert read.config["model"]["features"] == 2
-    assert {"sta_af", "k=2", "features=2", "batch", "official"} <= set(read.runs[0].tags)
+    own = {"sta_drn", "face", "sta_af", "k=2", "features=2", "batch", "official"}
+    assert set(read.runs[0].tags) == own
     assert read.runs[0].job_type == "train" and not read.runs[0].run_group
     row = next(row for row in read.history if "time/data_wait" in row)
     assert row["time/clips_per_s"] > 0 and 0 <= row["time/data_wait"] <= 1
@@ -106,6 +107,31 @@ def test_a_run_holds_every_curve_and_no_name(
     assert len(again.files) == 2 and len({run.run_id for run in again.runs}) == 1
     maes = [row["val/mae"] for row in again.history if "val/mae" in row]
     assert len(maes) == 2
+
+
+@pytest.mark.parametrize(
+    ("model", "tags"),
+    [
+        (["voice"], {"voice", "sta_af", "k=2", "features=2", "batch", "official"}),
+        (
+            ["fusion", "model.face.k=1", "model.voice.norm=group"],
+            {"fusion", "gated", "face", "voice", "sta_af", "face k=1", "voice k=2", "features=2"}
+            | {"face batch", "voice group", "official"},
+        ),
+    ],
+)
+def test_what_hears_has_its_own_tags_and_the_same_curves(
+    tmp_path: Path, make_voiced: Callable[..., Path], train: Train, model: list[str], tags: set[str]
+) -> None:
+    arguments = [f"data.root={make_voiced()}", f"hydra.run.dir={tmp_path / 'run'}", "trainer.max_epochs=1"]
+    code, said = train(*TINY, "model=" + model[0], *model[1:], *arguments)
+    assert code == 0, said
+    read = Read(tmp_path / "run")
+    assert set(read.runs[0].tags) == tags
+    assert CURVES | {"val/scatter"} <= read.keys
+    assert not {"val/recordings", "faces"} & read.keys
+    assert read.config["model"]["modalities"] == (["voice"] if model[0] == "voice" else ["face", "voice"])
+    assert "6_2_Freeform" not in read.bytes.decode("latin1")
 
 
 def test_names_and_faces_only_when_asked_for_and_each_job_its_own_run(

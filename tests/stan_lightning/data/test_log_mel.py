@@ -9,6 +9,7 @@ from stan_lightning.data.log_mel import (
     HOP,
     RATE,
     SoundDraw,
+    band_of,
     draw_masks,
     filters,
     log_mel,
@@ -126,3 +127,29 @@ def test_masks_are_drawn_within_their_limits():
     assert draw_masks(random, 0).times.shape == (0, 2)
     nothing = SoundDraw(*(part[None] for part in draw_masks(random, 0)))
     assert torch.equal(masked(torch.ones(1, 100, BANDS), nothing), torch.ones(1, 100, BANDS))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_under_16_bits_it_is_float32_to_the_bit(dtype):
+    samples = torch.stack([noise(1.0), noise(1.0, seed=1)])
+    mask = draw_masks(np.random.default_rng(0), 2)
+    draws = SoundDraw(mask.times[None].expand(2, -1, -1), mask.bands[None].expand(2, -1, -1))
+    halved = lambda sound: sound * 0.5  # noqa: E731 - a corruption
+    expected = voice_input(samples, draws, halved)
+    with torch.autocast("cpu", dtype):
+        assert (samples.float() @ samples.float().T).dtype == dtype  # it is on
+        found = voice_input(samples, draws, halved)
+    assert found.dtype == torch.float32 and torch.equal(found, expected)
+    torch.set_default_dtype(dtype)
+    try:
+        found = voice_input(samples, draws, halved)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert found.dtype == torch.float32 and torch.equal(found, expected)
+
+
+def test_a_frequency_lies_in_the_band_that_hears_it():
+    bins = torch.arange(513) * RATE / 1024
+    for hertz in (250.0, 1000.0, 4000.0):
+        loudest = filters()[:, (bins - hertz).abs().argmin()].argmax()
+        assert abs(band_of(hertz) - (float(loudest) + 0.5)) <= 0.5

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stan_lightning.evaluation.modalities import derangement, worth
+from stan_lightning.evaluation.modalities import derangement, gates, worth
 
 
 def test_everybody_gets_another_persons_and_always_the_same():
@@ -43,3 +43,36 @@ def test_rows_and_paired_differences():
     assert asked == [((), None), (("voice",), None), (("face",), None), ((), "face"), ((), "voice")]
     alone = worth(["face", "voice"], ["a"] * 4, score, describe, resamples=50, seed=0)
     assert len(alone) == 3  # one person alone has nobody to borrow from
+
+
+def weighed(faces: list[float], recordings: str) -> pd.DataFrame:
+    voices = [1 - gate for gate in faces]
+    return pd.DataFrame({"recording": list(recordings), "gate_face": faces, "gate_voice": voices})
+
+
+def test_gates_are_counted_by_window_and_by_who_has_a_voice():
+    windows = weighed([0.2, 0.4, 0.87, 1.0, 1.0], "aabcc")
+    found = gates(windows, ["face", "voice"], {"face": ["a", "b", "c"], "voice": ["a", "b"]})
+    face = found["face"]
+    assert (face["n"], face["mean"]) == (3, pytest.approx(0.49))
+    assert face["sd"] == pytest.approx(np.std([0.2, 0.4, 0.87], ddof=1))
+    assert face["quantiles"]["0.5"] == 0.4 and list(face["quantiles"]) == [
+        "0.05",
+        "0.25",
+        "0.5",
+        "0.75",
+        "0.95",
+    ]
+    assert sum(face["histogram"]) == 3 and face["histogram"][17] == 1  # 0.85 to 0.9
+    assert face["mean_by"] == {
+        "voice": {"with": {"n": 3, "mean": pytest.approx(0.49)}, "without": {"n": 2, "mean": 1.0}}
+    }
+    assert (
+        found["voice"]["mean"] == pytest.approx(0.51) and found["voice"]["histogram"][2] == 1
+    )  # 0.1 to 0.15
+    assert found["voice"]["mean_by"]["voice"]["without"] == {"n": 2, "mean": 0.0}
+    whole = gates(windows, ["face", "voice"], {"face": list("abc"), "voice": list("abc")})
+    assert whole["face"]["n"] == 5 and whole["face"]["mean_by"] == {}
+    alone = gates(weighed([0.3], "a"), ["face", "voice"], {"face": ["a"], "voice": ["a"]})
+    assert alone["face"]["sd"] is None
+    assert gates(windows[["recording"]], ["face", "voice"], {"face": [], "voice": []}) is None

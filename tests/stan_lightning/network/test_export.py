@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from stan_lightning.network import STADRN
+from stan_lightning.network.fusion import FUSIONS, Fusion
 
 
 def trained(attention: str = "sta_af") -> STADRN:
@@ -33,6 +35,63 @@ def test_onnx_runtime_gives_the_same_scores(tmp_path: Path, attention: str) -> N
         clips = torch.randn(batch, 3, 8, 32, 32)
         (scores,) = session.run(None, {"clips": clips.numpy()})
         torch.testing.assert_close(torch.from_numpy(scores), network(clips).detach(), rtol=1e-4, atol=1e-6)
+
+
+def hearing(kind: str | None) -> STADRN | Fusion:
+    """Draw a small network that hears, alone or beside a face, with statistics as after training."""
+    torch.manual_seed(0)
+    encoders = {
+        name: STADRN(layers=(1, 1, 1, 1), features=2, k=2, modality=name) for name in ("face", "voice")
+    }
+    spans = {"face": (0.0, 0.8), "voice": (0.0, 0.8)}
+    network = encoders["voice"] if kind is None else Fusion(encoders, kind, spans)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm3d):
+            assert module.running_mean is not None and module.running_var is not None
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    return network.eval()
+
+
+def mixed(size: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Clips of which some lack their sound and some their pictures, but none has neither."""
+    clips = {"face": torch.randn(size, 3, 8, 32, 32), "voice": torch.randn(size, 1, 80, 64, 1)}
+    face = torch.arange(size) % 3 != 1
+    return clips, {"face": face, "voice": (torch.arange(size) % 2 == 0) | ~face}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [*FUSIONS, None])
+def test_onnx_of_what_hears_gives_the_same_scores_whoever_is_there(tmp_path: Path, kind: str | None) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime", reason="pip install 'stan-lightning[onnx]'")
+    pytest.importorskip("onnxscript", reason="pip install 'stan-lightning[onnx]'")
+    from stan_lightning.network.export import save_onnx
+
+    network = hearing(kind)
+    save_onnx(network, tmp_path / "network.onnx", frames=8, size=32, sound=(80, 64))
+    session = onnxruntime.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
+    names = ["face", "voice", "face_there", "voice_there"] if kind else ["voice"]
+    assert [one.name for one in session.get_inputs()] == names
+    for size in (1, 2, 5):
+        clips, there = mixed(size)
+        given = clips | {f"{name}_there": one for name, one in there.items()}
+        with torch.no_grad():
+            expected = network.score(clips, there)
+        for noise in (0.0, 100.0):  # what is not there decides nothing
+            given["voice"] = torch.where(there["voice"].view(-1, 1, 1, 1, 1), clips["voice"], noise)
+            (scores,) = session.run(None, {name: given[name].numpy() for name in names})
+            if kind or not noise:
+                torch.testing.assert_close(torch.from_numpy(scores), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", FUSIONS)
+def test_what_an_export_computes_is_what_evaluation_does(kind: str) -> None:
+    network, (clips, there) = hearing(kind), mixed(5)
+    assert isinstance(network, Fusion)
+    with torch.no_grad():
+        expected = network.score(clips, there)
+        network.exporting = True
+        torch.testing.assert_close(network.score(clips, there), expected, rtol=0, atol=1e-6)
 
 
 def test_exported_program_gives_the_same_scores() -> None:
