@@ -58,10 +58,23 @@ def write_track(
     write_whole(path, text.getvalue().encode())
 
 
+def refuse_other_track(crops: Path) -> None:
+    """Refuse to write where a user keeps a track of that name.
+
+    Raises:
+        InputError: It is there, and was not made by this program.
+    """
+    folder = crops / FOLDER
+    if any(folder.glob("*.*")) and not _is_ours(folder):
+        raise InputError(
+            f"{folder} holds a track that this program did not make: give it another name, or behaviour=false"
+        )
+
+
 def discard_track(crops: Path, recording: str) -> None:
-    """Take a recording's track away, before its crops are made anew."""
+    """Take a recording's track away, before its crops are made anew; one that others made stays."""
     path = track_path(crops, recording)
-    if path.is_file():
+    if path.is_file() and _is_ours(path.parent):
         path.unlink()
         sync_folder(path.parent)  # or a power failure could leave it beside other crops
 
@@ -80,6 +93,7 @@ def prepare_tracks(crops: Path, columns: Mapping[str, str], model: Path) -> bool
     Raises:
         InputError: A track of that name is there, and not made by this program.
     """
+    refuse_other_track(crops)
     folder = crops / FOLDER
     tracks = sorted(folder.glob("*.csv"))
     wanted = {
@@ -93,13 +107,8 @@ def prepare_tracks(crops: Path, columns: Mapping[str, str], model: Path) -> bool
         "model": model.name,
         "model_sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
     }
-    found = _read(folder / DESCRIPTION)
-    if found is not None and {**found, "made_by": ""} == {**wanted, "made_by": ""}:
+    if {**_described(folder), "made_by": ""} == {**wanted, "made_by": ""}:
         return False
-    if (tracks or found) and not str((found or {}).get("made_by")).startswith(_MAKER):
-        raise InputError(
-            f"{folder} holds a track that this program did not make: give it another name, or behaviour=false"
-        )
     for path in tracks:
         path.unlink()
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,13 +116,16 @@ def prepare_tracks(crops: Path, columns: Mapping[str, str], model: Path) -> bool
     return bool(tracks)
 
 
-def _read(path: Path) -> dict[str, object] | None:
+def _is_ours(folder: Path) -> bool:
+    return str(_described(folder).get("made_by")).startswith(f"{_MAKER} ")
+
+
+def _described(folder: Path) -> dict[str, object]:
+    """What `track.json` says; nothing where there is none, or none that can be read."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
+        found = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        found = None
+        return {}
     return found if isinstance(found, dict) else {}
 
 

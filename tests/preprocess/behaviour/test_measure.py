@@ -11,8 +11,10 @@ from preprocess.archive.recording_zip import ArchiveWriter, read_track
 from preprocess.behaviour.columns import ALL, FROM_MESH
 from preprocess.behaviour.measure import measure_folder, measure_zip
 from preprocess.behaviour.mesh import load_mesh
-from preprocess.behaviour.track_file import track_path
+from preprocess.behaviour.track_file import prepare_tracks, track_path
 from preprocess.faces.model_file import find_mesh
+from preprocess.settings import Settings
+from preprocess.tasks import crop_recording, measure_recording
 
 BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "behaviour.py"
 
@@ -64,6 +66,17 @@ def test_crops_that_cannot_be_read_or_show_no_face_are_missing_and_the_former_ar
     assert [bool(row["head_yaw"]) for row in rows[:4]] == [True, False, False, True]
     assert [bool(row["head_roll"]) for row in rows[:4]] == [True] * 4
     assert [bool(row["mouth_open_speed"]) for row in rows[:5]] == [False, False, False, False, True]
+
+
+def test_crops_made_anew_lose_the_track_of_the_old_ones(cropped, crops, recording_of, mesh) -> None:
+    prepare_tracks(crops, ALL, find_mesh(None))
+    measure_zip(crops, "a", mesh, lambda count: None)
+    shutil.copy(cropped / "a.mp4", crops)
+    settings = Settings(6, "frames", 112, "eyes", 1.0, 95, None)
+    crop_recording(recording_of(crops / "a.mp4"), settings, crops, lambda count: None)
+    assert not track_path(crops, "a").exists()
+    assert measure_recording(recording_of(crops / "a.mp4"), crops, lambda count: None)["status"] == "ok"
+    assert len(track(crops)) == 5
 
 
 def test_a_folder_of_images_gives_what_the_mesh_alone_gives_by_frame(crops, mesh) -> None:

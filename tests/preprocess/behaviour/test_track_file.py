@@ -24,9 +24,6 @@ def test_a_track_is_a_csv_whose_missing_values_are_empty(tmp_path) -> None:
         b"time_s,head_yaw,mouth_open\n0.000000,1.2346,\n0.100000,,2.0000\n0.200000,0.0000,1000.0000\n"
     )
     assert [one.name for one in path.parent.iterdir()] == ["a.csv"]
-    discard_track(tmp_path, "a")
-    discard_track(tmp_path, "a")
-    assert not path.exists()
 
 
 def test_track_json_says_what_it_is_and_tracks_of_another_model_go(tmp_path, model) -> None:
@@ -39,6 +36,10 @@ def test_track_json_says_what_it_is_and_tracks_of_another_model_go(tmp_path, mod
     model.write_bytes(b"another")
     assert prepare_tracks(tmp_path, COLUMNS, model) and not track_path(tmp_path, "a").exists()
     assert not prepare_tracks(tmp_path, COLUMNS, model)
+    write_track(track_path(tmp_path, "a"), "time_s", ["0"], {"head_yaw": np.zeros(1)})
+    for _ in range(2):
+        discard_track(tmp_path, "a")
+    assert [path.name for path in track_path(tmp_path, "a").parent.iterdir()] == ["track.json"]
 
 
 @pytest.mark.parametrize("description", [None, '{"made_by": "OpenFace"}', "no json"])
@@ -50,4 +51,5 @@ def test_a_track_of_others_under_this_name_is_left_alone(description, tmp_path, 
         (path.parent / "track.json").write_text(description)
     with pytest.raises(InputError, match="did not make"):
         prepare_tracks(tmp_path, COLUMNS, model)
+    discard_track(tmp_path, "a")
     assert path.read_text() == "timestamp,AU12_r\n"
