@@ -42,10 +42,13 @@ def run(config: DictConfig) -> None:
 def _preprocess(config: DictConfig) -> int:
     check_libraries()
     # Only now, as these import MediaPipe and OpenCV, which fail by traceback where a library is missing.
-    from preprocess.faces.model_file import find_models
+    from preprocess import additions
+    from preprocess.behaviour.mesh import check_library
+    from preprocess.behaviour.track_file import refuse_other_track
+    from preprocess.faces.model_file import find_mesh, find_models
     from preprocess.run import Run
     from preprocess.settings import Settings
-    from preprocess.tasks import crop_recording, hear_recording, mute_recording
+    from preprocess.tasks import crop_recording
 
     for key in sorted(OmegaConf.missing_keys(config)):
         raise InputError(f"{key} is not set: give {key}=<...>")
@@ -60,20 +63,25 @@ def _preprocess(config: DictConfig) -> int:
     )
     overwrite = _value(config, "overwrite", bool)
     sound = _value(config, "sound", bool)
+    behaviour = _value(config, "behaviour", bool) and settings.align != "none"
     _value(config, "seed", int)
     _value(config, "workers", int, NoneType)
     _value(config, "corpus.root", str)
     output = Path(_value(config, "output", str))
     if settings.align != "none":
         find_models(settings.model_path)  # once, before all workers want to fetch them
+    if behaviour:
+        check_library()
+        refuse_other_track(output)
+        find_mesh(settings.model_path)
+    beside = [additions.sound(sound), *([additions.behaviour(settings.model_path)] if behaviour else [])]
     try:
         run = Run(
             corpus=instantiate(config.corpus, _convert_="all")(),
             settings=settings,
             output=output,
             crop=partial(crop_recording, sound=sound),
-            sound=sound,
-            change_sound=hear_recording if sound else mute_recording,
+            additions=beside,
             overwrite=overwrite,
             contact_sheets=_value(config, "contact_sheets", bool),
             summary=_value(config, "summary", bool),

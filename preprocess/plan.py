@@ -23,23 +23,16 @@ class Plan:
         todo: To be cropped.
         renewed: Cropped, but the corpus says something else of them than their zips (label, partition...).
         finished: Number of recordings that keep their crops, `renewed` among them.
-        other_sound: Cropped, but with sound where none is asked for, or without it, or with that of another
-            file.
-        n_frames: Source frames of each finished recording.
         notes: One line each.
     """
 
     todo: tuple[Recording, ...]
     renewed: tuple[Recording, ...]
     finished: int
-    other_sound: tuple[Recording, ...]
-    n_frames: Mapping[str, int]
     notes: tuple[str, ...]
 
 
-def make_plan(
-    recordings: Sequence[Recording], settings: Settings, output: Path, overwrite: bool, sound: bool
-) -> Plan:
+def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path, overwrite: bool) -> Plan:
     """Compare a corpus with a folder of crops; writes nothing.
 
     A recording is finished when its zip was made with these settings from this video. A failed one is tried
@@ -49,11 +42,8 @@ def make_plan(
     Raises:
         InputError: Crops of other settings are there and `overwrite` is off; names the settings.
     """
-    there = {path.stem: _read(path) for path in archives(output)}
+    there = read_all(output)
     todo, renewed, notes = [], [], []
-    other_sound: list[Recording] = []
-    gone: list[Recording] = []
-    n_frames: dict[str, int] = {}
     other = {}
     for recording in recordings:
         found = there.get(recording.recording)
@@ -63,12 +53,8 @@ def make_plan(
             other[recording.recording] = found.settings
         elif found.row["video"] != recording.video or _mended(found.row, recording, output):
             todo.append(recording)
-        else:
-            n_frames[recording.recording] = int(str(found.row["n_source_frames"]))
-            if any(found.row[key] != value for key, value in facts(recording).items()):
-                renewed.append(recording)
-            if _has_other_sound(found, recording, output, sound):
-                (other_sound if not sound or recording.path.is_file() else gone).append(recording)
+        elif any(found.row[key] != value for key, value in facts(recording).items()):
+            renewed.append(recording)
     strangers = sorted(set(there) - {recording.recording for recording in recordings})
     for name in strangers:
         found = there[name]
@@ -89,13 +75,7 @@ def make_plan(
             f"{len(strangers)} recordings in {output} are not of this corpus and stay in its manifest "
             f"(such as {strangers[0]})"
         )
-    if gone:
-        notes.append(
-            f"{len(gone)} recordings have crops without sound, and their videos are gone (such as "
-            f"{gone[0].path})"
-        )
-    finished = len(recordings) - len(todo)
-    return Plan(tuple(todo), tuple(renewed), finished, tuple(other_sound), n_frames, tuple(notes))
+    return Plan(tuple(todo), tuple(renewed), len(recordings) - len(todo), tuple(notes))
 
 
 def facts(recording: Recording) -> dict[str, object]:
@@ -118,38 +98,33 @@ def renew(recording: Recording, output: Path) -> None:
 
 
 @dataclass(frozen=True)
-class _Found:
+class Found:
+    """What a recording's zip says of itself.
+
+    Attributes:
+        row: Its manifest row.
+        settings: What its crops were made with; empty where making them failed and not by the video's fault.
+        sound: As `sound.hear.Heard`; None where nobody has listened.
+    """
+
     row: dict[str, object]
     settings: dict[str, object]
-    sound: dict[str, str] | None  # as `sound.hear.Heard`; None: nobody has listened
+    sound: dict[str, str] | None
 
 
-def _read(path: Path) -> _Found | None:
-    """Row and settings in a zip; None where it is damaged and has to be made again."""
+def read_all(output: Path) -> dict[str, Found | None]:
+    """What each zip in a folder of crops says, by recording; None where it is damaged."""
+    return {path.stem: _read(path) for path in archives(output)}
+
+
+def _read(path: Path) -> Found | None:
     try:
         content = read_record(path)
-        return _Found(content["row"], content["settings"], content.get("sound"))
+        return Found(content["row"], content["settings"], content.get("sound"))
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError):
         return None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _has_other_sound(found: _Found, recording: Recording, output: Path, sound: bool) -> bool:
-    if found.row["status"] == "failed":
-        return False
-    if not sound or found.sound is None:
-        return sound != (found.sound is not None)
-    if found.sound["source"] != recording.sound:
-        return True
-    source = recording.sound_path or recording.path
-    return bool(found.sound["damage"]) and source.is_file() and _newer(source, recording, output)
-
-
-def _newer(file: Path, recording: Recording, output: Path) -> bool:
-    """Whether a file came or was changed after the recording's zip was made."""
-    made = (output / f"{recording.recording}.zip").stat().st_mtime
-    return max(file.stat().st_mtime, file.stat().st_ctime) > made
 
 
 def _mended(row: Mapping[str, object], recording: Recording, output: Path) -> bool:

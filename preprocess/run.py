@@ -1,33 +1,33 @@
 """A preprocessing run: a corpus in, a folder of crops out, whatever happens between."""
 
-import fcntl
-import os
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
+from preprocess.additions import Addition
 from preprocess.archive.contact_sheet import FOLDER, contact_sheet
 from preprocess.archive.manifest import NAME, archives, write_manifest, write_whole
 from preprocess.archive.quality import Quality, measure
 from preprocess.archive.quality_page import PAGE, render_page
 from preprocess.archive.recording_zip import ArchiveWriter, discard_parts
 from preprocess.archive.table import print_table
+from preprocess.behaviour.track_file import FOLDER as TRACKS
+from preprocess.behaviour.track_file import discard_track
 from preprocess.corpora.corpus import Corpus, describe
 from preprocess.corpora.recording import Recording
 from preprocess.errors import InputError
 from preprocess.estimate import estimate_frames
+from preprocess.output_folder import one_line_os_errors, sole_use
 from preprocess.plan import Plan, facts, make_plan, renew
 from preprocess.pool import Executor, WorkerDiedError
 from preprocess.progress import FrameProgress
 from preprocess.settings import Settings
 
 Crop = Callable[[Recording, Settings, Path, Callable[[int], None]], dict[str, object]]
-ChangeSound = Callable[[Recording, Path, Callable[[int], None]], dict[str, object]]
 EXIT_OK, EXIT_SOME_FAILED = 0, 3
 
 
@@ -40,8 +40,7 @@ class Run:
         settings: How.
         output: Folder of the crops.
         crop: Crops one recording; see `tasks.crop_recording`.
-        sound: Whether the sound goes with the crops.
-        change_sound: Adds the sound to crops, or without `sound` takes it away; see `tasks`.
+        additions: What crops that lack it get, or lose, in passes of their own.
         overwrite: Redo what is there.
         contact_sheets: Write a picture with a hundred crops of each recording.
         console: Where to report.
@@ -52,8 +51,7 @@ class Run:
     settings: Settings
     output: Path
     crop: Crop
-    sound: bool
-    change_sound: ChangeSound
+    additions: Sequence[Addition]
     overwrite: bool
     contact_sheets: bool
     console: Console
@@ -68,28 +66,31 @@ class Run:
         Raises:
             InputError: The run cannot go on; one line.
         """
-        with _one_line_os_errors(self.output), _sole_use(self.output):
-            for folder in (self.output, self.output / FOLDER):
-                discard_parts(folder)
+        with one_line_os_errors(self.output), sole_use(self.output):
+            self._discard_parts()
             for line in describe(self.corpus) if self.summary else ():
                 self._say(line)
-            plan = make_plan(self.corpus.recordings, self.settings, self.output, self.overwrite, self.sound)
+            plan = make_plan(self.corpus.recordings, self.settings, self.output, self.overwrite)
             self._prepare(plan)
             unchanged = 0
             try:
                 self._crop_all(plan.todo, executor)
-                unchanged = self._change_sounds(plan, executor)
+                unchanged = sum(self._add(addition, executor) for addition in self.additions)
             except BaseException:
                 executor.stop()
                 raise
             finally:
-                discard_parts(self.output)  # of workers that died; on a full disk they stay in the way
+                self._discard_parts()  # of workers that died; on a full disk they stay in the way
             rows = write_manifest(self.output)
             qualities = self._write_page()
         if self.summary:
             print_table(self.console, qualities, self.output)
         failed = unchanged or any(row["status"] == "failed" for row in rows)
         return EXIT_SOME_FAILED if failed else EXIT_OK
+
+    def _discard_parts(self) -> None:
+        for folder in (self.output, self.output / FOLDER, self.output / TRACKS):
+            discard_parts(folder)
 
     def _prepare(self, plan: Plan) -> None:
         for note in plan.notes if self.summary else ():
@@ -99,6 +100,8 @@ class Run:
             # `overwrite`, and old and new crops never stand side by side.
             for name in (NAME, PAGE, *(f"{recording.recording}.zip" for recording in plan.todo)):
                 (self.output / name).unlink(missing_ok=True)
+            for recording in plan.todo:
+                discard_track(self.output, recording.recording)
         if plan.finished:
             self._say(f"{plan.finished} of {len(self.corpus.recordings)} recordings are finished and skipped")
         for recording in plan.renewed:
@@ -133,19 +136,22 @@ class Run:
                 if row["status"] != "ok":
                     progress.say(f"{row['status']}: {recording.video}: {row['reason']}")
 
-    def _change_sounds(self, plan: Plan, executor: Executor) -> int:
-        """Give `plan.other_sound` the sound that is asked for; gives how many could not get it."""
-        if not plan.other_sound:
+    def _add(self, addition: Addition, executor: Executor) -> int:
+        """Give an addition to the recordings that want it; gives how many could not get it."""
+        wanting = addition.find(self.corpus.recordings, self.output)
+        for note in wanting.notes if self.summary else ():
+            self._say(f"  note: {note}")
+        if not wanting.recordings:
             return 0
-        estimates = {one.recording: plan.n_frames[one.recording] for one in plan.other_sound}
-        progress = FrameProgress(self.console, estimates)
+        frames = {one.recording: wanting.frames[one.recording] for one in wanting.recordings}
+        progress = FrameProgress(self.console, frames)
         unchanged = 0
         with progress.shown():
             futures = {
                 executor.submit(
-                    self.change_sound, recording, self.output, progress=progress.of(recording.recording)
+                    addition.task, recording, self.output, progress=progress.of(recording.recording)
                 ): recording
-                for recording in plan.other_sound
+                for recording in sorted(wanting.recordings, key=lambda one: -frames[one.recording])
             }
             for future in as_completed(futures):
                 recording = futures.pop(future)
@@ -153,13 +159,13 @@ class Run:
                     row = future.result()
                 except WorkerDiedError as error:
                     unchanged += 1
-                    progress.say(f"sound of {recording.video} as before: {error}; the next run tries again")
+                    again = f"{error}; the next run tries again"
+                    progress.say(f"{addition.what} of {recording.video} as before: {again}")
                     continue
-                progress.finish(recording.recording, estimates[recording.recording])
-                if self.sound and row["status"] != "ok":
+                progress.finish(recording.recording, frames[recording.recording])
+                if addition.tells and row["status"] != "ok":
                     progress.say(f"{row['status']}: {recording.video}: {row['reason']}")
-        done = len(plan.other_sound) - unchanged
-        self._say(f"sound {'added to' if self.sound else 'taken from'} {done} recordings, crops untouched")
+        self._say(addition.done.format(len(wanting.recordings) - unchanged))
         return unchanged
 
     def _row(
@@ -187,6 +193,7 @@ class Run:
             "status": "failed",
             "reason": f"{reason}; the next run tries again",
         }
+        discard_track(self.output, recording.recording)
         with ArchiveWriter(self.output / f"{recording.recording}.zip") as archive:
             archive.add_row(row, {})  # no settings: not the video's fault, so not finished (see `plan`)
         return row
@@ -222,33 +229,3 @@ def _estimate(recordings: Sequence[Recording], executor: Executor) -> dict[str, 
         except WorkerDiedError:
             estimates[name] = 0
     return estimates
-
-
-@contextmanager
-def _one_line_os_errors(output: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InputError(
-            f"cannot go on writing to {error.filename or output}: {error.strerror or error}; "
-            "finished recordings are kept: mend this and run the same command again"
-        ) from error
-
-
-@contextmanager
-def _sole_use(output: Path) -> Iterator[None]:
-    """Hold the output folder for this run, so that two do not clear away each other's part files."""
-    output.mkdir(parents=True, exist_ok=True)
-    if not os.access(output, os.W_OK | os.X_OK):
-        raise InputError(f"{output} cannot be written: choose another output or mend its permissions")
-    handle = os.open(output, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"another run is at work in {output}: wait for its end or stop it") from None
-        except OSError:
-            pass  # some network file systems have no locks; then nothing guards against two runs
-        yield
-    finally:
-        os.close(handle)

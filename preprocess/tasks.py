@@ -1,7 +1,7 @@
-"""What a worker does with one recording: crop it, add the sound to its crops, or take that away again.
+"""What a worker does with one recording: crop it, add the sound to its crops or take that away, measure it.
 
-Each writes `<output>/<recording>.zip` whole or not at all, and is a pure function of its inputs: the same
-video and settings give the same bytes, whether the sound came at once or later.
+Each writes one file whole or not at all, and is a pure function of its inputs: the same video and settings
+give the same bytes, whether the sound came at once or later.
 """
 
 from collections.abc import Callable
@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from preprocess.archive.recording_zip import ROW, SOUND, ArchiveWriter, read_record
+from preprocess.behaviour.measure import measure_zip
+from preprocess.behaviour.mesh import load_mesh
+from preprocess.behaviour.track_file import discard_track
 from preprocess.container import UnreadableVideoError
 from preprocess.corpora.recording import Recording
 from preprocess.faces.crop import crop_video
 from preprocess.faces.decode import Video
+from preprocess.faces.model_file import find_mesh
 from preprocess.settings import Settings
 from preprocess.sound.hear import Heard, as_dict, hear, with_sound, without_sound
 
@@ -24,7 +28,7 @@ def crop_recording(
     progress: Callable[[int], None],
     sound: bool = False,
 ) -> dict[str, object]:
-    """Decode, detect, align and, with `sound`, hear.
+    """Decode, detect, align and, with `sound`, hear; a behaviour track of crops of before goes first.
 
     Args:
         recording: The video and what is known of it.
@@ -61,6 +65,7 @@ def crop_recording(
         "sound_rms": None,
     }
     more: dict[str, object] = {}
+    discard_track(output, recording.recording)
     with ArchiveWriter(output / f"{recording.recording}.zip") as archive:
         try:
             video = Video(recording.path)
@@ -113,6 +118,28 @@ def mute_recording(recording: Recording, output: Path, progress: Callable[[int],
         archive.add_row(row, record.pop("settings"), **record)
     progress(int(str(row["n_source_frames"])))
     return row
+
+
+def measure_recording(
+    recording: Recording, output: Path, progress: Callable[[int], None], model_path: str | None = None
+) -> dict[str, object]:
+    """Measure behaviour on crops that are there and write its track; the zip stays as it is.
+
+    Args:
+        recording: Its video need not be there.
+        output: Folder of the zip.
+        progress: Told of each crop.
+        model_path: As `model_file.find_mesh` takes it.
+
+    Returns:
+        `status` (ok, or partial where crops cannot be read) and `reason`.
+
+    Raises:
+        InputError: The model cannot be had or loaded.
+        OSError: The zip cannot be read, or the track not be written.
+    """
+    said = measure_zip(output, recording.recording, load_mesh(find_mesh(model_path)), progress)
+    return {"status": "partial" if said else "ok", "reason": said}
 
 
 def _muted(path: Path) -> dict[str, Any]:

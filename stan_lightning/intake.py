@@ -72,7 +72,8 @@ def crop_settings(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[s
         Overrides of preprocessing's configuration; what is not there stays at its default.
     """
     known: dict[str, Any] = {"frame_stride": data["frame_stride"]}
-    known["sound"] = "voice" in data.get("modalities", ["face"])
+    modalities = data.get("modalities", ["face"])
+    known |= {"sound": "voice" in modalities, "behaviour": "behaviour" in modalities}
     roots = [data["root"]] if isinstance(data["root"], str) else data["root"]
     archives = sorted(Path(roots[0]).glob("*.zip"))
     if archives:

@@ -43,7 +43,7 @@ def test_tests_mirror_the_rooms() -> None:
 def commands(module: str) -> list[list[str]]:
     """Overrides of each command of README and docs, line continuations joined and placeholders filled."""
     text = "\n".join(PAGES).replace("\\\n", " ")
-    found = re.findall(rf"python -m {re.escape(module)}([^`\n|]*)", text)
+    found = re.findall(rf"python -m {re.escape(module)}(?![.\w])([^`\n|]*)", text)
     return [shlex.split(re.sub(r"<[^>]*>", "x", line), comments=True) for line in found]
 
 
@@ -51,6 +51,7 @@ def commands(module: str) -> list[list[str]]:
     ("module", "config"),
     [
         ("preprocess", "preprocess"),
+        ("preprocess.behaviour", "behaviour"),
         ("stan_lightning.train", "train"),
         ("stan_lightning.evaluate", "evaluate"),
         ("stan_lightning.predict", "predict"),

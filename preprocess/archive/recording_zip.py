@@ -70,7 +70,7 @@ class ArchiveWriter:
                 os.fsync(self._file.fileno())
             if kind is None:
                 os.replace(self._part, self._path)
-                _sync_folder(self._path.parent)
+                sync_folder(self._path.parent)
         finally:
             self._part.unlink(missing_ok=True)
 
@@ -173,7 +173,7 @@ def discard_parts(folder: Path) -> int:
     return len(parts)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     # The rename itself is durable only once the folder is; Windows has no such call.
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)

@@ -73,7 +73,7 @@ def write_video() -> WriteVideo:
     return write
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recording_of() -> Callable[[Path], Recording]:
     """`recording_of(path)`: the recording of a video that no corpus knows."""
     return lambda path: Recording(path.stem, "1", "1_1", "", "train", 7.0, "", path.name, path)

@@ -236,13 +236,17 @@ def test_nothing_to_predict_is_said(checkpoint, tmp_path, name, said):
 
 def test_videos_are_cropped_as_the_training_crops_were(tmp_path):
     data = {"root": str(tmp_path), "frame_stride": 3}
-    assert intake.crop_settings(data, {"align": None}) == {"frame_stride": 3, "sound": False}
-    assert intake.crop_settings(data | {"modalities": ["face", "voice"]}, {})["sound"] is True
+    silent = {"frame_stride": 3, "sound": False, "behaviour": False}
+    assert intake.crop_settings(data, {"align": None}) == silent
+    asked = intake.crop_settings(data | {"modalities": ["face", "voice"]}, {})
+    assert (asked["sound"], asked["behaviour"]) == (True, False)
+    asked = intake.crop_settings(data | {"modalities": ["behaviour"]}, {})
+    assert (asked["sound"], asked["behaviour"]) == (False, True)
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         stored = {"frame_stride": 1, "align": "box", "crop_size": 48, "model_path": None}
         archive.writestr("recording.json", json.dumps({"row": {}, "settings": stored}))
     found = intake.crop_settings(data, {"align": None, "crop_size": 64})
-    assert found == {"frame_stride": 1, "align": "box", "crop_size": 64, "sound": False}
+    assert found == {**silent, "frame_stride": 1, "align": "box", "crop_size": 64}
 
 
 def test_heat_is_stretched_over_the_clip_and_even_heat_stays_dark():

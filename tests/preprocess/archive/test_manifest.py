@@ -15,7 +15,6 @@ from preprocess.plan import facts
 from preprocess.pool import WorkerDiedError
 from preprocess.run import Run
 from preprocess.settings import Settings
-from preprocess.tasks import mute_recording
 
 SETTINGS = Settings(3, "frames", 112, "eyes", 1.0, 95, None)
 
@@ -96,8 +95,7 @@ def run(tmp_path: Path, crop, corpus=None, settings=SETTINGS, overwrite=False, e
         settings=settings,
         output=tmp_path / "out",
         crop=crop,
-        sound=False,
-        change_sound=mute_recording,
+        additions=[],
         overwrite=overwrite,
         contact_sheets=False,
         console=console,

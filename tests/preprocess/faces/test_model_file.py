@@ -4,12 +4,25 @@ import zipfile
 import pytest
 
 from preprocess.errors import InputError
-from preprocess.faces.model_file import FULL_RANGE, SHORT_RANGE, cache_folder, find_models
+from preprocess.faces.model_file import (
+    FULL_RANGE,
+    MESH,
+    SHORT_RANGE,
+    cache_folder,
+    find_mesh,
+    find_models,
+)
 
 
 @pytest.fixture
 def models():
     return find_models(None)
+
+
+@pytest.fixture
+def mesh():
+    """Read before `no_index` empties the cache."""
+    return find_mesh(None).read_bytes()
 
 
 @pytest.fixture
@@ -23,7 +36,8 @@ def no_index(tmp_path, monkeypatch):
 def build_wheel(path, contents):
     with zipfile.ZipFile(path, "w") as wheel:
         for name, content in contents.items():
-            wheel.writestr(f"mediapipe/modules/face_detection/{name}", content)
+            room = "face_landmark" if name == MESH else "face_detection"
+            wheel.writestr(f"mediapipe/modules/{room}/{name}", content)
     return path
 
 
@@ -98,3 +112,38 @@ def test_a_cache_that_cannot_be_written_is_named(models, tmp_path, monkeypatch):
     contents = {SHORT_RANGE: models.short_range.read_bytes(), FULL_RANGE: models.full_range.read_bytes()}
     with pytest.raises(InputError, match="XDG_CACHE_HOME"):
         find_models(str(build_wheel(tmp_path / "mediapipe.whl", contents)))
+
+
+def test_the_mesh_comes_from_the_same_wheel_and_is_kept(models, mesh, no_index, tmp_path):
+    contents = {SHORT_RANGE: models.short_range.read_bytes(), FULL_RANGE: models.full_range.read_bytes()}
+    contents[MESH] = mesh
+    wheel = str(build_wheel(tmp_path / "mediapipe.whl", contents))
+    assert find_models(wheel).short_range == no_index / SHORT_RANGE
+    assert find_mesh(None) == no_index / MESH  # nobody needs to ask for it again
+    (no_index / MESH).unlink()
+    assert find_mesh(wheel).read_bytes() == contents[MESH]
+
+
+def test_who_needs_no_mesh_needs_no_index(models, no_index, tmp_path):
+    for path in (models.short_range, models.full_range):
+        shutil.copy(path, tmp_path)
+    assert find_models(str(tmp_path)).short_range == tmp_path / SHORT_RANGE
+    with pytest.raises(InputError, match=rf"{MESH} could not be fetched.*behaviour=false") as error:
+        find_mesh(str(tmp_path))
+    one_line(error)
+
+
+def test_the_mesh_of_a_folder_comes_first_and_the_cache_helps_out(tmp_path):
+    fetched = find_mesh(None)
+    assert find_mesh(str(tmp_path)) == fetched == find_mesh(str(find_models(None).short_range))
+    (tmp_path / MESH).write_bytes(b"my own")
+    assert find_mesh(str(tmp_path)) == tmp_path / MESH
+
+
+def test_a_wheel_without_a_mesh_or_with_another_is_refused(models, no_index, tmp_path):
+    contents = {SHORT_RANGE: models.short_range.read_bytes(), FULL_RANGE: models.full_range.read_bytes()}
+    with pytest.raises(InputError, match="not the wheel of"):
+        find_mesh(str(build_wheel(tmp_path / "a.whl", contents)))
+    contents[MESH] = b"something else"
+    with pytest.raises(InputError, match=f"{MESH} in it has another SHA-256"):
+        find_mesh(str(build_wheel(tmp_path / "b.whl", contents)))

@@ -1,0 +1,95 @@
+"""The behaviour track of crops that are there: ``python -m preprocess.behaviour crops=<folder or CSV>``.
+
+Our own crops get it with preprocessing. This is for crops whose videos are elsewhere, and for the folders of
+images that other programs left; it writes `tracks/behaviour` beside the manifest and touches nothing else.
+"""
+
+import sys
+from concurrent.futures import as_completed
+from pathlib import Path
+
+import hydra
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from rich.console import Console
+
+from preprocess.command_line import check_command_line
+from preprocess.entry import CONF, one_line_errors
+from preprocess.faces.libraries import check_libraries
+from preprocess.output_folder import one_line_os_errors, sole_use
+from preprocess.pool import Executor
+from preprocess.progress import FrameProgress
+
+EXAMPLES = (
+    "python -m preprocess.behaviour crops=/data/openface/manifest.csv workers=8",
+    "python -m preprocess.behaviour crops=data/avec2014",
+)
+_EXIT_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Check what was typed, then run."""
+    check_command_line("behaviour", __doc__ or "", EXAMPLES)
+    run()
+
+
+@hydra.main(version_base="1.3", config_path=CONF, config_name="behaviour")
+def run(config: DictConfig) -> None:
+    """Measure what has no track yet; exit code 0, or 130 where it was stopped."""
+    with one_line_errors():
+        check_libraries()
+        given = Path(config.crops)
+        try:
+            with instantiate(config.executor, _convert_="all")() as executor:
+                _measure(given, config.detector.model_path, executor)
+        except KeyboardInterrupt:
+            print("stopped: finished tracks are kept; the same command goes on from there", file=sys.stderr)
+            sys.exit(_EXIT_INTERRUPTED)
+
+
+def _measure(given: Path, model_path: str | None, executor: Executor) -> None:
+    # Only now, as these import MediaPipe and OpenCV, which fail by traceback where a library is missing.
+    from preprocess.archive.recording_zip import discard_parts
+    from preprocess.behaviour.columns import ALL, FROM_MESH
+    from preprocess.behaviour.listing import read_listing
+    from preprocess.behaviour.measure import measure_listed
+    from preprocess.behaviour.mesh import check_library
+    from preprocess.behaviour.track_file import FOLDER, prepare_tracks, track_path
+    from preprocess.faces.model_file import find_mesh
+
+    check_library()
+    root, listed, ours = read_listing(given)
+    console = Console()
+    with one_line_os_errors(root), sole_use(root):
+        discard_parts(root / FOLDER)
+        prepare_tracks(root, ALL if ours else FROM_MESH, find_mesh(model_path))
+        without = [one for one in listed if not track_path(root, one.recording).is_file()]
+        progress = FrameProgress(console, {one.recording: one.n_crops for one in without})
+        try:
+            with progress.shown():
+                futures = {
+                    executor.submit(
+                        measure_listed, one, root, model_path, progress=progress.of(one.recording)
+                    ): one
+                    for one in sorted(without, key=lambda one: -one.n_crops)
+                }
+                for future in as_completed(futures):
+                    if said := future.result():
+                        progress.say(said)
+                    progress.finish(futures[future].recording, futures[future].n_crops)
+        except BaseException:
+            executor.stop()
+            raise
+        finally:
+            discard_parts(root / FOLDER)
+    there = len(listed) - len(without)
+    console.print(
+        f"behaviour measured of {len(without)} recordings, {there} were there: {root / FOLDER}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

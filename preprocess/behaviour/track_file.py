@@ -1,0 +1,133 @@
+"""The behaviour track on disk: `tracks/behaviour/<recording>.csv` beside the crops, and `track.json`.
+
+Each file is whole or absent. A track holds for the crops that it was measured on: whoever makes crops anew
+takes it away first (`discard_track`).
+"""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from preprocess.archive.manifest import write_whole
+from preprocess.archive.recording_zip import sync_folder
+from preprocess.behaviour.mesh import LEAST_PRESENCE, VIEW_WIDENING
+from preprocess.errors import InputError
+
+FOLDER = Path("tracks") / "behaviour"
+DESCRIPTION = "track.json"
+_WHAT = (
+    "What the face does, of each kept frame, by MediaPipe's face mesh on the crop and the eyes in track.csv; "
+    "sides are the person's own"
+)
+_MAKER = "stan-lightning"
+_DEFINITIONS = 1  # raised when a number's definition changes: then tracks of before are measured anew
+
+
+def track_path(crops: Path, recording: str) -> Path:
+    """Where a recording's track lies, or will."""
+    return crops / FOLDER / f"{recording}.csv"
+
+
+def write_track(
+    path: Path, clock: str, moments: Sequence[str], values: Mapping[str, npt.NDArray[np.float64]]
+) -> None:
+    """Write a track; the bytes are a function of the arguments.
+
+    Args:
+        path: See `track_path`; its folder is made.
+        clock: Name of the first column: `time_s`, or `frame` where no times are known.
+        moments: Its cells, T of them.
+        values: Columns, each (T,); NaN becomes an empty cell.
+
+    Raises:
+        OSError: The folder cannot be written or the disk is full.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([clock, *values])
+    cells = [[_cell(value) for value in column.tolist()] for column in values.values()]
+    writer.writerows(zip(moments, *cells, strict=True))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, text.getvalue().encode())
+
+
+def refuse_other_track(crops: Path) -> None:
+    """Refuse to write where a user keeps a track of that name.
+
+    Raises:
+        InputError: It is there, and was not made by this program.
+    """
+    folder = crops / FOLDER
+    if any(folder.glob("*.*")) and not _is_ours(folder):
+        raise InputError(
+            f"{folder} holds a track that this program did not make: give it another name, or behaviour=false"
+        )
+
+
+def discard_track(crops: Path, recording: str) -> None:
+    """Take a recording's track away, before its crops are made anew; one that others made stays."""
+    path = track_path(crops, recording)
+    if path.is_file() and _is_ours(path.parent):
+        path.unlink()
+        sync_folder(path.parent)  # or a power failure could leave it beside other crops
+
+
+def prepare_tracks(crops: Path, columns: Mapping[str, str], model: Path) -> bool:
+    """Write `track.json`, and take tracks away that were measured in another way.
+
+    Args:
+        crops: Folder of the crops.
+        columns: Of the tracks to come, with their units.
+        model: The face mesh.
+
+    Returns:
+        Whether there were such tracks.
+
+    Raises:
+        InputError: A track of that name is there, and not made by this program.
+    """
+    refuse_other_track(crops)
+    folder = crops / FOLDER
+    tracks = sorted(folder.glob("*.csv"))
+    wanted = {
+        "what": _WHAT,
+        "made_by": f"{_MAKER} {version(_MAKER)}",
+        "resample": "linear",
+        "columns": dict(columns),
+        "definitions": _DEFINITIONS,
+        "view_sides": VIEW_WIDENING,
+        "least_presence": LEAST_PRESENCE,
+        "model": model.name,
+        "model_sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
+    }
+    if {**_described(folder), "made_by": ""} == {**wanted, "made_by": ""}:
+        return False
+    for path in tracks:
+        path.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / DESCRIPTION, json.dumps(wanted, indent=1).encode())
+    return bool(tracks)
+
+
+def _is_ours(folder: Path) -> bool:
+    return str(_described(folder).get("made_by")).startswith(f"{_MAKER} ")
+
+
+def _described(folder: Path) -> dict[str, object]:
+    """What `track.json` says; nothing where there is none, or none that can be read."""
+    try:
+        found = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _cell(value: float) -> str:
+    return "" if np.isnan(value) else f"{round(value, 4) + 0.0:.4f}"  # no -0.0000

@@ -1,0 +1,44 @@
+"""The folder that a run writes to: held by one run at a time, its failures said in one line."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from preprocess.errors import InputError
+
+
+@contextmanager
+def one_line_os_errors(output: Path) -> Iterator[None]:
+    """Turn what the file system refuses into an `InputError`."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"cannot go on writing to {error.filename or output}: {error.strerror or error}; "
+            "finished recordings are kept: mend this and run the same command again"
+        ) from error
+
+
+@contextmanager
+def sole_use(output: Path) -> Iterator[None]:
+    """Hold the output folder for this run, so that two do not clear away each other's part files.
+
+    Raises:
+        InputError: Another run holds it, or it cannot be written.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    if not os.access(output, os.W_OK | os.X_OK):
+        raise InputError(f"{output} cannot be written: choose another output or mend its permissions")
+    handle = os.open(output, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"another run is at work in {output}: wait for its end or stop it") from None
+        except OSError:
+            pass  # some network file systems have no locks; then nothing guards against two runs
+        yield
+    finally:
+        os.close(handle)
