@@ -47,6 +47,10 @@ def embed(config: DictConfig) -> None:
     name = track_name(config.track, str(config.encoder.name), str(config.encoder.weights))
     table = read_manifest(root)
     encoder = instantiate(config.encoder, _convert_="all")
+    if not (encoder.amounts(table) > 0).any():
+        raise InputError(
+            f"{root}: no recording has {encoder.unit}; make the crops again with what is to be read"
+        )
     home = root if root.is_dir() else root.parent
     folder = TrackFolder(home / "tracks" / name, encoder.record)
     try:

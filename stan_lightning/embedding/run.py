@@ -38,7 +38,8 @@ class Tally(NamedTuple):
     Attributes:
         made: Written now.
         kept: There already, from the same crops.
-        without: Names of those that have nothing that the encoder reads: no file, a modality that is masked.
+        without: Names of those that have nothing, or too little, that the encoder reads: they get no file, a
+            modality that is masked.
     """
 
     made: int
@@ -73,10 +74,15 @@ def embed_recordings(encoder: Encoder, table: pd.DataFrame, folder: TrackFolder,
         for number, (name, path, amount, fingerprint) in enumerate(waiting):
             bar.update(task, description=f"{number}/{len(waiting)} recordings", completed=done)
             crops = Crops(path)
-            folder.write(name, _vectors(encoder, crops, lambda n: bar.advance(task, n)), fingerprint)
+            moments = _vectors(encoder, crops, lambda n: bar.advance(task, n))
+            if len(moments.when):
+                folder.write(name, moments, fingerprint)
+            else:
+                without.append(name)
             done += amount
         bar.update(task, description=f"{len(waiting)}/{len(waiting)} recordings", completed=done)
-    return Tally(len(waiting), len(having) - len(waiting), without)
+    made = len(table) - len(without) - (len(having) - len(waiting))
+    return Tally(made, len(having) - len(waiting), without)
 
 
 def _vectors(encoder: Encoder, crops: Crops, count: Callable[[float], None]) -> Moments:

@@ -8,7 +8,7 @@ import pytest
 from preprocess.command_line import check_command_line, groups, help_text, keys
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ["preprocess", "train", "evaluate", "predict"]
+COMMANDS = ["preprocess", "train", "evaluate", "predict", "embed"]
 EXAMPLES = ("python -m it checkpoint=a.ckpt video=b.mp4", "python -m it corpus.root=videos")
 
 

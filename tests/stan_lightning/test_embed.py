@@ -92,8 +92,15 @@ def test_folders_of_images(dinov2, embed, tmp_path):
     assert code == 0, said
     with np.load(tmp_path / "tracks" / "faces" / "a.npz") as content:
         assert content["frame"].tolist() == [1, 4, 7] and "time_s" not in content
-    code, said = embed("encoder=speech", f"encoder.name={dinov2}", f"data.root={tmp_path / 'mine.csv'}")
+
+
+def test_where_nobody_speaks_nothing_is_written(make_crops, dinov2, wavlm, embed):
+    root = make_crops({"train": ["1"]})
+    code, said = embed("encoder=speech", f"encoder.name={wavlm}", f"data.root={root}")
+    assert code == 2 and "no recording has seconds of sound" in said
+    code, said = embed("encoder=speech", f"encoder.name={dinov2}", f"data.root={root}")
     assert code == 2 and "reads pixel_values, not input_values" in said
+    assert not (root / "tracks").exists()
 
 
 def test_an_interrupted_run_goes_on_to_the_same_bytes(make_crops, dinov2, embed, monkeypatch):
