@@ -49,7 +49,7 @@ def embed(config: DictConfig) -> None:
     encoder = instantiate(config.encoder, _convert_="all")
     if not (encoder.amounts(table) > 0).any():
         raise InputError(
-            f"{root}: no recording has {encoder.unit}; make the crops again with what is to be read"
+            f"{root}: no recording has a {encoder.reads}; `python -m preprocess` adds sound to videos' crops"
         )
     home = root if root.is_dir() else root.parent
     folder = TrackFolder(home / "tracks" / name, encoder.record)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from stan_lightning.data.crops import Crops
 from stan_lightning.embedding.face import FaceEncoder, _as_input, _input, pooled
@@ -54,6 +55,16 @@ def test_the_input_is_the_preprocessor_s(dinov2, pictures):
     assert found.shape == wanted.shape == (10, 3, 56, 56)
     greys = (found - wanted).abs() * torch.tensor([0.2, 0.25, 0.3]).view(3, 1, 1) * 255
     assert greys.max() < 1.01 and (greys < 0.01).float().mean() > 0.98
+
+
+@pytest.mark.parametrize(("rule", "pillow_s"), [("bilinear", Image.BILINEAR), ("bicubic", Image.BICUBIC)])
+def test_the_resize_is_pillow_s(pictures, rule, pillow_s):
+    crops = pictures.read(range(10), 32)
+    wanted = np.stack([np.asarray(Image.fromarray(crop).resize((56, 56), pillow_s)) for crop in crops])
+    plain = {"image_size": 56, "resample": rule, "scale": 1.0, "mean": [0.0] * 3, "std": [1.0] * 3}
+    found = _as_input(torch.from_numpy(crops).permute(0, 3, 1, 2).contiguous(), plain)
+    greys = np.abs(found.permute(0, 2, 3, 1).numpy() - wanted)
+    assert greys.max() <= 1 and (greys == 0).mean() > 0.99
 
 
 @pytest.mark.parametrize("pooling", ["pooled", "mean"])
