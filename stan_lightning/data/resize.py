@@ -18,7 +18,8 @@ def bicubic(frames: Tensor, size: int, rule: str = "bicubic") -> Tensor:
     Args:
         frames: uint8, shape ``(N, C, H, W)``.
         size: Side of the result in pixels.
-        rule: Another of Pillow's in its place: `bilinear`.
+        rule: Another of Pillow's in its place: `bilinear`, of whose sums many fall on a half, so that up to a
+            tenth of the values are one or two grey levels off.
 
     Returns:
         uint8, shape ``(N, C, size, size)``.

@@ -204,21 +204,20 @@ def test_killed_once_and_gone_on_it_is_the_same(kind, dinov2, wavlm, tmp_path, m
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     run = [sys.executable, "-m"]
     drawn = ["corpus=demo", "corpus.subjects=12", "corpus.sessions={train: 4, dev: 4, test: 4}", "workers=1"]
-    subprocess.run(
-        [*run, "preprocess", *drawn, "output=crops"], cwd=tmp_path, check=True, capture_output=True
-    )
+    root = tmp_path / "crops"
+    subprocess.run([*run, "preprocess", *drawn, f"output={root}"], check=True, capture_output=True)
     name = {"face": dinov2, "speech": wavlm}[kind]
-    asked = [*run, "stan_lightning.embed", f"encoder={kind}", f"encoder.name={name}", "data.root=crops"]
-    subprocess.run([*asked, "track=whole"], cwd=tmp_path, check=True, capture_output=True)
-    killed = tmp_path / "crops" / "tracks" / "killed"
-    process = subprocess.Popen([*asked, "track=killed"], cwd=tmp_path, stdout=subprocess.DEVNULL)
+    asked = [*run, "stan_lightning.embed", f"encoder={kind}", f"encoder.name={name}", f"data.root={root}"]
+    subprocess.run([*asked, "track=whole"], check=True, capture_output=True)
+    killed = root / "tracks" / "killed"
+    process = subprocess.Popen([*asked, "track=killed"], stdout=subprocess.DEVNULL)
     while len(list(killed.glob("*.npz"))) < 3 and process.poll() is None:
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.wait()
     there = {file: file.stat().st_mtime_ns for file in killed.glob("*.npz")}
     assert 3 <= len(there) < 24
-    done = subprocess.run([*asked, "track=killed"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    done = subprocess.run([*asked, "track=killed"], check=True, capture_output=True, text=True)
     assert f"{24 - len(there)} recordings embedded, {len(there)} were there" in done.stdout
     assert all(file.stat().st_mtime_ns == then for file, then in there.items())
     assert track(killed) == track(killed.with_name("whole"))
