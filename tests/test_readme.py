@@ -55,6 +55,7 @@ def commands(module: str) -> list[list[str]]:
         ("stan_lightning.train", "train"),
         ("stan_lightning.evaluate", "evaluate"),
         ("stan_lightning.predict", "predict"),
+        ("stan_lightning.embed", "embed"),
     ],
 )
 def test_every_command_of_the_readme_composes(module: str, config: str) -> None:

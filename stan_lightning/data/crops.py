@@ -1,5 +1,6 @@
 """Reads the face crops of one recording: a stored zip of ours or a folder of images."""
 
+import hashlib
 import os
 import re
 import zipfile
@@ -136,6 +137,37 @@ class Crops:
             raise InputError(
                 f"{self.path}: {_SOUND} cannot be read ({error}); delete this zip, make it again"
             ) from None
+
+    @property
+    def sound_samples(self) -> int:
+        """How many samples there are."""
+        try:
+            return self._sound.samples
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise InputError(
+                f"{self.path}: {_SOUND} cannot be read ({error}); delete this zip, make it again"
+            ) from None
+
+    def pictures_fingerprint(self) -> str:
+        """What tells these crops and their times from others: a hash of the checksums that the zip holds.
+
+        Of a folder's images their names and sizes are all that is known without reading them.
+        """
+        return self._fingerprint([*self._members, _TRACK])
+
+    def sound_fingerprint(self) -> str:
+        """What tells this sound from other sound."""
+        return self._fingerprint([_SOUND])
+
+    def _fingerprint(self, names: Sequence[str]) -> str:
+        if self._zip is None:
+            facts = [f"{name} {(self.path / name).stat().st_size}" for name in names if name != _TRACK]
+        else:
+            there = {
+                one.filename: f"{one.filename} {one.file_size} {one.CRC}" for one in self._zip.infolist()
+            }
+            facts = [there[name] for name in names if name in there]
+        return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
     @cached_property
     def _sound(self) -> SoundReader:

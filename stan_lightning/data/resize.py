@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 
-def bicubic(frames: Tensor, size: int) -> Tensor:
+def bicubic(frames: Tensor, size: int, rule: str = "bicubic") -> Tensor:
     """Resize 8-bit frames to a square.
 
     torch has Pillow's kernel for a CPU. CUDA has no 8-bit kernel: there the two passes run in float, each
@@ -18,6 +18,8 @@ def bicubic(frames: Tensor, size: int) -> Tensor:
     Args:
         frames: uint8, shape ``(N, C, H, W)``.
         size: Side of the result in pixels.
+        rule: Another of Pillow's in its place: `bilinear`, of whose sums many fall on a half, so that up to a
+            tenth of the values are one or two grey levels off.
 
     Returns:
         uint8, shape ``(N, C, size, size)``.
@@ -26,17 +28,17 @@ def bicubic(frames: Tensor, size: int) -> Tensor:
     if (height, width) == (size, size):
         return frames
     if frames.device.type == "cpu":
-        return interpolate(frames, (size, size), mode="bicubic", antialias=True)
-    return float_bicubic(frames, size)
+        return interpolate(frames, (size, size), mode=rule, antialias=True)
+    return float_bicubic(frames, size, rule)
 
 
-def float_bicubic(frames: Tensor, size: int) -> Tensor:
+def float_bicubic(frames: Tensor, size: int, rule: str = "bicubic") -> Tensor:
     """`bicubic` in two float passes, for devices without an 8-bit kernel; same shapes and types."""
-    along_width = _pass(frames.float(), (frames.shape[-2], size))
-    return _pass(along_width, (size, size)).to(torch.uint8)
+    along_width = _pass(frames.float(), (frames.shape[-2], size), rule)
+    return _pass(along_width, (size, size), rule).to(torch.uint8)
 
 
-def _pass(frames: Tensor, size: tuple[int, int]) -> Tensor:
+def _pass(frames: Tensor, size: tuple[int, int], rule: str) -> Tensor:
     """One axis in float, rounded half up and clamped as an 8-bit image would be."""
-    resized = interpolate(frames, size, mode="bicubic", antialias=True)
+    resized = interpolate(frames, size, mode=rule, antialias=True)
     return (resized + 0.5).floor().clamp(0, 255)

@@ -65,6 +65,9 @@ class SoundReader:
 
     Where its frames lie is found out once. libav's own search in a FLAC without a seek table fails near the
     end of a file, and takes longer.
+
+    Attributes:
+        samples: How many there are.
     """
 
     def __init__(self, file: IO[bytes] | StoredMember) -> None:
@@ -81,7 +84,9 @@ class SoundReader:
             stream = container.streams.audio[0]
             if stream.rate != RATE:
                 raise ValueError(f"sound at {stream.rate} Hz, not {RATE}")
-            frames = [(one.pts, one.pos, one.size) for one in container.demux(stream) if one.size]
+            packets = [one for one in container.demux(stream) if one.size]
+            frames = [(one.pts, one.pos, one.size) for one in packets]
+            self.samples = sum(one.duration or 0 for one in packets)
             extradata = stream.codec_context.extradata
         self._first, self._pos, self._size = (np.array(column) for column in zip(*frames, strict=True))
         self._decoder = av.CodecContext.create("flac", "r")

@@ -8,7 +8,7 @@ import pytest
 from preprocess.command_line import check_command_line, groups, help_text, keys, with_new_keys
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ["preprocess", "behaviour", "train", "evaluate", "predict"]
+COMMANDS = ["preprocess", "behaviour", "train", "evaluate", "predict", "embed"]
 EXAMPLES = ("python -m it checkpoint=a.ckpt video=b.mp4", "python -m it corpus.root=videos")
 
 

@@ -131,3 +131,61 @@ def train(
         return code, said + errors
 
     return run
+
+
+# --- tiny models as `save_pretrained` leaves them, with their preprocessors' settings ---------------------
+
+
+def _save(network: torch.nn.Module, folder: Path, settings: object) -> Path:
+    network.save_pretrained(folder)
+    settings.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dinov2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A vision model like DINOv2: patches of 14 pixels, pictures of 56."""
+    from transformers import BitImageProcessorPil, Dinov2Config, Dinov2Model
+
+    torch.manual_seed(0)
+    shape = Dinov2Config(
+        hidden_size=16, num_hidden_layers=2, num_attention_heads=2, mlp_ratio=2, image_size=70, patch_size=14
+    )
+    settings = BitImageProcessorPil(
+        size={"shortest_edge": 56},
+        crop_size={"height": 56, "width": 56},
+        image_mean=[0.4, 0.5, 0.6],
+        image_std=[0.2, 0.25, 0.3],
+    )
+    return _save(Dinov2Model(shape), tmp_path_factory.mktemp("models") / "tiny-dinov2", settings)
+
+
+SPEECH = dict(
+    hidden_size=16,
+    num_attention_heads=2,
+    intermediate_size=16,
+    conv_dim=(8,) * 7,
+    num_conv_pos_embeddings=16,
+    num_conv_pos_embedding_groups=2,
+    feat_extract_norm="layer",
+)
+
+
+@pytest.fixture(scope="session")
+def wavlm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A speech model like WavLM, at 50 frames a second."""
+    from transformers import Wav2Vec2FeatureExtractor, WavLMConfig, WavLMModel
+
+    torch.manual_seed(0)
+    network = WavLMModel(WavLMConfig(num_hidden_layers=2, **SPEECH))
+    return _save(network, tmp_path_factory.mktemp("models") / "tiny-wavlm", Wav2Vec2FeatureExtractor())
+
+
+@pytest.fixture(scope="session")
+def local_ears(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A speech model without attention: a frame hears its neighbours within 0.16 s and no others."""
+    from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
+
+    torch.manual_seed(0)
+    network = Wav2Vec2Model(Wav2Vec2Config(num_hidden_layers=0, **SPEECH))
+    return _save(network, tmp_path_factory.mktemp("models") / "local-ears", Wav2Vec2FeatureExtractor())

@@ -1,0 +1,66 @@
+"""Runs a pretrained network over crops or their sound, once, and stores what it makes of them as a track.
+
+``python -m stan_lightning.embed encoder=face|speech encoder.name=<model> data.root=<crops>`` writes
+``<crops>/tracks/<name>/<recording>.npz`` and ``track.json``. Recordings that are there are skipped.
+"""
+
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from rich.console import Console
+
+from preprocess.command_line import check_command_line
+from preprocess.entry import CONF, one_line_errors
+from stan_lightning.data.manifest import read_manifest
+from stan_lightning.embedding.run import embed_recordings, said
+from stan_lightning.embedding.track_folder import TrackFolder, track_name
+from stan_lightning.errors import InputError
+
+_EXIT_INTERRUPTED = 130  # what a shell expects after Ctrl-C
+
+EXAMPLES = (
+    "python -m stan_lightning.embed encoder=face encoder.name=facebook/dinov2-small data.root=crops",
+    "python -m stan_lightning.embed encoder=speech encoder.name=facebook/wav2vec2-base-960h data.root=crops",
+    "python -m stan_lightning.embed encoder.name=models/mine track=mine data.root=crops",
+)
+
+
+def main() -> None:
+    """Check what was typed, then run."""
+    check_command_line("embed", __doc__ or "", EXAMPLES)
+    run()
+
+
+@hydra.main(version_base="1.3", config_path=CONF, config_name="embed")
+def run(config: DictConfig) -> None:
+    """Embed one set of crops with one encoder."""
+    with one_line_errors(InputError):
+        embed(config)
+
+
+def embed(config: DictConfig) -> None:
+    """Read the manifest, open the encoder, write the track."""
+    root = Path(str(config.data.root))
+    name = track_name(config.track, str(config.encoder.name), str(config.encoder.weights))
+    table = read_manifest(root)
+    encoder = instantiate(config.encoder, _convert_="all")
+    if not (encoder.amounts(table) > 0).any():
+        raise InputError(
+            f"{root}: no recording has a {encoder.reads}; `python -m preprocess` adds sound to videos' crops"
+        )
+    home = root if root.is_dir() else root.parent
+    folder = TrackFolder(home / "tracks" / name, encoder.record)
+    try:
+        tally = embed_recordings(encoder, table, folder, Console())
+    except KeyboardInterrupt:
+        print("stopped: finished recordings are kept; the same command goes on from there", file=sys.stderr)
+        sys.exit(_EXIT_INTERRUPTED)
+    for line in said(tally, encoder.record, folder.folder):
+        print(line)
+
+
+if __name__ == "__main__":
+    main()
