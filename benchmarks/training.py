@@ -25,7 +25,6 @@ from torch.utils.data import DataLoader
 
 from benchmarks.crops import write
 from benchmarks.plain_loader import PlainClips
-from stan_lightning.data.augmentation import Draw
 from stan_lightning.data.dataset import ClipDataset, Reading, Source
 from stan_lightning.data.inputs import network_input
 from stan_lightning.data.sampler import EpochBatches
@@ -84,8 +83,7 @@ def loaders(
 
     def on_device(batch: Any) -> Tensor:
         crops = batch.inputs["face"].to(DEVICE)
-        draw = Draw(*(part.to(DEVICE) for part in batch.draws["face"]))
-        return network_input(crops, chosen.size, draw)
+        return network_input(crops, chosen.size, batch.draws["face"])
 
     return {
         "plain": (

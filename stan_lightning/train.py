@@ -28,11 +28,13 @@ from stan_lightning.training.callbacks import EpochLine, Sigterm
 from stan_lightning.training.checkpoints import WholeCheckpointIO, holds_run, newest
 from stan_lightning.training.divergence import StopAtNaN
 from stan_lightning.training.interruption import interruptible
+from stan_lightning.training.interval import Interval
 from stan_lightning.training.metrics_table import MetricsTable
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.processes import is_first
 from stan_lightning.training.quiet import quiet
 from stan_lightning.training.refusals import (
+    refuse_bfloat16_on_cpu,
     refuse_half_precision,
     refuse_impossible_numbers,
     refuse_objective,
@@ -90,7 +92,7 @@ def train(config: DictConfig, run: Path) -> float:
                 write_down(config, run)
             log_start(config, checkpoint, trainer)
             trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-            return rehearsed(run, trainer) if rehearsal(trainer) else summarise(run, data, trainer)
+            return rehearsed(run, trainer) if rehearsal(trainer) else summarise(run, data, module, trainer)
 
 
 def name_group(config: DictConfig) -> None:
@@ -136,7 +138,7 @@ def build_trainer(config: DictConfig, run: Path) -> L.Trainer:
     make: partial[L.Trainer] = instantiate(config.trainer, _partial_=True, _convert_="all")
     refuse_trainer_settings(make.keywords, TRAINING)
     refuse_callbacks(make.keywords["callbacks"])
-    callbacks = [*make.keywords["callbacks"].values(), Sigterm(), EpochLine(), StopAtNaN(run)]
+    callbacks = [*make.keywords["callbacks"].values(), Sigterm(), Interval(), EpochLine(), StopAtNaN(run)]
     refuse_test_metrics(callbacks)
     refuse_unlogged_monitors(callbacks, config.model.objective)
     precision = config.trainer.precision
@@ -153,6 +155,7 @@ def build_trainer(config: DictConfig, run: Path) -> L.Trainer:
         said = " ".join(str(error).split())
         raise InputError(f"this machine cannot run this trainer ({said}); try trainer=default") from None
     refuse_sync_on_cpu(trainer, config.trainer.get("sync_batchnorm", False))
+    refuse_bfloat16_on_cpu(trainer)
     if HydraConfig.get().mode is RunMode.MULTIRUN:
         refuse_sweep_on_processes(trainer)
     return trainer

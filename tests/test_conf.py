@@ -53,7 +53,7 @@ def test_the_bare_command_is_the_recipe_of_2023_but_for_stride_and_precision() -
         for key in bare[group]
         if key != "callbacks" and OmegaConf.select(bare, f"{group}.{key}") != recipe[group][key]
     }
-    assert differing == {"root", "make_crops", "frame_stride", "precision"}
+    assert differing == {"root", "make_crops", "frame_stride", "precision", "validation_precision"}
     assert (bare.data.frame_stride, recipe.data.frame_stride) == (3, 1)
     assert recipe.trainer.precision == "32-true"
 

@@ -11,6 +11,7 @@ sampler: The order of training, a pure function of seed and epoch.
 augmentation: Colour jitter and flip, one draw a clip.
 resize: Pillow's bicubic resize for batches of frames, on any device.
 log_mel: Sound as the network reads it, and its augmentation.
+loaders: Loaders of clips and windows, and whose crops stay in memory.
 inputs: From crops as they lie on disk to what the network reads.
 datamodule: From a set of crops to batches on the device.
 notices: What is said with everything made from drawn people, and with every result.

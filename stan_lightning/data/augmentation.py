@@ -15,7 +15,7 @@ _GREY = (19595, 38470, 7471)  # Pillow's weights of R, G and B in 1/65536
 
 
 class Draw(NamedTuple):
-    """The random part of a clip's augmentation; collates to one tensor a field.
+    """The random part of a clip's augmentation; collates to one tensor a field, which stays on the host.
 
     Attributes:
         factors: Brightness, contrast and saturation factors and hue shift (fraction of the circle), (4,).
@@ -49,7 +49,7 @@ def augment(clips: Tensor, draws: Draw) -> Tensor:
 
     Args:
         clips: uint8 RGB, shape ``(B, T, 3, H, W)``.
-        draws: Batched draws.
+        draws: Batched draws, on the host: their numbers are read, and a device would be waited for.
 
     Returns:
         uint8, same shape.

@@ -66,33 +66,46 @@ class Crops:
             return 1
         return int(Counter(np.diff(self.frames).tolist()).most_common(1)[0][0])
 
-    def image(self, position: int) -> Image:
-        """One crop, RGB, shape (H, W, 3)."""
+    def size(self, position: int) -> int:
+        """Bytes of one crop, encoded."""
+        name = self._members[position]
+        return self._zip.getinfo(name).file_size if self._zip else (self.path / name).stat().st_size
+
+    def encoded(self, position: int) -> bytes:
+        """One crop as it lies on disk."""
         name = self._members[position]
         try:
-            data = self._zip.read(name) if self._zip else (self.path / name).read_bytes()
+            return self._zip.read(name) if self._zip else (self.path / name).read_bytes()
         except (OSError, zipfile.BadZipFile) as error:
             raise InputError(f"{self.path}: {name} cannot be read ({error}); make it again") from None
+
+    def image(self, position: int, kept: dict[int, bytes] | None = None) -> Image:
+        """One crop, RGB, shape (H, W, 3); `kept` as in `read`."""
+        name, kept = self._members[position], {} if kept is None else kept
+        if position not in kept:
+            kept[position] = self.encoded(position)
+        data = kept[position]
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
         if pixels is None:
             raise InputError(f"{self.path}: {name} is not an image; delete this recording and make it again")
         return np.asarray(pixels, np.uint8)
 
-    def read(self, positions: Sequence[int], size: int) -> Image:
+    def read(self, positions: Sequence[int], size: int, kept: dict[int, bytes] | None = None) -> Image:
         """Several crops of one size.
 
         Args:
             positions: Positions in `frames`; one that stands twice is decoded once.
             size: Side in pixels. Crops of another size are resized (area when shrinking).
+            kept: Encoded crops by position, which are taken from here; those that are not here are put here.
 
         Returns:
             RGB, shape (T, size, size, 3).
         """
-        decoded = {position: self._sized(position, size) for position in set(positions)}
+        decoded = {position: self._sized(position, size, kept) for position in set(positions)}
         return np.stack([decoded[position] for position in positions])
 
-    def _sized(self, position: int, size: int) -> Image:
-        image = self.image(position)
+    def _sized(self, position: int, size: int, kept: dict[int, bytes] | None) -> Image:
+        image = self.image(position, kept)
         if image.shape[:2] == (size, size):
             return image
         how = cv2.INTER_AREA if min(image.shape[:2]) > size else cv2.INTER_CUBIC

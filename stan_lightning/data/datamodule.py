@@ -9,7 +9,7 @@ import lightning as L
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from stan_lightning.data import clips
 from stan_lightning.data.crops import open_crops
@@ -24,6 +24,7 @@ from stan_lightning.data.dataset import (
 )
 from stan_lightning.data.inputs import network_input
 from stan_lightning.data.labels import class_names, severity
+from stan_lightning.data.loaders import loader, window_loader
 from stan_lightning.data.log_mel import voice_input
 from stan_lightning.data.manifest import read_manifest
 from stan_lightning.data.protocol import split
@@ -94,6 +95,8 @@ class CropDataModule(L.LightningDataModule):
         modalities: Sequence[str] = ("face",),
         sound_s: float | None = None,
         sound_masks: int = 2,
+        eval_batch_size: int | None = None,
+        cache_gb: float = 0.0,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)
@@ -105,6 +108,7 @@ class CropDataModule(L.LightningDataModule):
         self.corrupt: Mapping[str, Any] = {}
         self.swapped: Mapping[str, Sequence[int]] = {}
         self.evaluated = "test"
+        self._told: set[str] = set()
 
     def setup(self, stage: str | None = None) -> None:
         """Read the manifest and divide it; raises `InputError` for anything that cannot be used."""
@@ -194,8 +198,9 @@ class CropDataModule(L.LightningDataModule):
                 f"{self.hparams['root']}: no recording of partition {partition} has a label; "
                 "add the label files to the corpus and run preprocessing again"
             )
-        if unknown:
+        if unknown and partition not in self._told:
             print(f"{len(unknown)} of {len(sources)} {partition} recordings have no label and are left out")
+            self._told.add(partition)
         return [source for source in sources if source.target == source.target]
 
     @property
@@ -241,11 +246,11 @@ class CropDataModule(L.LightningDataModule):
                 f"{len(dataset)} training recordings make no batch of {hparams['batch_size']}; "
                 "set data.batch_size lower or data.drop_last=false"
             )
-        return self._loader(dataset, batch_sampler=batches)
+        return loader(dataset, hparams["num_workers"], batch_sampler=batches)
 
     def val_dataloader(self) -> DataLoader[Window]:
         """Windows of the labelled development recordings."""
-        return self._windows(self._learnable("dev"))
+        return self._windows(self._learnable("dev"), self.hparams["cache_gb"])
 
     def window_dataloader(self, partition: str) -> DataLoader[Window]:
         """Windows of all recordings of a partition, labelled or not."""
@@ -260,22 +265,21 @@ class CropDataModule(L.LightningDataModule):
         ]
         return self._windows([replace(one, lent=other) for one, other in zip(sources, lent, strict=True)])
 
-    def _windows(self, sources: list[Source]) -> DataLoader[Window]:
-        dataset = WindowDataset(sources, self.hparams["clip_frames"], self.reading())
+    def _windows(self, sources: list[Source], cache_gb: float = 0.0) -> DataLoader[Window]:
+        hparams = self.hparams
+        dataset = WindowDataset(sources, hparams["clip_frames"], self.reading())
+        batch_size = hparams["eval_batch_size"] or hparams["batch_size"]
         rank, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        # A process without a window would be missing from the metric's exchange; one seen twice counts once.
-        mine = list(range(rank, len(dataset), processes)) or [0]
-        return self._loader(dataset, batch_size=self.hparams["batch_size"], sampler=mine)
+        return window_loader(dataset, batch_size, hparams["num_workers"], rank, processes, cache_gb)
 
-    def _loader(self, dataset: Dataset[Any], **batches: Any) -> DataLoader[Any]:
-        workers = self.hparams["num_workers"]
-        return DataLoader(
-            dataset,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            pin_memory=torch.cuda.is_available(),
-            **batches,
-        )
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Bring a batch to the device, but for the face's draws: reading them there would wait for it."""
+        if not isinstance(batch, TrainingClip):
+            return super().transfer_batch_to_device(batch, device, dataloader_idx)
+        here = {name: draws for name, draws in batch.draws.items() if name == "face"}
+        there = {name: draws for name, draws in batch.draws.items() if name != "face"}
+        moved = super().transfer_batch_to_device(batch._replace(draws=there), device, dataloader_idx)
+        return moved._replace(draws=here | moved.draws)
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Note when the batch was there: until then its step waited for data."""

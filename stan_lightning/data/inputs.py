@@ -1,6 +1,7 @@
 """From crops as they lie on disk to what the network reads."""
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -37,7 +38,13 @@ def network_input(
     pixels = clips.float()
     if corrupt is not None:
         pixels = corrupt(pixels)
-    mean = torch.tensor(MEAN, device=pixels.device).view(3, 1, 1)
-    std = torch.tensor(STD, device=pixels.device).view(3, 1, 1)
+    mean, std = _mean_and_std(pixels.device)
     normalised: Tensor = (pixels / 255 - mean) / std
     return normalised.transpose(1, 2)
+
+
+@cache
+def _mean_and_std(device: torch.device) -> tuple[Tensor, Tensor]:
+    """ImageNet's, ``(3, 1, 1)`` each; brought to a device once, since bringing them waits for it."""
+    with torch.inference_mode(False):
+        return tuple(torch.tensor(one, device=device).view(3, 1, 1) for one in (MEAN, STD))  # type: ignore[return-value]

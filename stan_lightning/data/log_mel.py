@@ -83,7 +83,7 @@ def log_mel(samples: Tensor) -> Tensor:
             padded, _FFT, HOP, _WINDOW, window, center=False, onesided=True, return_complex=True
         )
         power = spectrum.real.square() + spectrum.imag.square()
-        found: Tensor = (filters().to(device) @ power + _FLOOR).log().transpose(1, 2)
+        found: Tensor = (_filters_on(device) @ power + _FLOOR).log().transpose(1, 2)
     return found
 
 
@@ -119,6 +119,13 @@ def filters() -> Tensor:
     low, middle, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     rising, falling = (bins - low) / (middle - low), (high - bins) / (high - middle)
     return torch.from_numpy(np.maximum(0, np.minimum(rising, falling)).astype(np.float32))
+
+
+@cache
+def _filters_on(device: torch.device) -> Tensor:
+    """`filters`, brought to a device once, since bringing them waits for it."""
+    with torch.inference_mode(False):
+        return filters().to(device)
 
 
 def _mel(hertz: float) -> float:

@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from stan_lightning.errors import InputError
+from stan_lightning.network.sta_drn import STADRN, set_memory_format
 
 PRECISIONS = {"32-true": None, "16-mixed": torch.float16, "bf16-mixed": torch.bfloat16}
 ADAM_MOMENTS = 2
@@ -78,13 +79,16 @@ def step_bytes(network: nn.Module, clips: Tensor, precision: str) -> int:
     return account.peak
 
 
-def peak_bytes(network: nn.Module, shape: Sequence[int], precision: str = "32-true") -> int:
+def peak_bytes(
+    network: nn.Module, shape: Sequence[int], precision: str = "32-true", device: str = "cpu"
+) -> int:
     """Predict the peak memory of training `network` with Adam.
 
     Args:
         network: stays untouched.
         shape: of a batch of clips, ``(B, C, T, H, W)``.
         precision: Lightning's name: "32-true", "16-mixed" or "bf16-mixed".
+        device: type of the one that it will train on, which a `memory_format` of "auto" goes by.
 
     Returns:
         Bytes: weights, gradients, Adam's two moments, the clips and the activations at their most.
@@ -99,6 +103,9 @@ def peak_bytes(network: nn.Module, shape: Sequence[int], precision: str = "32-tr
     )
     mode = FakeTensorMode()
     network = without_content(network, mode)
+    for part in network.modules():
+        if isinstance(part, STADRN):
+            set_memory_format(part, "channels_last" if part.channels_last_on(device) else "contiguous")
     with mode:
         return moments + step_bytes(network, torch.empty(*shape), precision)
 

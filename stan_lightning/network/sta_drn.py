@@ -18,6 +18,7 @@ from stan_lightning.network.recompute import recomputed
 from stan_lightning.network.stem import stem
 
 MODALITIES = ("face", "voice")
+MEMORY_FORMATS = ("auto", "channels_last", "contiguous")
 STEM_CHANNELS = 64
 EXPANSION = 4
 
@@ -66,7 +67,8 @@ class STADRN(nn.Module):
             backward pass: the same numbers in less memory and more time.
         modality: what it reads: "face", a clip of pictures, or "voice", a log-mel spectrogram as a clip of
             pictures of one column, ``(B, 1, T, bands, 1)``, with kernels of one column.
-        channels_last: compute with the channels innermost in memory, which pays on a CPU (GPUs unmeasured).
+        memory_format: "channels_last" computes with the channels innermost in memory, "contiguous" does not;
+            "auto" does on a CPU, where it pays (GPUs unmeasured).
 
     Raises:
         InputError: an argument is outside its choices.
@@ -84,7 +86,7 @@ class STADRN(nn.Module):
         norm: str = "batch",
         bounded: bool = False,
         recompute: bool = False,
-        channels_last: bool = True,
+        memory_format: str = "auto",
         modality: str = "face",
     ) -> None:
         super().__init__()
@@ -93,7 +95,8 @@ class STADRN(nn.Module):
         check_arguments(attention, (in_channels, num_classes, k, features), layers, dropout, norm)
         self.bounded = bounded
         self.recompute = recompute
-        self.channels_last = channels_last
+        self.memory_format: str
+        set_memory_format(self, memory_format)
         self.modalities = (modality,)
         column = modality == "voice"
         if column:
@@ -126,9 +129,13 @@ class STADRN(nn.Module):
         x = self.fc(self.dropout(self.stages(x).mean((2, 3, 4))))
         return x.sigmoid() if self.bounded else x
 
+    def channels_last_on(self, device: str) -> bool:
+        """Whether the channels are innermost on a type of device."""
+        return self.memory_format == "channels_last" or (self.memory_format == "auto" and device == "cpu")
+
     def stages(self, x: Tensor) -> Tensor:
         """What the last stage gives for clips: ``(B, C, T/8, H/32, W/32)``."""
-        if self.channels_last:
+        if self.channels_last_on(x.device.type):
             x = x.contiguous(memory_format=torch.channels_last_3d)
         x = stem(self.conv_1, self.bn1, x)
         for stage in (self.layer_1, self.layer_2, self.layer_3, self.layer_4):
@@ -145,6 +152,21 @@ class STADRN(nn.Module):
     def heads(self) -> list[nn.Linear]:
         """The last layers, whose biases are scores."""
         return [self.fc]
+
+
+def set_memory_format(network: nn.Module, memory_format: str) -> None:
+    """Set how every `STADRN` in `network`, itself included, lies in memory.
+
+    Raises:
+        InputError: it is none of `MEMORY_FORMATS`.
+    """
+    if memory_format not in MEMORY_FORMATS:
+        raise InputError(
+            f"unknown memory_format '{memory_format}': choose one of {', '.join(MEMORY_FORMATS)}"
+        )
+    for part in network.modules():
+        if isinstance(part, STADRN):
+            part.memory_format = memory_format
 
 
 def initialise(module: nn.Module) -> None:

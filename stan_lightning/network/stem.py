@@ -58,7 +58,8 @@ def moments(y: Tensor) -> tuple[Tensor, Tensor]:
         pieces = [piece for clip in torch.split(y, 1) for piece in torch.split(clip, frames, dim=2)]
     taken = [torch.native_batch_norm(piece, None, None, None, None, True, 0.0, EPS)[1:] for piece in pieces]
     means, scales = (torch.stack(vectors) for vectors in zip(*taken, strict=True))
-    share = torch.tensor([piece.numel() / y.numel() for piece in pieces], dtype=means.dtype, device=y.device)
+    # Made where it is used: numbers that are brought to a device wait for it.
+    share = torch.stack([means.new_full((), piece.numel() / y.numel()) for piece in pieces])
     mean = share @ means
     variance = share @ (scales.pow(-2) - EPS + (means - mean).square())
     return mean, variance.clamp(min=0)

@@ -4,12 +4,15 @@ module: Loss, optimiser and metrics.
 objective: What training minimises.
 metrics: Window outputs gathered into recordings, exactly, on one device or many.
 callbacks: What watches training beside the module.
+interval: Development every so many epochs, a row every epoch.
+development: In which precision development is scored.
 divergence: A run that has become NaN ends there, with its last good weights kept.
 checkpoints: Checkpoints that are whole or absent.
 resume: Going on with a run where it stood, by its own config.
 metrics_table: metrics.csv, one row an epoch.
 interruption: Ctrl-C and SIGTERM end a run cleanly.
 refusals: Settings that cannot work, refused before anything is trained.
+bfloat16: Whether this CPU's bfloat16 convolutions have gradients.
 trainer_refusals: Lightning's settings that would make a number another one than it says.
 rehearsal: fast_dev_run, a batch through every part of a run, with nothing written.
 processes: Which of the processes of one run this is.

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from stan_lightning.training.checkpoints import LAST
 from stan_lightning.training.interruption import catch_sigterm
+from stan_lightning.training.interval import scored
 
 
 class FirstCheckpoint(L.Callback):
@@ -57,12 +58,23 @@ class GradientNorm(L.Callback):
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Log before the epoch's checkpoint is written, so that no resumed run misses the value."""
         if trainer.state.fn == "fit" and not trainer.sanity_checking:
-            norms = torch.stack(self.norms)
-            pl_module.log("train/grad_norm", norms[norms.isfinite()].mean())
+            self._log(pl_module)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Log where the epoch had no development."""
+        if not scored(trainer):
+            self._log(pl_module)
+
+    def _log(self, pl_module: L.LightningModule) -> None:
+        norms = torch.stack(self.norms)
+        pl_module.log("train/grad_norm", norms[norms.isfinite()].mean())
 
 
 class EpochLine(L.Callback):
     """Prints a line an epoch where there is no terminal for a progress bar: in a log, a notebook, a job."""
+
+    def __init__(self) -> None:
+        self.took: list[float] = []
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the epoch's clock."""
@@ -73,12 +85,14 @@ class EpochLine(L.Callback):
         if not trainer.is_global_zero or sys.stdout.isatty():
             return
         epoch, took = trainer.current_epoch, time.perf_counter() - self.start
-        shown = ("train/loss", "val/mae", "val/accuracy")
+        shown = ("train/loss", "val/mae", "val/accuracy") if scored(trainer) else ("train/loss",)
         values = {
             name: float(trainer.callback_metrics[name]) for name in shown if name in trainer.callback_metrics
         }
         said = ", ".join(f"{name} {value:.2f}" for name, value in values.items())
-        left = took * ((trainer.max_epochs or 0) - epoch - 1)
+        # Epochs with and without development differ: the last ones from one development to the next count.
+        self.took = [*self.took, took][-(trainer.check_val_every_n_epoch or 1) :]
+        left = sum(self.took) / len(self.took) * ((trainer.max_epochs or 0) - epoch - 1)
         rest = f", about {left / 60:.0f} min left" if left >= 60 else ""
         print(f"epoch {epoch} of {trainer.max_epochs}: {said}, {took:.1f} s{rest}", flush=True)
 
@@ -112,5 +126,13 @@ class Pace(L.Callback):
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Log the epoch's training, validation left out."""
         if trainer.state.fn == "fit" and not trainer.sanity_checking:
-            took = max(self.idle_since - self.start, 1e-9)
-            pl_module.log_dict({"time/clips_per_s": self.clips / took, "time/data_wait": self.waited / took})
+            self._log(pl_module)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Log where the epoch had no development."""
+        if not scored(trainer):
+            self._log(pl_module)
+
+    def _log(self, pl_module: L.LightningModule) -> None:
+        took = max(self.idle_since - self.start, 1e-9)
+        pl_module.log_dict({"time/clips_per_s": self.clips / took, "time/data_wait": self.waited / took})

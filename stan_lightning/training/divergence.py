@@ -7,6 +7,7 @@ import torch
 
 from stan_lightning.errors import InputError
 from stan_lightning.training.checkpoints import FOLDER, LAST
+from stan_lightning.training.interval import scored
 from stan_lightning.training.resume import command
 
 WATCHED = ("train/loss", "val/mae", "val/accuracy")
@@ -23,18 +24,27 @@ class StopAtNaN(L.Callback):
         self.run = run
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Look before any checkpoint of the epoch is written."""
+        if trainer.state.fn == "fit" and not trainer.sanity_checking:
+            self._look(trainer, pl_module)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Look where the epoch had no development."""
+        if not scored(trainer):
+            self._look(trainer, pl_module)
+
+    def _look(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Look at the epoch's loss, its development score and all weights.
 
         Raises:
-            InputError: One of them is no number.
+            InputError: One of them is no number, in whatever process: they end together.
         """
-        if trainer.state.fn != "fit" or trainer.sanity_checking:
-            return
         metrics = trainer.callback_metrics
         broken = [name for name in WATCHED if name in metrics and not metrics[name].isfinite()]
         if not broken and not _finite(pl_module):
             broken = ["a weight of the network"]
-        if broken:
+        if not trainer.strategy.reduce_boolean_decision(not broken):
+            broken = broken or ["a weight of the network, in another process,"]
             raise InputError(
                 f"epoch {trainer.current_epoch}: {broken[0]} is no number any more, so training stopped; "
                 f"{self.run / FOLDER / LAST} holds the weights before this epoch: `{command(self.run)}` goes "

@@ -1,4 +1,4 @@
-"""Window outputs gathered into recordings, exactly, on one device or many."""
+"""An epoch's loss, and window outputs gathered into recordings, exactly, on one device or many."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +7,32 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
+
+
+class EpochLoss(Metric):
+    """Mean loss over an epoch's clips; one that is no number makes it none.
+
+    torchmetrics' own mean looks at each value for NaN, and so waits for the device at each step, and leaves
+    such values out.
+    """
+
+    full_state_update = False
+    total: Tensor
+    clips: Tensor
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        for name in ("total", "clips"):
+            self.add_state(name, default=torch.tensor(0.0), dist_reduce_fx="sum")
+
+    def update(self, loss: Tensor, clips: int) -> None:
+        """Add a step's mean loss over so many clips."""
+        self.total += loss.to(self.total.dtype) * clips
+        self.clips += clips
+
+    def compute(self) -> Tensor:
+        """The mean, a scalar."""
+        return self.total / self.clips
 
 
 class WindowScores(Metric):

@@ -1,10 +1,11 @@
 """The network under training: loss, optimiser and metrics.
 
-What is logged, once an epoch in one row: ``train/loss``, ``lr``, and of the development recordings
-``val/mae`` and ``val/rmse`` in points (video level), or ``val/accuracy`` for classes.
+What is logged, once an epoch in one row: ``train/loss``, ``lr``, and, at every so many epochs, of the
+development recordings ``val/mae`` and ``val/rmse`` in points (video level), or ``val/accuracy`` for classes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import lightning as L
@@ -18,15 +19,16 @@ from torch.optim.lr_scheduler import (
     LRScheduler,
     SequentialLR,
 )
-from torchmetrics import MeanMetric
 from torchmetrics.functional import mean_absolute_error, mean_squared_error
 
 from stan_lightning.errors import InputError
 from stan_lightning.network import STADRN
 from stan_lightning.network.catalogue import ENCODER, build, network_arguments
+from stan_lightning.network.sta_drn import set_memory_format
 from stan_lightning.network.weights import load_weights
+from stan_lightning.training import development
 from stan_lightning.training import objective as losses
-from stan_lightning.training.metrics import WindowScores, recording_means, recording_scores
+from stan_lightning.training.metrics import EpochLoss, WindowScores, recording_means, recording_scores
 
 OBJECTIVES = ("severity", "classification")
 OPTIMISER = ("learning_rate", "restart_epochs", "restart_factor", "warmup_epochs")
@@ -41,6 +43,8 @@ OWN = (
     "init_weights",
     "compile",
     "seed",
+    "memory_format",
+    "validation_precision",
 )
 
 
@@ -65,6 +69,8 @@ class StanModule(L.LightningModule):
         init_weights: str | None,
         compile: bool,
         seed: int,
+        memory_format: str = "channels_last",  # this and the next: what checkpoints of before did
+        validation_precision: str | int = "32",
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)
@@ -74,9 +80,15 @@ class StanModule(L.LightningModule):
             raise InputError(f"model.loss={loss} is none of {', '.join(losses.SEVERITY_LOSSES)}")
         if clip_scores not in ("window", "recording"):
             raise InputError(f"model.clip_scores={clip_scores} is none of window, recording")
+        if str(validation_precision) not in development.SETTINGS:
+            raise InputError(
+                f"model.validation_precision={validation_precision} is none of "
+                f"{', '.join(development.SETTINGS)}"
+            )
         outputs = len(classes) if classes else 1
         self.network = build(network, outputs)
-        self.train_loss = MeanMetric()
+        set_memory_format(self.network, memory_format)
+        self.train_loss = EpochLoss()
         self.windows = WindowScores(outputs)
 
     @classmethod
@@ -118,7 +130,9 @@ class StanModule(L.LightningModule):
         if self.trainer.ckpt_path is None:
             self._start()
         if self.hparams["compile"]:
-            self.network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+            for part in self.network.modules():
+                if isinstance(part, STADRN) and part.channels_last_on(self.device.type):
+                    part.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
             self.network.compile()
 
     def _start(self) -> None:
@@ -173,25 +187,37 @@ class StanModule(L.LightningModule):
         return loss
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """Collect the windows of one batch, in float32 whatever training's precision."""
-        with torch.autocast(self.device.type, enabled=False):
+        """Collect the windows of one batch: in float32, but where training's own choice may be quicker."""
+        precision = (
+            nullcontext() if self._in_sixteen_bits() else torch.autocast(self.device.type, enabled=False)
+        )
+        with precision:
             output = self(batch.inputs, batch.there)
         self.windows.update(batch.recording, batch.window, batch.target, output)
 
     test_step = validation_step
+
+    def _in_sixteen_bits(self) -> bool:
+        fitting = self.trainer.state.fn == "fit"
+        return fitting and development.in_sixteen_bits(self.hparams["validation_precision"], self.trainer)
 
     def on_validation_epoch_end(self) -> None:
         """Log one row for the epoch: its training loss, learning rate and development metrics."""
         values = self._scores("val")
         if self.trainer.sanity_checking:
             return
-        if self.trainer.state.fn == "fit":
-            values["train/loss"] = self.train_loss.compute()
-            values["lr"] = torch.tensor(self.epoch_lr)
-            self.train_loss.reset()
-        shown = {"val/mae", "val/accuracy", "train/loss"}
+        if self.trainer.state.fn != "fit":
+            self.scores_in_float32 = values
+            return
+        self.log_training()
         for name, value in values.items():
-            self.log(name, value, prog_bar=name in shown)
+            self.log(name, value, prog_bar=name in ("val/mae", "val/accuracy"))
+
+    def log_training(self) -> None:
+        """Log what the epoch's training was, at its end."""
+        self.log("train/loss", self.train_loss.compute(), prog_bar=True)
+        self.log("lr", torch.tensor(self.epoch_lr))
+        self.train_loss.reset()
 
     def on_test_epoch_end(self) -> None:
         """Keep all windows for evaluation; what they are worth is worked out from the table they make."""

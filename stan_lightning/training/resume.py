@@ -13,7 +13,9 @@ from omegaconf import DictConfig, OmegaConf
 from stan_lightning.errors import InputError
 
 CONFIG = "config.yaml"
-_CHANGEABLE = re.compile(r"(trainer|logger)\..+|data\.(root|num_workers)|resume|go_on|group|hydra\..+")
+_CHANGEABLE = re.compile(
+    r"(trainer|logger)\..+|data\.(root|num_workers|cache_gb)|resume|go_on|group|hydra\..+"
+)
 
 
 def own_config(run: Path, asked: DictConfig, overrides: Sequence[str]) -> DictConfig:
@@ -32,8 +34,8 @@ def own_config(run: Path, asked: DictConfig, overrides: Sequence[str]) -> DictCo
     fixed = [override for key, override in keys.items() if not _CHANGEABLE.fullmatch(key)]
     if fixed and difference(config, asked):
         raise InputError(
-            f"{fixed[0]}: a resumed run keeps its own config; only trainer.*, logger.*, data.root and "
-            "data.num_workers can change"
+            f"{fixed[0]}: a resumed run keeps its own config; only trainer.*, logger.*, data.root, "
+            "data.num_workers and data.cache_gb can change"
         )
     for key in keys:
         if key.startswith(("trainer.", "logger.", "data.")):

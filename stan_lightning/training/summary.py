@@ -13,6 +13,7 @@ from rich.table import Table
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import SYNTHETIC
 from stan_lightning.data.protocol import overlap
+from stan_lightning.training.development import in_sixteen_bits, score_in_float32
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.resume import override
 
@@ -24,6 +25,8 @@ def announce(config: DictConfig, data: CropDataModule, module: StanModule, train
     parameters = sum(parameter.numel() for parameter in module.network.parameters())
     device = "CPU" if trainer.strategy.root_device.type == "cpu" else str(trainer.strategy.root_device)
     print(f"{_kind(config.model)}, {parameters:,} parameters, on {device} in {trainer.precision}")
+    if in_sixteen_bits(module.hparams["validation_precision"], trainer):
+        print("development is scored in 16 bits, and the chosen checkpoint once in float32 at the end")
     if not torch.cuda.is_available() and config.trainer.precision == "auto":
         print("no GPU here: training runs in float32 on the CPU")
     if config.data.synthetic:
@@ -47,27 +50,33 @@ def _kind(model: DictConfig) -> str:
     return str(model.attention) if model.name == "sta_drn" else f"{model.name} ({model.attention})"
 
 
-def summarise(run: Path, data: CropDataModule, trainer: L.Trainer) -> float:
+def summarise(run: Path, data: CropDataModule, module: StanModule, trainer: L.Trainer) -> float:
     """Show the selected epoch beside the baselines, where things lie and what to type next.
 
-    The same goes into ``summary.json``.
+    The same goes into ``summary.json``. Where development was scored in 16 bits, the value of a run is that
+    of its selected epoch in float32, as evaluation's numbers are; the one that chose it stands beside.
 
     Returns:
         Best value of the monitored metric.
     """
     best = trainer.checkpoint_callback
     assert isinstance(best, L.pytorch.callbacks.ModelCheckpoint) and best.best_model_score is not None
-    value = float(best.best_model_score)
+    value, chosen_by = float(best.best_model_score), {}
+    if in_sixteen_bits(module.hparams["validation_precision"], trainer):
+        chosen_by = {"value_in_sixteen_bits": value}
+        value = score_in_float32(trainer, module, data, best.best_model_path)
     if not trainer.is_global_zero:
         return value
     epoch = torch.load(best.best_model_path, map_location="cpu", weights_only=True, mmap=True)["epoch"]
     baselines = trivial_scores(data)
     found = {"metric": best.monitor, "value": value, "epoch": epoch, "epochs": trainer.current_epoch}
-    (run / "summary.json").write_text(json.dumps(found | baselines, indent=1))
+    (run / "summary.json").write_text(json.dumps(found | chosen_by | baselines, indent=1))
     table = Table(title=f"development, {int(data.tables['dev'].label.count())} recordings")
     table.add_column("predicted by")
     table.add_column(str(best.monitor), justify="right")
     table.add_row(f"the network, best of {trainer.current_epoch} epochs: {epoch}", f"{value:.2f}")
+    for in_sixteen_bits_too in chosen_by.values():
+        table.add_row("the same in 16 bits, which chose the epoch", f"{in_sixteen_bits_too:.2f}")
     for name, baseline in baselines.items():
         table.add_row(f"the {name.replace('train_', 'training ').replace('_', ' ')}", f"{baseline:.2f}")
     console = Console()

@@ -15,7 +15,7 @@ def _is(*values: object) -> Callable[[Any], bool]:
 
 
 _NO_DEVELOPMENT = (
-    "without a whole development score at each epoch there is no best checkpoint: leave it out, or make "
+    "without whole development scores there is no best checkpoint: leave it out, or make "
     "development smaller by data.root"
 )
 _WHOLE_EPOCHS = "metrics.csv, last.ckpt and resume go by whole epochs"
@@ -23,9 +23,12 @@ TRAINING: dict[str, tuple[Callable[[Any], bool], str]] = {
     "limit_val_batches": (_is(None, 1.0), _NO_DEVELOPMENT),
     "val_check_interval": (
         _is(None, 1.0),
-        f"{_WHOLE_EPOCHS}, each validated once at its end: leave it out",
+        f"{_WHOLE_EPOCHS}, validated at their end: leave it out, or set trainer.check_val_every_n_epoch",
     ),
-    "check_val_every_n_epoch": (_is(1), f"{_WHOLE_EPOCHS}, each validated at its end: leave it out"),
+    "check_val_every_n_epoch": (
+        lambda given: type(given) is int and given > 0,
+        f"{_WHOLE_EPOCHS}: give a whole number of epochs from one development score to the next",
+    ),
     "max_steps": (_is(None, -1), f"{_WHOLE_EPOCHS}: set trainer.max_epochs"),
     "min_steps": (_is(None), f"{_WHOLE_EPOCHS}: set trainer.min_epochs"),
     "max_time": (_is(None), f"{_WHOLE_EPOCHS}: stop the run when time is up, and go on by resume=<run>"),
@@ -71,6 +74,11 @@ def refuse_callbacks(callbacks: Mapping[str, Any]) -> None:
     for name, use in (("best", "is what a run reports"), ("last", "is what a resumed run goes on from")):
         if not isinstance(callbacks.get(name), ModelCheckpoint):
             raise InputError(f"trainer.callbacks.{name} {use}: it cannot be left out")
+        if callbacks[name].save_on_exception:
+            raise InputError(
+                f"trainer.callbacks.{name}.save_on_exception=true would keep an epoch cut short, or weights "
+                "that are no numbers: leave it out"
+            )
     if callbacks["best"].save_top_k != 1:
         raise InputError(
             f"trainer.callbacks.best.save_top_k={callbacks['best'].save_top_k}: best.ckpt is one file; add a "

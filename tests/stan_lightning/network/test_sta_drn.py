@@ -53,7 +53,7 @@ def close(got: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float)
     [
         *((name, {}) for name in ATTENTIONS),
         ("sta_af", {"recompute": True}),
-        ("sta", {"channels_last": False}),
+        ("sta", {"memory_format": "contiguous"}),
     ],
 )
 def test_reference_vectors(shared: Path, name: str, switches: dict[str, bool]) -> None:
@@ -74,11 +74,11 @@ def test_reference_vectors(shared: Path, name: str, switches: dict[str, bool]) -
     ("name", "arguments", "switches"),
     [
         ("ta", {"k": 1}, {}),
-        ("sa", {"k": 2}, {"channels_last": False}),
+        ("sa", {"k": 2}, {"memory_format": "contiguous"}),
         ("sta", {"k": 1, "layers": (1, 2, 1, 1)}, {"recompute": True}),
         ("sta_af", {"k": 4}, {}),
         ("sta_af", {"k": 1, "layers": (1, 2, 1, 1), "in_channels": 1, "num_classes": 5}, {"recompute": True}),
-        ("sta_af", {"k": 1, "features": 3}, {"channels_last": False}),
+        ("sta_af", {"k": 1, "features": 3}, {"memory_format": "contiguous"}),
     ],
 )
 def test_odd_shapes_equal_the_plain_module(
@@ -148,7 +148,12 @@ def test_initial_weights_are_drawn_as_the_paper_s() -> None:
 
 def test_switches_leave_the_names_alone() -> None:
     names = list(STADRN(**SMALL).state_dict())
-    for switches in ({"recompute": True}, {"channels_last": False}, {"bounded": True}, {"norm": "frozen"}):
+    for switches in (
+        {"recompute": True},
+        {"memory_format": "contiguous"},
+        {"bounded": True},
+        {"norm": "frozen"},
+    ):
         assert list(STADRN(**SMALL, **switches).state_dict()) == names
 
 

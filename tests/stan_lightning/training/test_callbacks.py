@@ -29,9 +29,8 @@ class Logged:
 
 
 def trainer(**more: Any) -> Any:
-    return SimpleNamespace(
-        state=SimpleNamespace(fn="fit"), sanity_checking=False, world_size=2, is_global_zero=True, **more
-    )
+    always = dict(state=SimpleNamespace(fn="fit"), sanity_checking=False, world_size=2, is_global_zero=True)
+    return SimpleNamespace(**always | {"check_val_every_n_epoch": 1, "current_epoch": 0} | more)
 
 
 def test_pace_counts_waiting_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,3 +76,35 @@ def test_a_line_an_epoch_where_there_is_no_terminal(capsys: pytest.CaptureFixtur
         capsys.readouterr().out
         == "epoch 3 of 10: train/loss 12.35, val/mae 8.00, 120.0 s, about 12 min left\n"
     )
+
+
+def test_an_epoch_without_development_says_no_score_and_counts_for_what_is_left(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Epochs of 60 s and, with development, 180 s take turns: six more take 12 minutes."""
+    metrics = {"train/loss": torch.tensor(12.345), "val/mae": torch.tensor(8.0)}
+    line = EpochLine()
+    for epoch, took in enumerate((600.0, 60.0, 180.0, 60.0), 1):
+        at = trainer(callback_metrics=metrics, current_epoch=epoch, max_epochs=11, check_val_every_n_epoch=2)
+        line.on_train_epoch_start(at, None)  # type: ignore[arg-type] # it is not looked at
+        line.start -= took
+        line.on_train_epoch_end(at, None)  # type: ignore[arg-type] # it is not looked at
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "epoch 3 of 11: train/loss 12.35, val/mae 8.00, 180.0 s, about 14 min left",
+        "epoch 4 of 11: train/loss 12.35, 60.0 s, about 12 min left",
+    ]
+
+
+def test_what_training_was_is_logged_in_an_epoch_without_development_too() -> None:
+    module: Any = Logged()
+    at, norm, pace = trainer(check_val_every_n_epoch=2), GradientNorm(), Pace()
+    module.weight.grad = torch.tensor([3.0, 4.0])
+    norm.on_train_epoch_start(at, module)
+    pace.on_train_epoch_start(at, module)
+    norm.on_before_optimizer_step(at, module, None)  # type: ignore[arg-type] # it is not looked at
+    for callback in (norm, pace):
+        callback.on_train_epoch_end(at, module)
+    assert module.values["train/grad_norm"] == 5.0 and "time/clips_per_s" in module.values
+    at.current_epoch, module.values = 1, {}
+    norm.on_train_epoch_end(at, module)
+    assert module.values == {}, "an epoch with development has logged it there"

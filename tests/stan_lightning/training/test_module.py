@@ -1,24 +1,34 @@
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import lightning as L
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
+from torch.overrides import TorchFunctionMode
 
-from stan_lightning.data.datamodule import WindowBatch
+from stan_lightning.data.datamodule import CropDataModule, WindowBatch
 from stan_lightning.errors import InputError
+from stan_lightning.training.callbacks import GradientNorm
 from stan_lightning.training.module import StanModule
 
 CONF = str(Path(__file__).resolve().parents[3] / "conf")
 
 
+SMALL = ["data.clip_frames=16", "data.image_size=48", "data.batch_size=2", "data.num_workers=0"]
+
+
+def composed(*overrides: str) -> Any:
+    with initialize_config_dir(CONF, version_base="1.3"):
+        return compose("train", list(overrides))
+
+
 def make_module(*overrides: str, **more: Any) -> StanModule:
     tiny = ["model.features=2", "model.layers=[1,1,1,1]"]
-    with initialize_config_dir(CONF, version_base="1.3"):
-        config = compose("train", [*tiny, *overrides])
-    module: StanModule = instantiate(config.model, _convert_="all", **more)
+    module: StanModule = instantiate(composed(*tiny, *overrides).model, _convert_="all", **more)
     return module
 
 
@@ -56,9 +66,21 @@ def test_a_network_can_start_from_another_ones_weights_but_for_the_head(tmp_path
     assert len(lines) == 1 and "donor.ckpt" in lines[0]
 
 
-def test_validation_is_float32_whatever_the_precision_of_training() -> None:
-    module = make_module().eval()
-    module._trainer = SimpleNamespace()
+@pytest.mark.parametrize(
+    ("setting", "device", "precision", "expected"),
+    [
+        ("auto", "cpu", "bf16-mixed", torch.float32),
+        ("auto", "cuda", "16-mixed", torch.bfloat16),
+        ("32", "cuda", "16-mixed", torch.float32),
+    ],
+)
+def test_development_is_scored_in_training_s_precision_on_a_gpu_alone(
+    setting: str, device: str, precision: str, expected: torch.dtype
+) -> None:
+    module = make_module(f"model.validation_precision={setting}").eval()
+    strategy = SimpleNamespace(root_device=torch.device(device))
+    state = SimpleNamespace(fn="fit")
+    module._trainer = SimpleNamespace(state=state, strategy=strategy, precision=precision)
     seen = []
     module.network.register_forward_hook(lambda *args: seen.append(args[2].dtype))
     face = {"face": torch.randn(2, 3, 8, 32, 32)}
@@ -66,7 +88,59 @@ def test_validation_is_float32_whatever_the_precision_of_training() -> None:
     with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
         module.network(batch.inputs["face"])
         module.validation_step(batch, 0)
-    assert seen == [torch.bfloat16, torch.float32]
+        state.fn = "test"
+        module.test_step(batch, 0)
+    assert seen == [torch.bfloat16, expected, torch.float32]
+
+
+class Waits(TorchFunctionMode):
+    """Counts what brings numbers from the host to a device while a step runs."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = kwargs or {}
+        made = func in (torch.tensor, torch.as_tensor) and str(given.get("device", "cpu")) != "cpu"
+        out = func(*args, **given)
+        moved = func is torch.Tensor.to and args[0].device != out.device
+        if made or moved:
+            self.found.append(func.__name__)
+        return out
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_a_step_does_not_wait_for_the_device(make_crops: Callable[..., Path], recompute: bool) -> None:
+    """The step runs on a device whose tensors hold nothing, so that whatever reads a number there fails."""
+    data: CropDataModule = instantiate(composed(f"data.root={make_crops()}", *SMALL).data, _convert_="all")
+    data.setup("fit")
+    data.trainer = L.Trainer(logger=False, barebones=True)
+    device = torch.device("meta")
+    module = make_module(f"model.recompute={recompute}").to(device)
+    norm = GradientNorm()
+    norm.on_train_epoch_start(None, module)  # type: ignore[arg-type] # it is not looked at
+    first, second = list(data.train_dataloader())[:2]
+    for number, clips in enumerate((first, second)):
+        moved = data.transfer_batch_to_device(clips, device, 0)
+        assert moved.inputs["face"].device == device and moved.draws["face"].factors.device.type == "cpu"
+        with Waits() as waits:
+            batch = data.on_after_batch_transfer(moved, 0)
+            module.training_step(batch, 0).backward()
+            norm.on_before_optimizer_step(None, module, None)  # type: ignore[arg-type] # nor this
+        assert not waits.found or number == 0, waits.found  # constants are brought there once
+    assert len(norm.norms) == 2 and module.train_loss.clips.device == device
+
+
+def test_what_waits_for_the_device_is_seen() -> None:
+    """The two ways in which a step has done so."""
+    numbers = torch.zeros(3, device="meta")
+    for read in (numbers.tolist, numbers.nonzero, lambda: bool(numbers[0]), lambda: numbers[numbers > 0]):
+        with pytest.raises((RuntimeError, NotImplementedError)):
+            read()
+    with Waits() as waits:
+        torch.tensor([0.5], device="meta")
+        torch.zeros(1).to("meta")
+    assert waits.found == ["tensor", "to"]
 
 
 def test_a_checkpoint_of_primitives_loads_by_itself() -> None:
