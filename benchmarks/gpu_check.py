@@ -69,10 +69,11 @@ def run(report: Report, device: torch.device, chosen: argparse.Namespace, deadli
             check_demo(report, device, chosen.output / "demo", chosen.crops, epochs, not chosen.quick)
     if "feeding" in chosen.parts:
         with report.part("feeding"):
-            feed(report, device, size, clips, workers=2, rounds=3)
+            feed(report, device, size, clips, workers=2, rounds=1 if small else 3)
     for compiled in (False, True) if "times" in chosen.parts else ():
         with report.part("times, compiled" if compiled else "times, eager"):
-            extrapolate(report, measure(report, device, size, compiled, rounds=5, deadline=deadline))
+            found = measure(report, device, size, compiled, rounds=1 if small else 5, deadline=deadline)
+            extrapolate(report, found, size)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

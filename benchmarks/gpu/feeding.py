@@ -13,22 +13,21 @@ from benchmarks.crops import write
 from benchmarks.gpu.networks import Size
 from benchmarks.gpu.precision import as_trained, sixteen
 from benchmarks.gpu.report import Report
-from benchmarks.gpu.times import FORMATS, Candidate, built, wait
+from benchmarks.gpu.times import Candidate, built, wait
 from benchmarks.training import one_thread
-from stan_lightning.data.augmentation import Draw
 from stan_lightning.data.dataset import ClipDataset, Reading, Source, TrainingClip
 from stan_lightning.data.inputs import network_input
 from stan_lightning.data.sampler import EpochBatches
 
 CROP = 112
-TRAINING_CLIPS, WINDOWS, BATCH, EPOCHS = 100, 900, 5, 200  # of AVEC2014, windows about
+TRAINING_CLIPS, WINDOWS, EPOCHS = 100, 900, 200  # of AVEC2014, windows about
 FEEDING, EPOCH = "Clips a second of training", "An epoch of AVEC2014, and 200 of them"
 
 
 def feed(report: Report, device: torch.device, size: Size, clips: int, workers: int, rounds: int) -> None:
     """Train on so many clips a round, both ways in turn."""
     frames = size.frames + 60
-    network = built(FORMATS[0] if device.type == "cuda" else FORMATS[1], size)().to(device).train()
+    network = built("auto", size)().to(device).train()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-6)
     scaler = torch.amp.GradScaler(device.type, enabled=device.type == "cuda")
 
@@ -72,26 +71,31 @@ def feed(report: Report, device: torch.device, size: Size, clips: int, workers: 
 
 
 def on_device(batch: TrainingClip, side: int, device: torch.device) -> torch.Tensor:
-    """What the datamodule makes of a batch: crops and draws go to the device, and are the network's input."""
-    draws = Draw(*(part.to(device) for part in batch.draws["face"]))
-    return network_input(batch.inputs["face"].to(device, non_blocking=True), side, draws)
+    """What the datamodule makes of a batch: its crops go to the device, its draws stay on the host."""
+    return network_input(batch.inputs["face"].to(device, non_blocking=True), side, batch.draws["face"])
 
 
-def extrapolate(report: Report, found: Sequence[Candidate]) -> None:
+def extrapolate(report: Report, found: Sequence[Candidate], size: Size) -> None:
     """Seconds of an epoch and hours of 200, from the medians of steps, validation in 32 and in 16 bits."""
+    clip = f"{size.frames} x {size.side} x {size.side}"
     for candidate in found:
-        if not candidate.name.startswith(("package", "plain")) or "training" not in candidate.seconds:
+        if "training" not in candidate.seconds:
             continue
         row = candidate.row(None)
         named = {name: row[name] for name in ("network", "how")}
-        training = statistics.median(candidate.seconds["training"]) * TRAINING_CLIPS / BATCH
+        training = statistics.median(candidate.seconds["training"]) * TRAINING_CLIPS / size.clips
         for name, bits in (("single", 32), ("half", 16)):
             if name in candidate.seconds:
-                scoring = statistics.median(candidate.seconds[name]) * WINDOWS / BATCH
+                scoring = statistics.median(candidate.seconds[name]) * WINDOWS / size.clips
                 epoch = training + scoring
                 report.measure(
                     EPOCH,
                     named
-                    | {"validation": f"{bits} bits", "training, s": training, "validation, s": scoring}
+                    | {
+                        "clip": clip,
+                        "validation in": f"{bits} bits",
+                        "training, s": training,
+                        "validation, s": scoring,
+                    }
                     | {"epoch, s": epoch, "hours for 200": epoch * EPOCHS / 3600},
                 )

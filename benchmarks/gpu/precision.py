@@ -8,18 +8,6 @@ from torch import Tensor
 
 
 @contextmanager
-def exact() -> Iterator[None]:
-    """Single precision that is single: no TF32 in products or convolutions; the flags are put back."""
-    products, convolutions = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cuda.matmul.allow_tf32 = products
-        torch.backends.cudnn.allow_tf32 = convolutions
-
-
-@contextmanager
 def as_trained() -> Iterator[None]:
     """Deterministic kernels where there are some, as `trainer.deterministic=warn` sets it; put back after."""
     before = (

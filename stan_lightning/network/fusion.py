@@ -178,8 +178,8 @@ class Fusion(nn.Module):
             self.project[name](found) + self.kind[name] + self._clock(name, found)
             for name, found in zip(self.modalities, tokens, strict=True)
         ]
-        lengths = torch.tensor([part.shape[1] for part in parts], device=seen.device)
-        hidden = ~seen.repeat_interleave(lengths, 1, output_size=sum(part.shape[1] for part in parts))
+        there = [seen[:, number, None].expand(-1, part.shape[1]) for number, part in enumerate(parts)]
+        hidden = ~torch.cat(there, 1)
         query = self.query.to(parts[0].dtype).expand(len(seen), 1, WIDTH)
         asked = torch.cat([query, *parts], 1)
         never = torch.zeros(len(seen), 1, dtype=torch.bool, device=seen.device)
