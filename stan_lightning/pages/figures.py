@@ -152,9 +152,9 @@ def training_curve(epochs: pd.DataFrame) -> Figure:
     figure, axes = _figure(2.8)
     for name, colour in (("val/mae", ORANGE), ("val/rmse", GREEN)):
         if name in epochs:
-            axes.plot(
-                epochs["epoch"], epochs[name], color=colour, label=f"development {name[4:].upper()} (points)"
-            )
+            scored = epochs.dropna(subset=[name])  # not every epoch has a score
+            label = f"development {name[4:].upper()} (points)"
+            axes.plot(scored["epoch"], scored[name], color=colour, label=label)
     axes.set(xlabel="epoch", ylabel="points")
     if "train/loss" in epochs:
         loss = axes.twinx()

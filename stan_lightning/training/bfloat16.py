@@ -1,8 +1,8 @@
 """Whether this CPU's bfloat16 convolutions have gradients.
 
-torch 2.13's kernel for the gradient of a 3-D convolution's weight reads memory that nobody wrote, where volumes
-are as small as 2 x 2 x 2 or 2 x 3 x 3 and the CPU has bfloat16 instructions. Of fresh memory that is zeros; of
-memory that was used before, now and then a gradient that is no number.
+torch 2.13's kernel for the gradient of a 3-D convolution's weight reads memory that nobody wrote, where
+volumes are as small as 2 x 2 x 2 or 2 x 3 x 3 and the CPU has bfloat16 instructions. Fresh memory holds
+zeros; what was used before makes, now and then, a gradient that is no number.
 """
 
 import torch

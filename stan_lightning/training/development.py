@@ -42,4 +42,4 @@ def score_in_float32(trainer: L.Trainer, module: L.LightningModule, data: CropDa
     trainer.validate(module, datamodule=data, verbose=False)
     best = trainer.checkpoint_callback
     assert isinstance(best, L.pytorch.callbacks.ModelCheckpoint) and best.monitor
-    return float(module.scores_in_float32[best.monitor])  # type: ignore[operator,index]
+    return float(module.scores_in_float32[best.monitor])  # type: ignore[index]

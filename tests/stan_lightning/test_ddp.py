@@ -66,6 +66,32 @@ def test_training_curve_of_the_same_global_batch(
     assert one["train/grad_norm"].nunique() == 3
 
 
+@pytest.mark.slow
+def test_a_run_that_becomes_nan_ends_in_all_its_processes(
+    tmp_path: Path, make_crops: Callable[..., Path]
+) -> None:
+    """Its one step spoils the weights, whose loss is none in the next; neither epoch has development."""
+    run = tmp_path / "run"
+    root = f"data.root={make_crops({'train': FOUR, 'dev': ['6', '7'], 'test': ['9']})}"
+    more = [
+        "trainer=ddp",
+        "model.learning_rate=1e30",
+        "data.batch_size=2",
+        "trainer.check_val_every_n_epoch=3",
+    ]
+    ended = subprocess.run(
+        [sys.executable, "-m", "stan_lightning.train", *TINY, root, *more, f"hydra.run.dir={run}"],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ended.returncode == 2 and "error: epoch 1: " in ended.stderr, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert {file.name for file in (run / "checkpoints").iterdir()} == {"last.ckpt", "last.previous.ckpt"}
+
+
 def test_each_process_takes_its_part_of_every_global_batch() -> None:
     """Together the processes' batches are those of one process with the same global batch."""
     whole = list(EpochBatches(11, 4, seed=0, epoch=lambda: 3))

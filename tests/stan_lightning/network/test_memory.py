@@ -93,6 +93,21 @@ def test_wide_network_fits_a_t4() -> None:
     assert peak_bytes(STADRN(features=32), (5, 3, 64, 224, 224), "16-mixed") < 15e9
 
 
+def test_the_prediction_follows_the_memory_format_of_the_device() -> None:
+    """A small step's peak is at its start, where channels-last clips are a copy."""
+    shape = (1, 3, 16, 64, 64)
+    peaks = [
+        peak_bytes(STADRN(features=2, layers=(1, 1, 1, 1), memory_format=asked), shape, device=device)
+        for asked, device in (
+            ("auto", "cpu"),
+            ("auto", "cuda"),
+            ("channels_last", "cuda"),
+            ("contiguous", "cpu"),
+        )
+    ]
+    assert peaks[0] == peaks[2] > peaks[1] == peaks[3]
+
+
 def test_unknown_precision() -> None:
     with pytest.raises(InputError, match="choose one of 32-true, 16-mixed, bf16-mixed"):
         peak_bytes(STADRN(), SHAPE, "64")

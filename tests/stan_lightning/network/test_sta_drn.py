@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from stan_lightning.errors import InputError
 from stan_lightning.network import STADRN
 from stan_lightning.network.attention import ATTENTIONS
+from stan_lightning.network.sta_drn import set_memory_format
 from stan_lightning.network.weights import load_released, released_state
 
 PLAIN = Path(__file__).parents[3] / "benchmarks" / "plain_network.py"
@@ -236,3 +237,15 @@ def test_compiled_equals_eager(recompute: bool) -> None:
         close(compiled.state_dict(), eager.state_dict(), 1e-9)
     with torch.no_grad():
         torch.testing.assert_close(compiled.eval()(clips), eager.eval()(clips), rtol=1e-9, atol=1e-9)
+
+
+def test_auto_is_channels_last_on_a_cpu_and_nowhere_else() -> None:
+    torch.manual_seed(0)
+    network, clips = STADRN(**SMALL).eval(), torch.randn(1, 3, 8, 32, 32)
+    auto = network(clips)
+    set_memory_format(network, "channels_last")
+    assert torch.equal(network(clips), auto)
+    set_memory_format(network, "auto")
+    assert network.channels_last_on("cpu") and not network.channels_last_on("cuda")
+    with pytest.raises(InputError, match="choose one of auto, channels_last, contiguous"):
+        set_memory_format(network, "wrong")

@@ -159,6 +159,12 @@ def test_a_checkpoint_from_before_networks_had_arguments_of_their_own_loads() ->
     again = StanModule.from_record(flat)
     again.load_state_dict(module.state_dict())
     assert again.hparams == module.hparams
+    del flat["memory_format"], flat["validation_precision"]
+    before = StanModule.from_record(flat)
+    before.load_state_dict(module.state_dict())
+    assert before.network.memory_format == "channels_last" and before.hparams["validation_precision"] == "32"
+    clip = {"face": torch.randn(1, 3, 8, 32, 32)}
+    assert torch.equal(before.eval()(clip, {}), module.eval()(clip, {})), "on a CPU auto is what it was"
     del flat["seed"]
     with pytest.raises(TypeError, match="seed"):
         StanModule.from_record(flat)
@@ -166,7 +172,9 @@ def test_a_checkpoint_from_before_networks_had_arguments_of_their_own_loads() ->
         StanModule.from_record(flat | {"seed": 0, "colour": "red"})
 
 
-@pytest.mark.parametrize("key", ["objective", "loss", "clip_scores", "attention", "norm"])
+@pytest.mark.parametrize(
+    "key", ["objective", "loss", "clip_scores", "attention", "norm", "memory_format", "validation_precision"]
+)
 def test_a_choice_that_does_not_exist_is_named_with_those_that_do(key: str) -> None:
     with pytest.raises(Exception, match=f"{key}.*wrong") as caught:
         make_module(f"model.{key}=wrong")
