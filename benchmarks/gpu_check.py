@@ -14,6 +14,7 @@ Exit code 0: all comparisons pass; 1: one does not, or a part failed; 2: there i
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.device == "cuda" and not torch.cuda.is_available():
         print(f"error: {NO_GPU}", file=sys.stderr)
         return 2
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # as Lightning does for deterministic kernels
     device = torch.device(chosen.device, 0 if chosen.device == "cuda" else None)
     deadline = time.perf_counter() + 60 * chosen.minutes
     report = Report(describe(device))
