@@ -10,7 +10,7 @@ EXTRAS ?= dev,sweep,distributed,onnx
 DEMO ?= outputs/demo
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo picture audit preprocess test test-all check format benchmarks
+.PHONY: help setup demo picture audit preprocess test test-all check format benchmarks gpu-check
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' Makefile | expand -t 20
@@ -50,6 +50,9 @@ benchmarks: $(READY)  ## every speed that the README states, each compared in on
 	$(RUN) -m benchmarks.training
 	$(RUN) -m benchmarks.development
 	$(RUN) -m benchmarks.t4
+
+gpu-check: $(READY)  ## on a machine with a GPU: its numbers beside the CPU's, and its times (10 minutes); more by ARGS=
+	@$(RUN) -m benchmarks.gpu_check $(ARGS)
 
 picture: demo  ## docs/report.png, the head of the demo's report (needs chromium)
 	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --disable-background-networking \

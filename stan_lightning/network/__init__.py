@@ -8,6 +8,7 @@ stem: Its first layers, pooled before they are normalised.
 attention: The four attention modules.
 normalisation: The three normalisations that it can be built with.
 recompute: Less memory for more time.
+precision: Float32 that is float32, on every device.
 memory: How much memory a training step takes, found without the device.
 weights: Weights in and out: released files, checkpoints, networks of another task.
 export: The network for use without this package, an ONNX file.

@@ -24,6 +24,7 @@ from torchmetrics.functional import mean_absolute_error, mean_squared_error
 from stan_lightning.errors import InputError
 from stan_lightning.network.catalogue import ENCODER, block, build, network_arguments
 from stan_lightning.network.fusion import Encoder, Fusion
+from stan_lightning.network.precision import single_precision
 from stan_lightning.network.sta_drn import MODALITIES, STADRN, set_memory_format
 from stan_lightning.network.track import TrackNet
 from stan_lightning.network.weights import load_weights
@@ -196,10 +197,7 @@ class StanModule(L.LightningModule):
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """Collect the windows of one batch: in float32, but where training's own choice may be quicker."""
-        precision = (
-            nullcontext() if self._in_sixteen_bits() else torch.autocast(self.device.type, enabled=False)
-        )
-        with precision:
+        with nullcontext() if self._in_sixteen_bits() else single_precision(self.device.type):
             output = self(batch.inputs, batch.there)
         self.windows.update(batch.recording, batch.window, batch.target, output)
 
