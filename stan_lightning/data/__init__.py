@@ -13,5 +13,7 @@ resize: Pillow's bicubic resize for batches of frames, on any device.
 log_mel: Sound as the network reads it, and its augmentation.
 inputs: From crops as they lie on disk to what the network reads.
 datamodule: From a set of crops to batches on the device.
+nuisance: What a recording tells without the person in it.
+behaviour: Simple statistics of a recording's behaviour track.
 notices: What is said with everything made from drawn people, and with every result.
 """
