@@ -58,6 +58,15 @@ def check_command_line(
             _end(f"{key} is not set: give {key}=<...>, as in `{example}`")
 
 
+def with_new_keys(arguments: Sequence[str], prefix: str) -> list[str]:
+    """Let users add keys below `prefix`, whose names are theirs to choose, without Hydra's ``+``.
+
+    >>> with_new_keys(["data.tracks.openface=a", "seed=1"], "data.tracks")
+    ['++data.tracks.openface=a', 'seed=1']
+    """
+    return [f"++{one}" if one.startswith(f"{prefix}.") and "=" in one else one for one in arguments]
+
+
 def _compose(config_name: str, overrides: Sequence[str]) -> DictConfig:
     try:
         return compose(config_name, list(overrides))

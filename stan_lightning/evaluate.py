@@ -4,6 +4,7 @@ Writes predictions.csv, windows.csv, metrics.json, baselines.csv and report.html
 one sentence. ``weights=<released state dict>`` with ``model.*`` and ``data=...`` stands for a checkpoint.
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,11 +19,12 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from preprocess.command_line import check_command_line
+from preprocess.command_line import check_command_line, with_new_keys
 from preprocess.entry import CONF, one_line_errors
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.notices import DISCLAIMER, SYNTHETIC
+from stan_lightning.data.presence import having
 from stan_lightning.data.protocol import overlap
 from stan_lightning.errors import InputError
 from stan_lightning.evaluation import results, robustness, tables, verdict
@@ -55,6 +57,7 @@ EXAMPLES = (
 
 def main() -> None:
     """Check what was typed, then run."""
+    sys.argv[1:] = with_new_keys(sys.argv[1:], "data.tracks")
     check_command_line("evaluate", __doc__ or "", EXAMPLES)
     run()
 
@@ -109,10 +112,10 @@ def opened(config: DictConfig, overrides: list[str]) -> Candidate:
     asked = {override.split("=", 1)[0].lstrip("+~") for override in overrides}
     if fixed := [name for name in asked if name == "model" or name.startswith("model.")]:
         raise InputError(f"{fixed[0]}: a checkpoint knows its own network; leave model out")
-    names = {name.removeprefix("data.") for name in asked if name.startswith("data.")}
+    names = {name.split(".")[1] for name in asked if name.startswith("data.")}
     changes = {}
     for name in names | (set(OF_THE_CROPS) if "data" in asked else set()):
-        value = OmegaConf.select(config.data, name)
+        value: Any = OmegaConf.select(config.data, name)
         changes[name] = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
     return from_checkpoint(config.checkpoint, changes)
 
@@ -166,8 +169,9 @@ def worth_of_modalities(
     candidate: Candidate, trainer: L.Trainer, config: DictConfig
 ) -> dict[str, Any] | None:
     """What each modality is worth, on the recordings that have them all; None where none has."""
-    everybody = candidate.data.tables[config.partition]
-    table = having(everybody, "voice")
+    table = everybody = candidate.data.tables[config.partition]
+    for modality in candidate.module.network.modalities:
+        table = having(table, modality, candidate.data.tracks)
     if table.empty:
         return None
     score_range = candidate.data.hparams["score_range"]
@@ -195,7 +199,8 @@ def whom_features_show(candidate: Candidate, trainer: L.Trainer, config: DictCon
     """The identity audit of each encoder's features, by modality, over the recordings of all partitions."""
     found: dict[str, Any] = {}
     for modality in candidate.module.network.modalities:
-        kept = {name: having(table, modality) for name, table in candidate.data.tables.items()}
+        tables, tracks = candidate.data.tables, candidate.data.tracks
+        kept = {name: having(table, modality, tracks) for name, table in tables.items()}
         kept = {name: table for name, table in kept.items() if len(table)}
         with only(candidate.data, kept):
             features = [
@@ -210,11 +215,6 @@ def whom_features_show(candidate: Candidate, trainer: L.Trainer, config: DictCon
             seed=config.bootstrap.seed,
         )
     return found
-
-
-def having(table: pd.DataFrame, modality: str) -> pd.DataFrame:
-    """The recordings that have a modality."""
-    return table[table["sound_s"] > 0].reset_index(drop=True) if modality == "voice" else table
 
 
 @contextmanager

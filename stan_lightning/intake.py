@@ -22,6 +22,8 @@ from stan_lightning.data.manifest import COLUMNS, read_manifest
 from stan_lightning.errors import InputError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
+MADE_OF_VIDEOS = ("behaviour",)
+"""Tracks that preprocessing leaves beside the crops."""
 CROPPED = (0, 3)
 """Exit codes of preprocessing that leave crops: all read, or some recorded as failed."""
 
@@ -45,12 +47,10 @@ def recordings(given: Path, crops: Path, settings: Mapping[str, Any]) -> pd.Data
     if not given.exists():
         raise InputError(f"no file or folder at {given}: give a video, a folder of videos, or crops")
     files = sorted(given.iterdir()) if given.is_dir() else [given]
-    videos = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
+    videos = _videos(given)
     if given.suffix == ".csv" or (not videos and (given / "manifest.csv").is_file()):
         table = read_manifest(given)
         return table.assign(**{name: table.get(name, "") for name in ("reason", "detection_rate")})
-    if given.is_file() and given.suffix != ".zip":
-        videos = [given]  # whatever it is called: preprocessing says what it is
     if videos:
         return _crop(videos, crops, settings)
     archives = [file for file in files if file.suffix == ".zip"]
@@ -83,6 +83,16 @@ def crop_settings(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[s
     return {name: value for name, value in known.items() if value is not None}
 
 
+def refuse_unmade(given: Path, tracks: Sequence[str], folders: Mapping[str, Any]) -> None:
+    """A raw video has no track beside it but those that preprocessing makes."""
+    unmade = [name for name in tracks if name not in MADE_OF_VIDEOS and not folders.get(name)]
+    if unmade and _videos(given):
+        raise InputError(
+            f"{given}: this network reads the track {unmade[0]}, which nothing here makes of a video: "
+            f"measure it and give tracks.{unmade[0]}=<folder>, whose file is called as the video is"
+        )
+
+
 def quality(crops: str) -> tuple[list[tuple[str, str]], bytes]:
     """What is known of a recording's crops: named facts, and a JPEG of eight of them side by side."""
     try:
@@ -99,6 +109,14 @@ def quality(crops: str) -> tuple[list[tuple[str, str]], bytes]:
     facts.append(("gaps without a face", f"{found.n_gaps}{longest}"))
     facts += [("sharpness", f"{found.sharpness:.0f}"), ("brightness", f"{found.brightness:.0f} of 255")]
     return facts, found.strip
+
+
+def _videos(given: Path) -> list[Path]:
+    """The videos in what is handed in, in order."""
+    if given.is_file() and given.suffix not in (".zip", ".csv"):
+        return [given]  # whatever it is called: preprocessing says what it is
+    files = sorted(given.iterdir()) if given.is_dir() else []
+    return [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
 
 
 def _crop(videos: Sequence[Path], crops: Path, settings: Mapping[str, Any]) -> pd.DataFrame:
@@ -138,7 +156,10 @@ def _row(**known: Any) -> dict[str, Any]:
 def _folder(folder: Path) -> dict[str, Any]:
     found = open_crops(str(folder))
     name = folder.resolve().name
-    return _row(recording=name, crops=str(folder), stride=found.stride(), n_crops=len(found.frames))
+    home = str(folder.resolve().parent)
+    return _row(
+        recording=name, crops=str(folder), crops_root=home, stride=found.stride(), n_crops=len(found.frames)
+    )
 
 
 def _archive(file: Path) -> dict[str, Any]:
@@ -150,6 +171,7 @@ def _archive(file: Path) -> dict[str, Any]:
         "task",
         "partition",
         "group",
+        "video",
         "fps",
         "reason",
         "detection_rate",
@@ -167,6 +189,7 @@ def _archive(file: Path) -> dict[str, Any]:
         | {
             "status": found["status"],
             "crops": "" if failed else str(file),
+            "crops_root": str(file.parent),
             "stride": found["frame_stride"],
             "n_crops": found["n_frames"],
         }

@@ -6,7 +6,7 @@ where the network looks.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +21,19 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from preprocess.command_line import check_command_line
+from preprocess.command_line import check_command_line, with_new_keys
 from preprocess.entry import CONF, one_line_errors
 from stan_lightning import intake
 from stan_lightning.data.clips import step
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_DRAWN
+from stan_lightning.data.tracks import OF_CROPS
 from stan_lightning.errors import InputError
 from stan_lightning.evaluation.scoring import score_windows
 from stan_lightning.evaluation.tables import predictions_table
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
+from stan_lightning.network.catalogue import tracks_of
 from stan_lightning.pages import figures
 from stan_lightning.pages.predictions_page import PAGE, Scored, page
 from stan_lightning.pages.views import look
@@ -51,6 +53,7 @@ EXAMPLES = (
 
 def main() -> None:
     """Check what was typed, then run."""
+    sys.argv[1:] = with_new_keys(sys.argv[1:], "tracks")
     check_command_line("predict", __doc__ or "", EXAMPLES)
     run()
 
@@ -74,6 +77,7 @@ def predict(config: DictConfig) -> int:
     if config.stage not in (1, 2, 3, 4):
         raise InputError(f"stage={config.stage} is none of 1, 2, 3, 4")
     output = Path(config.output)
+    intake.refuse_unmade(Path(config.video), tracks_of(trained.module.network.modalities), config.tracks)
     settings = intake.crop_settings(trained.data, config.crops)
     table = intake.recordings(Path(config.video), output / "crops", settings)
     refusals = refuse(table, trained, config.shortest)
@@ -82,12 +86,16 @@ def predict(config: DictConfig) -> int:
         print(f"not scored: {name}: {reason}")
     if usable.empty:
         raise InputError(f"{config.video}: nothing in it can be scored ({next(iter(refusals.values()))})")
-    data = as_data(usable, trained, config.num_workers)
-    tell_silent(usable, trained)
+    data = as_data(usable, trained, config.num_workers, config.tracks)
+    for name, reason in (lacking := tell_missing(data)).items():
+        print(f"not scored: {name}: {reason}")
+    refusals |= lacking
+    usable = usable[~usable["recording"].isin(lacking)].reset_index(drop=True)
+    data.tables[PARTITION] = usable = usable.assign(label=float("nan"))
     trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
     scored = score_windows(trained.module, data, PARTITION, trainer)
     score_range = trained.record["score_range"]
-    predictions = predictions_table(scored, usable.assign(label=float("nan")), score_range, None)
+    predictions = predictions_table(scored, usable, score_range, None)
     output.mkdir(parents=True, exist_ok=True)
     predictions.to_csv(output / "predictions.csv", index=False)
     scored.to_csv(output / "windows.csv", index=False)
@@ -121,7 +129,7 @@ def show(
         stem = output / name
         figures.timeline(own, score_range, None).savefig(stem.with_name(f"{name}_timeline.png"), dpi=200)
         film = None
-        if config.views:
+        if config.views and set(trained.module.network.modalities) & set(OF_CROPS):
             film = look(trained, data.sources(PARTITION)[index], own, float(str(row.fps)), config.stage, stem)
         facts, strip = intake.quality(str(row.crops))
         yield Scored(name, answer["prediction"], answer["sd_windows"], own, facts, strip, film)
@@ -131,7 +139,7 @@ def refuse(table: pd.DataFrame, trained: Trained, shortest: float) -> dict[str, 
     """Why each recording that cannot be scored is not: unreadable, no face, too short, another stride."""
     refusals: dict[str, str] = {}
     stride, length = trained.data["frame_stride"], trained.data["clip_frames"]
-    least = max(1, round(shortest * length))
+    least = max(1, round(shortest * (length or 0)))
     for row in table.itertuples():
         if not row.crops:
             refusals[str(row.recording)] = str(row.reason) or "no crops"
@@ -152,20 +160,39 @@ def refuse(table: pd.DataFrame, trained: Trained, shortest: float) -> dict[str, 
     return refusals
 
 
-def tell_silent(usable: pd.DataFrame, trained: Trained) -> None:
-    """Name the recordings that a network which hears has to judge by their faces alone."""
-    if "voice" not in trained.module.network.modalities:
-        return
-    for row in usable.itertuples():
-        if not open_crops(str(row.crops)).has_sound:
-            print(f"no sound: {row.recording} is scored by its face alone")
+def missing(data: CropDataModule, recording: str, crops: str) -> list[str]:
+    """The modalities that are read and that a recording lacks."""
+    return [
+        one
+        for one in data.hparams["modalities"]
+        if (one == "voice" and not open_crops(crops).has_sound)
+        or (one in data.tracks and not data.tracks[one].members[recording].path)
+    ]
 
 
-def as_data(table: pd.DataFrame, trained: Trained, num_workers: int) -> CropDataModule:
-    """The recordings as one partition, read as in training."""
-    data = CropDataModule(**(dict(trained.data) | {"num_workers": num_workers, "crops_stride": None}))
+def tell_missing(data: CropDataModule) -> dict[str, str]:
+    """Name the recordings that are judged without a modality; returns why those that lack all are not."""
+    refusals: dict[str, str] = {}
+    for row in data.tables[PARTITION].itertuples():
+        lost = missing(data, str(row.recording), str(row.crops))
+        left = [one for one in data.hparams["modalities"] if one not in lost]
+        if not left:
+            refusals[str(row.recording)] = f"no {' and no '.join(lost)}, and this network reads nothing else"
+        for one in lost if left else []:
+            said = "sound" if one == "voice" else one
+            print(f"no {said}: {row.recording} is scored by its {' and '.join(left)} alone")
+    return refusals
+
+
+def as_data(
+    table: pd.DataFrame, trained: Trained, num_workers: int, tracks: Mapping[str, Any]
+) -> CropDataModule:
+    """The recordings as one partition, read as in training; tracks lie beside them, or where it is said."""
+    changed = {"num_workers": num_workers, "crops_stride": None, "tracks": dict(tracks)}
+    data = CropDataModule(**(dict(trained.data) | changed))
+    data.columns = trained.columns
     data.tables = {PARTITION: table.assign(label=float("nan"))}
-    data.crop_size = open_crops(str(table["crops"].iloc[0])).image(0).shape[0]
+    data.look_at(table, key="tracks")
     return data
 
 

@@ -4,6 +4,7 @@ A run's folder holds ``config.yaml``, ``versions.txt``, ``metrics.csv`` and ``ch
 ``best.ckpt`` (lowest development MAE) and ``last.ckpt``; ``resume=<folder>`` goes on where it stood.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -19,7 +20,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
-from preprocess.command_line import check_command_line
+from preprocess.command_line import check_command_line, with_new_keys
 from preprocess.entry import CONF, one_line_errors
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.errors import InputError
@@ -58,6 +59,7 @@ EXAMPLES = (
 
 def main() -> None:
     """Check what was typed, then run."""
+    sys.argv[1:] = with_new_keys(sys.argv[1:], "data.tracks")
     check_command_line("train", __doc__ or "", EXAMPLES, optional="resume")
     run()
 
@@ -80,8 +82,10 @@ def train(config: DictConfig, run: Path) -> float:
         refuse_other_layers(config.model.layers)
         L.seed_everything(config.seed, verbose=False)
         data: CropDataModule = instantiate(config.data, _convert_="all")
+        data.columns = resume.columns(checkpoint)
         data.setup("fit")
-        module: StanModule = instantiate(config.model, classes=data.classes, _convert_="all")
+        known = {"columns": data.columns} if data.columns else {}
+        module: StanModule = instantiate(config.model, classes=data.classes, **known, _convert_="all")
         refuse_unread(module.network.modalities, data.hparams["modalities"])
         with closing(build_trainer(config, run)) as trainer:
             refuse_single_values(config, data.tables["train"].label.count(), trainer.world_size)

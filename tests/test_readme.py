@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
+from preprocess.command_line import with_new_keys
+
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 PAGES = [README, *(page.read_text() for page in sorted((ROOT / "docs").glob("*.md")))]
@@ -60,7 +62,8 @@ def test_every_command_of_the_readme_composes(module: str, config: str) -> None:
     assert found
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         for overrides in found:
-            compose(config, overrides, return_hydra_config=True)
+            typed = with_new_keys(overrides, "tracks" if config == "predict" else "data.tracks")
+            compose(config, typed, return_hydra_config=True)
 
 
 def test_every_make_target_of_the_readme_is_there() -> None:

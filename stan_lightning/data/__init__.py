@@ -5,6 +5,9 @@ labels: Labels as numbers: severity within its range, or indices of classes.
 protocol: Who trains, who selects and who is reported.
 crops: Reads the face crops of one recording.
 sound: A stretch of a recording's sound.
+track_file: One recording's measurements in time, at any moments.
+tracks: The tracks of a set of recordings, found and looked at.
+presence: Which recordings have which modality.
 clips: Which frames make a clip: index arithmetic.
 dataset: What the loader's workers do.
 sampler: The order of training, a pure function of seed and epoch.

@@ -1,76 +1,56 @@
 """Simple statistics of a recording's behaviour track, ``<crops>/tracks/behaviour/<recording>.csv``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from stan_lightning.data.datamodule import NOMINAL_FPS
+from stan_lightning.data.track_file import open_track
+from stan_lightning.data.tracks import SUFFIXES
 from stan_lightning.errors import InputError
 
 TRACK = "behaviour"
 STATISTICS = ("mean", "sd", "q10", "q50", "q90", "speed")
-_NO_MEASUREMENTS = ("time_s", "frame")
 
 
-def track_file(roots: str | Path | Sequence[str | Path], recording: str) -> Path | None:
-    """Where a recording's behaviour track lies beside its crops; None where there is none.
+def track_file(row: Mapping[str, Any], folder: str | None) -> Path | None:
+    """Where a recording's behaviour track lies; None where there is none.
 
     Args:
-        roots: Folders that hold `manifest.csv`, or manifest files.
-        recording: Its name.
+        row: Of `manifest.read_manifest`.
+        folder: Of the track (`data.tracks.behaviour`); None: beside the crops.
     """
-    for root in [roots] if isinstance(roots, str | Path) else roots:
-        folder = Path(root) if Path(root).is_dir() else Path(root).parent
-        file = folder / "tracks" / TRACK / f"{recording}.csv"
-        if file.is_file():
-            return file
+    home = Path(folder or Path(str(row["crops_root"])) / "tracks" / TRACK)
+    for stem in (str(row["recording"]), Path(str(row["video"])).stem):
+        for suffix in SUFFIXES:
+            if (file := home / f"{stem}{suffix}").is_file():
+                return file
     return None
 
 
 def statistics(file: Path) -> dict[str, float]:
-    """Statistics of each column, named ``<column> <one of STATISTICS>``; NaN where it has no values.
+    """Statistics of each column that has numbers, named ``<column> <one of STATISTICS>``.
 
-    `speed` is the mean of what it changes by in a second, between neighbouring rows that have it.
+    `speed` is the mean of what it changes by in a second (of 30 frames where the file has no times), between
+    neighbouring rows that have it; NaN where there are none.
 
     Raises:
         InputError: Where the file is no table of numbers over ascending times; it names file and row.
     """
-    table = _numbers(file)
-    times = table.pop("time_s").to_numpy()
+    track = open_track(str(file))
+    for why in track.unreadable.values():
+        raise InputError(why)
+    clock = track.times if track.times is not None else track.clock(timed=False) / NOMINAL_FPS
     found = {}
-    for name, column in table.items():
-        values = column.to_numpy()
-        known = ~np.isnan(values)
-        if not known.any():
+    for name, column in zip(track.columns, track.values.T.astype(np.float64), strict=True):
+        values = column[~np.isnan(column)]
+        if not len(values):
             continue
-        low, middle, high = np.quantile(values[known], [0.1, 0.5, 0.9])
-        moved = np.abs(np.diff(values)) / np.diff(times)
+        moved = np.abs(np.diff(column)) / np.diff(clock)
         moved = moved[~np.isnan(moved)]
         speed = float(moved.mean()) if len(moved) else float("nan")
-        told = (values[known].mean(), values[known].std(), low, middle, high, speed)
+        told = (values.mean(), values.std(), *np.quantile(values, [0.1, 0.5, 0.9]), speed)
         found |= {f"{name} {what}": float(one) for what, one in zip(STATISTICS, told, strict=True)}
     return found
-
-
-def _numbers(file: Path) -> pd.DataFrame:
-    try:
-        text = pd.read_csv(file, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: not a CSV table ({' '.join(str(error).split())})") from None
-    text.columns = text.columns.str.strip()
-    if "time_s" not in text:
-        raise InputError(f"{file}: has no column time_s; make the behaviour track again")
-    text = text.drop(columns=[name for name in _NO_MEASUREMENTS if name in text and name != "time_s"])
-    numbers = text.apply(lambda column: pd.to_numeric(column.str.strip(), errors="coerce"))
-    strange = numbers.isna() & ~text.apply(lambda column: column.str.strip().str.lower().isin(["", "nan"]))
-    if strange.any(axis=None):
-        row, column = (int(place[0]) for place in np.nonzero(strange.to_numpy()))
-        raise InputError(
-            f"{file}: row {row + 2}, {text.columns[column]}: {text.iloc[row, column]!r} is no number"
-        )
-    steps = np.diff(numbers["time_s"].to_numpy())
-    if not (steps > 0).all():
-        row = int(np.flatnonzero(~(steps > 0))[0])
-        raise InputError(f"{file}: row {row + 3}: its time_s does not follow that of the row before")
-    return numbers.replace([np.inf, -np.inf], np.nan)

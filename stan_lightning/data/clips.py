@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 
-def windows(n_frames: int, length: int) -> list[list[int]]:
+def windows(n_frames: int, length: int | None) -> list[list[int]]:
     """Evaluation windows that cover a whole recording.
 
     A recording of at most `length` frames is one window that is stretched over it; a longer one is
@@ -17,7 +17,7 @@ def windows(n_frames: int, length: int) -> list[list[int]]:
 
     Args:
         n_frames: Frames of the recording after the stride.
-        length: Frames of a window.
+        length: Frames of a window; None: all of the recording's.
 
     Returns:
         One list of `length` positions for each window.
@@ -25,7 +25,9 @@ def windows(n_frames: int, length: int) -> list[list[int]]:
     Raises:
         ValueError: Where there is no frame or no length.
     """
-    if n_frames < 1 or length < 1:
+    if length is None and n_frames >= 1:
+        return [list(range(n_frames))]
+    if n_frames < 1 or length is None or length < 1:
         raise ValueError(f"windows need frames and a length, got {n_frames} and {length}")
     if n_frames <= length:
         return [stretched(n_frames, length)]
@@ -40,7 +42,7 @@ def stretched(n_frames: int, length: int) -> list[int]:
     return [i * n_frames // length for i in range(length)]
 
 
-def random_clip(n_frames: int, length: int, random: np.random.Generator) -> list[int]:
+def random_clip(n_frames: int, length: int | None, random: np.random.Generator) -> list[int]:
     """One training clip of consecutive frames.
 
     The start is uniform in 0 .. n_frames - length - 1: as in the release, its upper end is excluded
@@ -48,10 +50,10 @@ def random_clip(n_frames: int, length: int, random: np.random.Generator) -> list
 
     Args:
         n_frames: Frames of the recording after the stride.
-        length: Frames of the clip.
+        length: Frames of the clip; None: the whole recording.
         random: Source of the start.
     """
-    if n_frames <= length:
+    if length is None or n_frames <= length:
         return windows(n_frames, length)[0]
     start = int(random.integers(n_frames - length))
     return list(range(start, start + length))

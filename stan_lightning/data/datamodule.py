@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import lightning as L
 import pandas as pd
@@ -14,45 +14,27 @@ from torch.utils.data import DataLoader, Dataset
 from stan_lightning.data import clips
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.dataset import (
-    MODALITIES,
     ClipDataset,
     Reading,
     Source,
+    TrainingBatch,
     TrainingClip,
     Window,
+    WindowBatch,
     WindowDataset,
+    collated_whole,
 )
 from stan_lightning.data.inputs import network_input
 from stan_lightning.data.labels import class_names, severity
 from stan_lightning.data.log_mel import voice_input
 from stan_lightning.data.manifest import read_manifest
+from stan_lightning.data.presence import check_sound
 from stan_lightning.data.protocol import split
 from stan_lightning.data.sampler import EpochBatches
+from stan_lightning.data.tracks import OF_CROPS, Tracks, gather
 from stan_lightning.errors import InputError
 
 NOMINAL_FPS = 30.0  # of the videos whose frames `frame_stride` counts
-
-
-class TrainingBatch(NamedTuple):
-    """What the training step reads: inputs and who is there by modality, targets and label noise ``(B,)``.
-
-    `face` is ``(B, 3, T, H, W)``, `voice` ``(B, 1, T, BANDS, 1)``; `there` names those that may be missing.
-    """
-
-    inputs: dict[str, Tensor]
-    there: dict[str, Tensor]
-    target: Tensor
-    noise: Tensor
-
-
-class WindowBatch(NamedTuple):
-    """What validation and test read: inputs as in `TrainingBatch`, their target, recording and window."""
-
-    inputs: dict[str, Tensor]
-    there: dict[str, Tensor]
-    target: Tensor
-    recording: Tensor
-    window: Tensor
 
 
 class CropDataModule(L.LightningDataModule):
@@ -69,6 +51,8 @@ class CropDataModule(L.LightningDataModule):
         corrupt: Test-time corruptions of what is evaluated, by modality: of frames (`inputs.network_input`)
             and of samples (`log_mel.voice_input`).
         swapped: By modality, for each recording of the evaluated partition, which one lends it this modality.
+        tracks: Those that are read, by name.
+        columns: What is read of each track; of a trained network put here before `setup`.
     """
 
     def __init__(
@@ -81,7 +65,7 @@ class CropDataModule(L.LightningDataModule):
         n_folds: int,
         split_seed: int,
         score_range: Sequence[float] | None,
-        clip_frames: int,
+        clip_frames: int | None,
         frame_stride: int,
         crops_stride: int | None,
         image_size: int,
@@ -94,11 +78,17 @@ class CropDataModule(L.LightningDataModule):
         modalities: Sequence[str] = ("face",),
         sound_s: float | None = None,
         sound_masks: int = 2,
+        tracks: Mapping[str, str | None] | None = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)
-        if strange := [name for name in modalities if name not in MODALITIES]:
-            raise InputError(f"data.modalities: {strange[0]} is none of {', '.join(MODALITIES)}")
+        if clip_frames is None and (clipped := [name for name in modalities if name in OF_CROPS]):
+            raise InputError(
+                f"data.clip_frames=null reads whole recordings, but {clipped[0]} is read in clips: give "
+                "their frames, or take tracks alone"
+            )
+        self.tracks: dict[str, Tracks] = {}
+        self.columns: dict[str, list[str]] = {}
         self.tables: dict[str, pd.DataFrame] = {}
         self.missing: dict[str, pd.DataFrame] = {}
         self.classes: list[str] | None = None
@@ -126,28 +116,30 @@ class CropDataModule(L.LightningDataModule):
                 f"{self.hparams['root']}: no recording has crops; see the reasons in its manifest.csv"
             )
         used = pd.concat(self.tables.values())
-        self.crop_size = open_crops(used.crops.iloc[0]).image(0).shape[0]
-        self._check_sound(used)
+        self.look_at(used)
+        if "voice" in self.hparams["modalities"]:
+            check_sound(used, self.hparams["root"], self.hparams["make_crops"])
 
-    def _check_sound(self, used: pd.DataFrame) -> None:
-        """Say how many recordings have no sound where sound is read; none at all cannot be."""
-        if "voice" not in self.hparams["modalities"]:
-            return
-        silent = used[~(used.sound_s > 0)]
-        if len(silent) == len(used):
-            raise InputError(
-                f"{self.hparams['root']}: no recording has sound; add it to the crops with "
-                f"`{self.hparams['make_crops']}` (sound=true is its default)"
-            )
-        if len(silent):
-            print(
-                f"{len(silent)} of {len(used)} recordings have no sound, such as {silent.recording.iloc[0]}"
-            )
+    def look_at(self, used: pd.DataFrame, key: str = "data.tracks") -> None:
+        """Find out what reading these recordings takes; `key` is how their user names folders of tracks."""
+        modalities, folders = self.hparams["modalities"], self.hparams["tracks"] or {}
+        self.crop_size = open_crops(used.crops.iloc[0]).image(0).shape[0] if "face" in modalities else 0
+        for name in [one for one in folders if one not in modalities]:
+            print(f"{key}.{name}: no network here reads the track {name}")
+        for name in [one for one in modalities if one not in OF_CROPS]:
+            self.tracks[name] = gather(used, name, folders.get(name), self.columns.get(name), key)
+            self.columns[name] = list(self.tracks[name].columns)
+
+    def track_statistics(self, name: str) -> tuple[Tensor, Tensor]:
+        """Mean and deviation of a track's columns over the labelled training recordings, ``(F,)`` each."""
+        table = self.tables["train"]
+        known = table.label.notna() & (table.label.astype(str) != "")
+        return self.tracks[name].statistics(table.recording[known])
 
     def reading(self) -> Reading:
         """What is read of each clip."""
         hparams = self.hparams
-        own_s = hparams["clip_frames"] * hparams["frame_stride"] / NOMINAL_FPS
+        own_s = (hparams["clip_frames"] or 0) * hparams["frame_stride"] / NOMINAL_FPS
         return Reading(hparams["modalities"], self.crop_size, hparams["sound_s"] or own_s)
 
     def _labelled(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -168,7 +160,9 @@ class CropDataModule(L.LightningDataModule):
         columns = (table[name] for name in ("recording", "crops", "stride", "n_crops", "label"))
         for recording, crops, stride, n_crops, label in zip(*columns, strict=True):
             step = self._step(recording, self.hparams["crops_stride"] or int(stride))
-            sources.append(Source(crops, -(-int(n_crops) // step), step, self._target(label)))
+            tracks = {name: one.members[recording] for name, one in self.tracks.items()}
+            frames = -(-int(n_crops) // step)
+            sources.append(Source(crops, frames, step, self._target(label), tracks=tracks))
         return sources
 
     def _step(self, recording: str, crops_stride: int) -> int:
@@ -274,6 +268,7 @@ class CropDataModule(L.LightningDataModule):
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=torch.cuda.is_available(),
+            collate_fn=collated_whole if self.hparams["clip_frames"] is None else None,
             **batches,
         )
 
@@ -284,7 +279,8 @@ class CropDataModule(L.LightningDataModule):
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Make the network's inputs on the device: workers hand over what lies on disk."""
-        size, found = self.hparams["image_size"], {}
+        size = self.hparams["image_size"]
+        found = {name: x for name, x in batch.inputs.items() if name not in OF_CROPS}
         training = isinstance(batch, TrainingClip)
         draws, corrupt = (batch.draws, {}) if training else ({}, self.corrupt)
         if "face" in batch.inputs:

@@ -1,6 +1,7 @@
 """What the loader's workers do: read one clip as it lies on disk, whatever the network asks for.
 
-Fields of a clip are named by modality: `face` is 8-bit pixels of the crops' size, `voice` 16-bit samples.
+Fields of a clip are named by modality: `face` is 8-bit pixels of the crops' size, `voice` 16-bit samples, any
+other a track's measurements, NaN where missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,14 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.nn.functional import pad
+from torch.utils.data import Dataset, default_collate
 
 from stan_lightning.data.augmentation import draw
 from stan_lightning.data.clips import random_clip, windows
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.log_mel import RATE, draw_masks
-
-MODALITIES = ("face", "voice")
+from stan_lightning.data.tracks import OF_CROPS, Member
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Source:
         step: Crops from one position to the next.
         target: Score in points or class index, NaN where unknown.
         lent: By modality another recording, which it is read from instead: a control.
+        tracks: Its part in each track.
     """
 
     crops: str
@@ -37,6 +39,7 @@ class Source:
     step: int
     target: float
     lent: Mapping[str, "Source"] = field(default_factory=dict)
+    tracks: Mapping[str, Member] = field(default_factory=dict)
 
     def lender(self, modality: str, positions: Sequence[int]) -> tuple["Source", Sequence[int]]:
         """Who shows a modality, and where in its own recording."""
@@ -61,13 +64,17 @@ class Source:
         middle_s = (found.times[positions[0] * self.step] + found.times[positions[-1] * self.step]) / 2
         return torch.from_numpy(found.sound(round((middle_s - seconds / 2) * RATE), count))
 
+    def measured(self, track: str, positions: Sequence[int]) -> Tensor:
+        """A track at positions after the stride: float32, shape ``(T, F)``, NaN where missing."""
+        return self.tracks[track].read(open_crops(self.crops), [p * self.step for p in positions])
+
 
 @dataclass(frozen=True)
 class Reading:
     """What is read of a clip.
 
     Attributes:
-        modalities: Some of `MODALITIES`.
+        modalities: Of `OF_CROPS`, and names of tracks.
         crop_size: Side of the crops in pixels.
         sound_s: Seconds of sound.
     """
@@ -86,6 +93,10 @@ class Reading:
             heard, where = source.lender("voice", positions)
             inputs["voice"] = heard.hear(where, self.sound_s)
             there["voice"] = torch.tensor(open_crops(heard.crops).has_sound)
+        for name in [one for one in self.modalities if one not in OF_CROPS]:
+            measured, where = source.lender(name, positions)
+            inputs[name] = measured.measured(name, where)
+            there[name] = ~inputs[name].isnan().all()
         return inputs, there
 
 
@@ -109,13 +120,46 @@ class Window(NamedTuple):
     window: Tensor
 
 
+class TrainingBatch(NamedTuple):
+    """What the training step reads: inputs and who is there by modality, targets and label noise ``(B,)``.
+
+    `face` is ``(B, 3, T, H, W)``, `voice` ``(B, 1, T, BANDS, 1)``, a track ``(B, T, F)``, NaN where it is
+    missing; `there` names those that may be missing.
+    """
+
+    inputs: dict[str, Tensor]
+    there: dict[str, Tensor]
+    target: Tensor
+    noise: Tensor
+
+
+class WindowBatch(NamedTuple):
+    """What validation and test read: inputs as in `TrainingBatch`, their target, recording and window."""
+
+    inputs: dict[str, Tensor]
+    there: dict[str, Tensor]
+    target: Tensor
+    recording: Tensor
+    window: Tensor
+
+
+def collated_whole(items: Sequence[Any]) -> Any:
+    """A batch of whole recordings: their measurements are padded at the end with moments that are missing."""
+    longest = max(len(x) for item in items for x in item.inputs.values())
+    even = [
+        {name: pad(x, (0, 0, 0, longest - len(x)), value=torch.nan) for name, x in item.inputs.items()}
+        for item in items
+    ]
+    return default_collate([item._replace(inputs=inputs) for item, inputs in zip(items, even, strict=True)])
+
+
 class ClipDataset(Dataset[TrainingClip]):
     """One random clip a recording and epoch: all of it drawn from (seed, epoch, index)."""
 
     def __init__(
         self,
         sources: Sequence[Source],
-        clip_frames: int,
+        clip_frames: int | None,
         reading: Reading,
         seed: int,
         jitter: float,
@@ -145,7 +189,7 @@ class ClipDataset(Dataset[TrainingClip]):
 class WindowDataset(Dataset[Window]):
     """Every evaluation window of every recording, one item a window."""
 
-    def __init__(self, sources: Sequence[Source], clip_frames: int, reading: Reading) -> None:
+    def __init__(self, sources: Sequence[Source], clip_frames: int | None, reading: Reading) -> None:
         self.sources, self.reading = sources, reading
         self.windows = [
             (recording, window, positions)

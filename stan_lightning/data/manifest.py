@@ -21,8 +21,8 @@ def read_manifest(roots: str | Path | Sequence[str | Path]) -> pd.DataFrame:
     Returns:
         One row a recording in the order of the files, all columns of `COLUMNS` as strings (label too,
         empty where unknown), `status`, and: `crops` (path of its zip or folder, empty where it has
-        none), `stride` (of its crops, source frames), `n_crops`, `fps` and `sound_s` (seconds of sound; both
-        NaN where unknown).
+        none), `crops_root` (the folder of its set), `stride` (of its crops, source frames), `n_crops`,
+        `fps` and `sound_s` (seconds of sound; both NaN where unknown).
 
     Raises:
         InputError: Where a manifest is missing, empty, lacks a column or lists a recording twice.
@@ -59,6 +59,7 @@ def _read_one(root: Path) -> pd.DataFrame:
         )
     if table.empty:
         raise InputError(f"{file}: lists no recording; run preprocessing on a corpus that has some")
+    table["crops_root"] = str(file.parent)
     return _zips(table, file) if "status" in table else _folders(table, file)
 
 

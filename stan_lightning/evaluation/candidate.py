@@ -56,7 +56,11 @@ def from_checkpoint(path: str | Path, changes: Mapping[str, Any]) -> Candidate:
                 f"data.{name}={changes[name]}, but the checkpoint was trained with {trained.data[name]}: who "
                 "is tested is decided in training; train again, or leave it out"
             )
-    data = CropDataModule(**{**trained.data, **changes})
+    arguments = {**trained.data, **changes}
+    if "tracks" in changes:  # folders that are not named anew stay as they were in training
+        arguments["tracks"] = (trained.data.get("tracks") or {}) | changes["tracks"]
+    data = CropDataModule(**arguments)
+    data.columns = trained.columns
     data.setup("test")
     training = trained.sessions if trained.sessions.sessions else None
     checkpoint = Path(path).resolve()

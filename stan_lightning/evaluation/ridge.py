@@ -18,7 +18,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from stan_lightning.data.behaviour import statistics, track_file
+from stan_lightning.data.behaviour import TRACK, statistics, track_file
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.nuisance import measure
 from stan_lightning.evaluation.baselines import TrainingSessions
@@ -130,10 +130,11 @@ def _features(data: CropDataModule, recordings: pd.DataFrame) -> dict[str, pd.Da
     console = Console()
     rows = recordings.to_dict("records")
     quiet = not (console.is_terminal and is_first())
+    folder = (data.hparams["tracks"] or {}).get(TRACK)
     circumstances, behaved = [], []
     for row in track(rows, "what simple numbers tell", console=console, disable=quiet, transient=True):
         circumstances.append(measure(row, data.crop_size))
-        file = track_file(data.hparams["root"], str(row["recording"]))
+        file = track_file(row, folder)
         behaved.append(statistics(file) if file else {})
     names = recordings["recording"]
     return {

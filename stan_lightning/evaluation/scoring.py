@@ -63,7 +63,7 @@ def score_windows(
         raise InputError(
             f"{name}: the network's output is no finite number; training diverged, take another checkpoint"
         )
-    table = windows_table(rows.numpy(), recordings, sources, int(data.hparams["clip_frames"]))
+    table = windows_table(rows.numpy(), recordings, sources, data.hparams["clip_frames"])
     return table[list(WINDOWS)]
 
 

@@ -25,7 +25,7 @@ def windows_table(
     rows: NDArray[np.float64],
     recordings: pd.DataFrame,
     sources: Sequence[Source],
-    clip_frames: int,
+    clip_frames: int | None,
 ) -> pd.DataFrame:
     """Scored windows with the stretch of video that each saw.
 
@@ -33,7 +33,7 @@ def windows_table(
         rows: (N, 3) index of the recording, number of the window, raw output.
         recordings: Recordings by index; columns recording and fps (frames per second, NaN where unknown).
         sources: The same recordings as sources of clips.
-        clip_frames: Frames of a window.
+        clip_frames: Frames of a window; None: windows are whole recordings.
 
     Returns:
         Columns `WINDOWS`; seconds are the times of the first and the last frame, by the video's own clock

@@ -31,6 +31,12 @@ class Trained:
     record: Mapping[str, Any]
     sessions: TrainingSessions
 
+    @property
+    def columns(self) -> dict[str, list[str]]:
+        """What the network reads of each track."""
+        network = self.module.hparams["network"]
+        return {name: list(columns) for name, columns in (network.get("columns") or {}).items()}
+
 
 def open_checkpoint(path: str | Path) -> Trained:
     """Read a checkpoint of a training run; nothing in it is executed.

@@ -1,7 +1,8 @@
 """STA-DRN and what belongs to it, in torch alone.
 
 sta_drn: The network, a 3-D ResNet whose middle convolutions are attention modules.
-fusion: A network that sees and hears: an encoder for each modality, and what joins them.
+track: A small network on measurements in time.
+fusion: A network that reads several modalities: an encoder for each, and what joins them.
 catalogue: Which networks there are, and one of them from plain arguments.
 stem: Its first layers, pooled before they are normalised.
 attention: The four attention modules.

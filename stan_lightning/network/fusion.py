@@ -1,8 +1,8 @@
-"""A network that sees and hears: an encoder for each modality, and three ways to join what they tell.
+"""A network that reads several modalities: an encoder for each, and three ways to join what they tell.
 
-Every encoder is a STA-DRN whose last stage gives tokens in time, ``(B, L, C)``: a face's are means over the
-picture, a voice's means over the bands. What a recording lacks is masked: it decides nothing, and no encoder
-takes statistics of it.
+Every encoder gives tokens in time, ``(B, L, C)``. A STA-DRN's are its last stage's: for a face means over the
+picture, for a voice means over the bands. A track's are its moments, of which some may be missing. What a
+recording lacks is masked: it decides nothing, and no encoder takes statistics of it.
 """
 
 import math
@@ -13,11 +13,13 @@ from torch import Tensor, nn
 
 from stan_lightning.errors import InputError
 from stan_lightning.network.sta_drn import STADRN
+from stan_lightning.network.track import TrackNet, mean_over
 
 FUSIONS = ("mean", "gated", "attention")
 WIDTH = 128
 HEADS = 4
 LONGEST_WAVE_S = 100.0
+Encoder = STADRN | TrackNet
 
 
 class Fusion(nn.Module):
@@ -28,7 +30,8 @@ class Fusion(nn.Module):
         fusion: "mean": each modality has a head, and the score is the mean of those that are there.
             "gated": a softmax over the modalities that are there weighs their embeddings.
             "attention": a learned query asks the tokens of all of them, on one clock.
-        spans: by modality the first and last moment, in seconds of the clip, of what it shows.
+        spans: of face and voice the first and last moment, in seconds of the clip, of what is read.
+        moment_s: seconds from one moment of a track to the next.
         num_classes: outputs; 1 for severity.
         dropout: probability before the head.
         bounded: a sigmoid keeps the output within 0..1.
@@ -41,7 +44,7 @@ class Fusion(nn.Module):
 
     def __init__(
         self,
-        encoders: Mapping[str, STADRN],
+        encoders: Mapping[str, Encoder],
         fusion: str,
         spans: Mapping[str, tuple[float, float]],
         num_classes: int = 1,
@@ -49,6 +52,7 @@ class Fusion(nn.Module):
         bounded: bool = False,
         drop_modality: float = 0.2,
         frozen: Sequence[str] = (),
+        moment_s: float = 0.1,
     ) -> None:
         super().__init__()
         if fusion not in FUSIONS:
@@ -59,7 +63,7 @@ class Fusion(nn.Module):
             raise InputError(f"drop_modality is {drop_modality}: it must be at least 0 and below 1")
         self.modalities = tuple(encoders)
         self.encoders = nn.ModuleDict(encoders)
-        self.fusion, self.spans, self.bounded = fusion, dict(spans), bounded
+        self.fusion, self.spans, self.moment_s, self.bounded = fusion, dict(spans), moment_s, bounded
         self.drop_modality, self.frozen = drop_modality, tuple(frozen)
         self.dropout = nn.Dropout(dropout)
         self.hidden: tuple[str, ...] = ()
@@ -90,7 +94,7 @@ class Fusion(nn.Module):
         """The last layers, whose biases are scores."""
         if self.fusion != "mean":
             return [self.fc]
-        return [encoder.fc for encoder in self.encoders.values()]  # type: ignore[misc] # all are STADRN
+        return [encoder.fc for encoder in self.encoders.values()]  # type: ignore[misc] # all have a head
 
     def train(self, mode: bool = True) -> "Fusion":
         """As any network; frozen encoders stay in evaluation."""
@@ -117,14 +121,16 @@ class Fusion(nn.Module):
         """
         first = inputs[self.modalities[0]]
         present = torch.stack([self._present(name, there, first) for name in self.modalities], 1)  # (B, M)
-        tokens = [
+        found = [
             self._tokens(name, inputs[name], present[:, number])
             for number, name in enumerate(self.modalities)
         ]
         seen = self._drop(present) if self.training else present
-        return {"mean": self._mean, "gated": self._gated, "attention": self._attention}[self.fusion](
-            tokens, seen
-        )
+        seen = seen | ~seen.any(1, keepdim=True)  # of whom nothing is there, all that is not there is asked
+        if self.fusion == "attention":
+            return self._attention(found, seen)
+        means = [mean_over(*one) for one in found]
+        return self._mean(means, seen) if self.fusion == "mean" else self._gated(means, seen)
 
     def _present(self, name: str, there: Mapping[str, Tensor], like: Tensor) -> Tensor:
         if name in self.hidden:
@@ -136,35 +142,37 @@ class Fusion(nn.Module):
         kept = present & (torch.rand(present.shape, device=present.device) >= self.drop_modality)
         return torch.where(kept.any(1, keepdim=True), kept, present)
 
-    def _tokens(self, name: str, x: Tensor, present: Tensor) -> Tensor:
-        """``(B, L, C)``, of those clips that have the modality; zeros for the others."""
+    def _tokens(self, name: str, x: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
+        """``(B, L, C)``, zeros of clips that lack the modality; and which are there, where some are not."""
         encoder = self.encoders[name]
+        if isinstance(encoder, TrackNet):
+            return encoder.tokens(x.masked_fill(~present[:, None, None], torch.nan))
         assert isinstance(encoder, STADRN)
         rows = present.nonzero().squeeze(1)
         if len(rows) == len(x):
-            return moments(encoder.stages(x))
+            return moments(encoder.stages(x)), None
         if len(rows):
             found = moments(encoder.stages(x[rows]))
-            return found.new_zeros(len(x), *found.shape[1:]).index_copy(0, rows, found)
+            return found.new_zeros(len(x), *found.shape[1:]).index_copy(0, rows, found), None
         empty = x.new_zeros(len(x), math.ceil(x.shape[2] / 8), self.widths[name])
         if not self.training:
-            return empty
+            return empty, None
         # Processes that share a step wait for every parameter's gradient; here it is zero.
-        return empty + 0 * sum(parameter.sum() for parameter in encoder.parameters())
+        return empty + 0 * sum(parameter.sum() for parameter in encoder.parameters()), None
 
-    def _mean(self, tokens: Sequence[Tensor], seen: Tensor) -> Tensor:
+    def _mean(self, means: Sequence[Tensor], seen: Tensor) -> Tensor:
         outputs = []
-        for name, found in zip(self.modalities, tokens, strict=True):
-            output = self.encoders[name].get_submodule("fc")(self.dropout(found.mean(1)))
+        for name, found in zip(self.modalities, means, strict=True):
+            output = self.encoders[name].get_submodule("fc")(self.dropout(found))
             outputs.append(output.sigmoid() if self.bounded else output)
         weights = seen.to(outputs[0].dtype) / seen.sum(1, keepdim=True)
         return (torch.stack(outputs, 1) * weights[:, :, None]).sum(1)
 
-    def _gated(self, tokens: Sequence[Tensor], seen: Tensor) -> Tensor:
+    def _gated(self, means: Sequence[Tensor], seen: Tensor) -> Tensor:
         embedded = torch.stack(
             [
-                self.norm[name](self.project[name](found.mean(1)))
-                for name, found in zip(self.modalities, tokens, strict=True)
+                self.norm[name](self.project[name](found))
+                for name, found in zip(self.modalities, means, strict=True)
             ],
             1,
         )
@@ -173,13 +181,13 @@ class Fusion(nn.Module):
         self.gates = gates.detach()
         return self._head((gates[:, :, None] * embedded).sum(1))
 
-    def _attention(self, tokens: Sequence[Tensor], seen: Tensor) -> Tensor:
-        parts = [
-            self.project[name](found) + self.kind[name] + self._clock(name, found)
-            for name, found in zip(self.modalities, tokens, strict=True)
-        ]
-        lengths = torch.tensor([part.shape[1] for part in parts], device=seen.device)
-        hidden = ~seen.repeat_interleave(lengths, 1, output_size=sum(part.shape[1] for part in parts))
+    def _attention(self, tokens: Sequence[tuple[Tensor, Tensor | None]], seen: Tensor) -> Tensor:
+        parts, shown = [], []
+        for number, (name, (found, there)) in enumerate(zip(self.modalities, tokens, strict=True)):
+            parts.append(self.project[name](found) + self.kind[name] + self._clock(name, found))
+            whole = seen[:, number, None].expand(found.shape[:2])
+            shown.append(whole if there is None else whole & there)
+        hidden = ~torch.cat(shown, 1)
         query = self.query.to(parts[0].dtype).expand(len(seen), 1, WIDTH)
         asked = torch.cat([query, *parts], 1)
         never = torch.zeros(len(seen), 1, dtype=torch.bool, device=seen.device)
@@ -187,7 +195,8 @@ class Fusion(nn.Module):
 
     def _clock(self, name: str, tokens: Tensor) -> Tensor:
         """Sinusoids (L, WIDTH) of the middles of evenly spaced tokens, in seconds: one clock for all."""
-        count, (start, end) = tokens.shape[1], self.spans[name]
+        count = tokens.shape[1]
+        start, end = self.spans.get(name, (0.0, count * self.moment_s))  # a track has a token a moment
         times = start + (torch.arange(count, device=tokens.device) + 0.5) * ((end - start) / count)
         waves = torch.exp(
             torch.arange(0, WIDTH, 2, device=tokens.device) * (-math.log(LONGEST_WAVE_S) / WIDTH)

@@ -6,7 +6,7 @@ loss in both directions: the branches of `sta` and `sta_af` lie apart in the rel
 (`stan_lightning.network.attention`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from stan_lightning.errors import InputError
 from stan_lightning.network.attention import FusedAttention, JoinedBranches
 from stan_lightning.network.sta_drn import STADRN
+from stan_lightning.network.track import TrackNet
 
 State = Mapping[str, Tensor]
 CHECKPOINT_PREFIX = "network."
@@ -47,13 +48,14 @@ def save_released(network: STADRN, path: str | Path) -> None:
     torch.save(released_state(network, network.state_dict()), path)
 
 
-def load_weights(network: STADRN, path: str | Path) -> str:
+def load_weights(network: STADRN | TrackNet, path: str | Path, columns: Sequence[str] | None = None) -> str:
     """Start `network` from everything but the head of a file.
 
     Args:
         network: the network to start; its head stays as it is, where it has one.
         path: released weights, a checkpoint of this project or the folder of its run, or either of a network
             for another task.
+        columns: what a track's network reads; a checkpoint that read other columns is refused.
 
     Returns:
         One line that says what was taken.
@@ -64,6 +66,8 @@ def load_weights(network: STADRN, path: str | Path) -> str:
     if Path(path).is_dir():
         path = Path(path) / "checkpoints" / "best.ckpt"
     state = read_state(path)
+    if columns is not None:
+        check_columns(path, columns)
     kind = "state dict"
     if any(key.startswith(CHECKPOINT_PREFIX) for key in state):
         kind = "checkpoint"
@@ -85,6 +89,18 @@ def load_weights(network: STADRN, path: str | Path) -> str:
     if not isinstance(network.fc, nn.Linear):
         return taken
     return f"{taken}; the head is not taken ({there} there, {network.fc.out_features} here)"
+
+
+def check_columns(path: str | Path, columns: Sequence[str]) -> None:
+    """Raise an `InputError` where a checkpoint's network of a track was trained on other columns."""
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    recorded = content.get("hyper_parameters", {}).get("network", {}).get("columns") or {}
+    if len(recorded) == 1 and (theirs := list(*recorded.values())) != list(columns):
+        odd = next(iter({*theirs} ^ {*columns}), "the order")
+        raise InputError(
+            f"{path} was trained on other columns of its track ({len(theirs)}, here {len(columns)}; {odd} "
+            "differs): start from a run on this very track"
+        )
 
 
 def without_head(state: State) -> dict[str, Tensor]:
@@ -165,7 +181,7 @@ def released_names(module: JoinedBranches, path: str, leaf: str) -> list[str]:
     return [f"{parent}.{branch}_block.{part}.{leaf}" for branch in BRANCHES]
 
 
-def released_state(network: STADRN, state: State) -> dict[str, Tensor]:
+def released_state(network: nn.Module, state: State) -> dict[str, Tensor]:
     """Translate a state dict of `network` into the authors' names."""
     modules = joined_modules(network)
     released: dict[str, Tensor] = {}
@@ -189,7 +205,7 @@ def released_state(network: STADRN, state: State) -> dict[str, Tensor]:
     return released | spatial
 
 
-def own_state(network: STADRN, released: State) -> dict[str, Tensor]:
+def own_state(network: nn.Module, released: State) -> dict[str, Tensor]:
     """Translate a state dict that fits `network` from the authors' names into ours; a head may be absent."""
     modules = joined_modules(network)
     state: dict[str, Tensor] = {}

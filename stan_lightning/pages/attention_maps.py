@@ -14,6 +14,7 @@ from torch.nn.functional import interpolate
 from stan_lightning.network import STADRN
 from stan_lightning.network.attention import FusedAttention, JoinedBranches, TemporalAttention, attend
 from stan_lightning.network.catalogue import Network
+from stan_lightning.network.fusion import Fusion
 from stan_lightning.network.normalisation import normalise
 
 
@@ -50,7 +51,7 @@ def maps_of(
         modality: Whose encoder is looked at.
         stage: 1 to 4: which stage is looked at. Early ones are finer, late ones know more.
     """
-    encoder = network if isinstance(network, STADRN) else network.encoders[modality]
+    encoder = network.encoders[modality] if isinstance(network, Fusion) else network
     size = tuple(inputs[modality].shape[2:])
     layer = encoder.get_submodule(f"layer_{stage}")
     assert isinstance(layer, nn.Sequential)

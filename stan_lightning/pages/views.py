@@ -80,6 +80,9 @@ def _inputs(
     if "voice" in network.modalities:
         inputs["voice"] = voice_input(source.hear(positions, _sound_s(trained))[None]).to(device)
         there["voice"] = torch.tensor([open_crops(source.crops).has_sound], device=device)
+    for name in source.tracks:
+        inputs[name] = source.measured(name, positions)[None].to(device)
+        there[name] = ~inputs[name].isnan().flatten(1).all(1)
     return network, inputs, there
 
 

@@ -22,8 +22,10 @@ from torchmetrics import MeanMetric
 from torchmetrics.functional import mean_absolute_error, mean_squared_error
 
 from stan_lightning.errors import InputError
-from stan_lightning.network import STADRN
-from stan_lightning.network.catalogue import ENCODER, build, network_arguments
+from stan_lightning.network.catalogue import ENCODER, block, build, network_arguments
+from stan_lightning.network.fusion import Encoder, Fusion
+from stan_lightning.network.sta_drn import MODALITIES
+from stan_lightning.network.track import TrackNet
 from stan_lightning.network.weights import load_weights
 from stan_lightning.training import objective as losses
 from stan_lightning.training.metrics import WindowScores, recording_means, recording_scores
@@ -96,7 +98,8 @@ class StanModule(L.LightningModule):
         if lacking := [name for name in OPTIMISER if name not in optimiser]:
             raise TypeError(f"missing argument {lacking[0]!r}")
         # A fusion's encoders take what they do not set themselves from the arguments of one alone.
-        strange = set(given) - set(network) - {*ENCODER, "modalities", "name"}
+        blocks = {*MODALITIES, "track"} if network["name"] == "fusion" else set()
+        strange = set(given) - set(network) - blocks - {*ENCODER, "modalities", "name", "columns"}
         if strange:
             raise InputError(f"model.{sorted(strange)[0]} means nothing to model.name={network['name']}")
         return cls(network=network, optimiser=optimiser, **own)
@@ -122,8 +125,13 @@ class StanModule(L.LightningModule):
             self.network.compile()
 
     def _start(self) -> None:
+        for track in [one for one in self.network.modules() if isinstance(one, TrackNet)]:
+            track.standardise(*self.trainer.datamodule.track_statistics(*track.modalities))  # type: ignore[attr-defined]
         for name, network, path in self._starts():
-            self.print(f"{name}{load_weights(network, path)}")
+            columns = None
+            if isinstance(network, TrackNet):
+                columns = self.hparams["network"]["columns"][network.modalities[0]]
+            self.print(f"{name}{load_weights(network, path, columns)}")
         if self.hparams["start_at_mean"] and self.hparams["objective"] == "severity":
             low, high = self.hparams["score_range"]
             mean = (self.trainer.datamodule.training_mean - low) / (high - low)  # type: ignore[attr-defined]
@@ -133,10 +141,10 @@ class StanModule(L.LightningModule):
                 nn.init.constant_(head.bias, mean)
                 nn.init.zeros_(head.weight)
 
-    def _starts(self) -> Iterator[tuple[str, STADRN, str]]:
+    def _starts(self) -> Iterator[tuple[str, Encoder, str]]:
         """What starts from weights: a name for the user, the network and the file."""
         whole = self.hparams["init_weights"]
-        if isinstance(self.network, STADRN):
+        if not isinstance(self.network, Fusion):
             if whole:
                 yield "", self.network, whole
             return
@@ -145,8 +153,8 @@ class StanModule(L.LightningModule):
                 "model.init_weights starts one encoder alone: give model.face.init_weights or another's"
             )
         for name, encoder in self.network.encoders.items():
-            if path := self.hparams["network"][name]["init_weights"]:
-                assert isinstance(encoder, STADRN)
+            if path := block(self.hparams["network"], name)["init_weights"]:
+                assert isinstance(encoder, Encoder)
                 yield f"{name}: ", encoder, path
 
     # --- steps ------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import lightning as L
 import torch
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from stan_lightning.data.tracks import OF_CROPS
 from stan_lightning.errors import InputError
 
 # Lowest and highest value of settings whose own errors would come late or without a name.
@@ -110,7 +111,9 @@ def refuse_single_values(config: DictConfig, recordings: int, processes: int) ->
         processes: Processes that share a batch.
     """
     data = config.data
-    if config.model.norm != "batch" or ceil(data.clip_frames / 8) * ceil(data.image_size / 32) ** 2 > 1:
+    if config.model.norm != "batch" or not set(config.model.modalities) & set(OF_CROPS):
+        return
+    if ceil(data.clip_frames / 8) * ceil(data.image_size / 32) ** 2 > 1:
         return
     left_over = 0 if data.drop_last else recordings % (data.batch_size * processes) // processes
     if data.batch_size == 1 or left_over == 1:

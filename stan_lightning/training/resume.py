@@ -13,7 +13,9 @@ from omegaconf import DictConfig, OmegaConf
 from stan_lightning.errors import InputError
 
 CONFIG = "config.yaml"
-_CHANGEABLE = re.compile(r"(trainer|logger)\..+|data\.(root|num_workers)|resume|go_on|group|hydra\..+")
+_CHANGEABLE = re.compile(
+    r"(trainer|logger)\..+|data\.(root|tracks(\..+)?|num_workers)|resume|go_on|group|hydra\..+"
+)
 
 
 def own_config(run: Path, asked: DictConfig, overrides: Sequence[str]) -> DictConfig:
@@ -32,8 +34,8 @@ def own_config(run: Path, asked: DictConfig, overrides: Sequence[str]) -> DictCo
     fixed = [override for key, override in keys.items() if not _CHANGEABLE.fullmatch(key)]
     if fixed and difference(config, asked):
         raise InputError(
-            f"{fixed[0]}: a resumed run keeps its own config; only trainer.*, logger.*, data.root and "
-            "data.num_workers can change"
+            f"{fixed[0]}: a resumed run keeps its own config; only trainer.*, logger.*, data.root, "
+            "data.tracks.* and data.num_workers can change"
         )
     for key in keys:
         if key.startswith(("trainer.", "logger.", "data.")):
@@ -109,6 +111,15 @@ def finished_epochs(checkpoint: Path) -> int:
     """How many epochs a checkpoint has behind it."""
     content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
     return int(content["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
+
+
+def columns(checkpoint: Path | None) -> dict[str, list[str]]:
+    """What a checkpoint's network reads of each track; nothing where there is no checkpoint, or no track."""
+    if checkpoint is None:
+        return {}
+    content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    found: dict[str, list[str]] = content["hyper_parameters"].get("network", {}).get("columns") or {}
+    return found
 
 
 def command(run: Path) -> str:

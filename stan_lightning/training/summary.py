@@ -13,6 +13,7 @@ from rich.table import Table
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import SYNTHETIC
 from stan_lightning.data.protocol import overlap
+from stan_lightning.data.tracks import OF_CROPS
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.resume import override
 
@@ -42,8 +43,11 @@ def announce(config: DictConfig, data: CropDataModule, module: StanModule, train
 def _kind(model: DictConfig) -> str:
     """The network in a few words."""
     if model.name == "fusion":
-        parts = ", ".join(f"{name} ({model[name].attention})" for name in model.modalities)
+        how = {name: model[name].attention for name in model.modalities if name in OF_CROPS}
+        parts = ", ".join(f"{name} ({how.get(name, 'track')})" for name in model.modalities)
         return f"{model.fusion} of {parts}"
+    if model.name == "track":
+        return f"track {model.modalities[0]}"
     return str(model.attention) if model.name == "sta_drn" else f"{model.name} ({model.attention})"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from preprocess.command_line import check_command_line, groups, help_text, keys
+from preprocess.command_line import check_command_line, groups, help_text, keys, with_new_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ["preprocess", "train", "evaluate", "predict"]
@@ -114,6 +114,15 @@ def test_what_can_be_typed_passes(
 ) -> None:
     check(monkeypatch, config, *arguments, optional="resume")
     assert capsys.readouterr() == ("", "")
+
+
+def test_keys_whose_names_are_the_user_s_need_no_plus(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = ["data.tracks.openface=/a b", "+data.tracks.fap=c", "data.root=d", "-m"]
+    made = with_new_keys(typed, "data.tracks")
+    assert made == ["++data.tracks.openface=/a b", "+data.tracks.fap=c", "data.root=d", "-m"]
+    check(monkeypatch, "train", "++data.tracks.openface=a")
+    with pytest.raises(SystemExit):
+        check(monkeypatch, "train", "data.trakcs.openface=a")
 
 
 def test_each_command_asks_before_it_starts(tmp_path: Path) -> None:

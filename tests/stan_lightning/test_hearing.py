@@ -107,7 +107,7 @@ def test_encoders_start_from_runs_of_their_own_and_stay(voiced, train, tmp_path)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["model.modalities=[face,smell]"], "modalities: smell is none of face, voice"),
+        (["model.modalities=[face,smell]"], "no such folder of the track smell"),
         (["model.voice.frozen=true"], "model.voice.frozen=true without weights"),
         (["model.drop_modality=1.0"], "drop_modality is 1.0: it must be at least 0 and below 1"),
         (["model.fusion=sum"], "unknown fusion 'sum': choose one of mean, gated, attention"),

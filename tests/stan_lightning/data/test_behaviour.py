@@ -26,28 +26,25 @@ def test_a_single_row_has_no_speed(tmp_path):
     assert found["smile mean"] == 3 and np.isnan(found["smile speed"])
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("time_s,smile\n0,1\n1,wide\n", "row 3, smile: 'wide' is no number"),
-        ("time_s,smile\n0,1\n2,1\n1,1\n", "row 4: its time_s does not follow"),
-        ("time_s,smile\n0,1\n,1\n", "row 3: its time_s does not follow"),
-        ("smile\n1\n", "has no column time_s"),
-        ("", "not a CSV table"),
-    ],
-)
-def test_what_is_no_track_is_named_with_its_row(tmp_path, content, said):
-    (tmp_path / "a.csv").write_text(content)
-    with pytest.raises(InputError, match=said) as error:
+def test_frames_stand_for_times_where_crops_have_none(tmp_path):
+    (tmp_path / "a.csv").write_text("frame,smile\n0,1\n15,2\n30,3\n")
+    assert statistics(tmp_path / "a.csv")["smile speed"] == 2
+
+
+def test_text_among_its_numbers_is_named_with_its_row(tmp_path):
+    (tmp_path / "a.csv").write_text("time_s,smile\n0,1\n1,wide\n")
+    with pytest.raises(InputError, match="row 3: smile is 'wide'") as error:
         statistics(tmp_path / "a.csv")
     assert str(tmp_path / "a.csv") in str(error.value) and "\n" not in str(error.value)
 
 
-def test_it_lies_beside_the_crops_of_any_root(tmp_path):
-    for name in ("one", "two"):
-        (tmp_path / name / "tracks" / "behaviour").mkdir(parents=True)
-        (tmp_path / name / "manifest.csv").touch()
-    (tmp_path / "two" / "tracks" / "behaviour" / "b.csv").touch()
-    roots = [tmp_path / "one", str(tmp_path / "two" / "manifest.csv")]
-    assert track_file(roots, "b") == tmp_path / "two" / "tracks" / "behaviour" / "b.csv"
-    assert track_file(roots, "a") is None and track_file(str(tmp_path / "one"), "b") is None
+def test_it_lies_beside_the_crops_or_in_a_folder_of_its_own(tmp_path):
+    beside, apart = tmp_path / "crops" / "tracks" / "behaviour", tmp_path / "apart"
+    for folder in (beside, apart):
+        folder.mkdir(parents=True)
+    (beside / "b.csv").touch()
+    (apart / "film.csv").touch()
+    row = {"recording": "b", "video": "some/film.mp4", "crops_root": str(tmp_path / "crops")}
+    assert track_file(row, None) == beside / "b.csv"
+    assert track_file(row, str(apart)) == apart / "film.csv"
+    assert track_file(row | {"recording": "a", "video": "a.mp4"}, None) is None

@@ -163,6 +163,19 @@ def test_a_frozen_encoder_stays_in_evaluation_and_without_gradients():
     assert all(parameter.grad is None for parameter in network.encoders["voice"].parameters())
 
 
+@pytest.mark.parametrize(
+    ("kind", "scores"),
+    [
+        ("mean", [0.17628598, 0.15751106, 0.1624853]),
+        ("gated", [1.13914704, 1.41209149, 1.1269213]),
+        ("attention", [-0.20984066, -0.02090748, -0.20398796]),
+    ],
+)
+def test_scores_of_face_and_voice_are_those_of_before_there_were_tracks(kind, scores):
+    found = fusion(kind).eval().score(batch(), {"voice": torch.tensor([True, False, True])})
+    assert found.flatten().tolist() == pytest.approx(scores, abs=1e-5)
+
+
 ENCODER = dict(
     attention="ta", layers=[1, 1, 1, 1], k=1, features=2, dropout=0.0, norm="batch", recompute=False
 )
@@ -184,9 +197,12 @@ def test_the_catalogue_builds_from_plain_arguments():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"name": "resnet"}, "model.name=resnet is none of sta_drn, voice, fusion"),
+        ({"name": "resnet"}, "model.name=resnet is none of sta_drn, voice, track, fusion"),
         ({"fusion": "sum"}, "unknown fusion 'sum': choose one of mean, gated, attention"),
-        ({"modalities": ["face", "smell"], "smell": {}}, "model.modalities: smell is none of face, voice"),
+        (
+            {"modalities": ["face", "smell"], "columns": None, "track": ENCODER | {"frozen": False}},
+            "nobody knows the columns of the track smell",
+        ),
         ({"modalities": ["face"]}, "a fusion needs two modalities"),
         ({"drop_modality": 1.0}, "drop_modality is 1.0"),
         ({"face": ARGUMENTS["face"] | {"frozen": True}}, "model.face.frozen=true without weights"),

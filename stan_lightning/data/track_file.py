@@ -1,0 +1,244 @@
+"""One recording's file of a track: rows of numbers with a time, and what they are at any other moments.
+
+What can be read: a CSV of named measurements (ours, OpenFace's as it is), or an ``.npz`` with `time_s` (N,)
+and `values` (N, F). Missing is what has no number: empty cells, NaN, infinities, and in OpenFace's files each
+row whose `success` is 0.
+"""
+
+import os
+import pickle
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from stan_lightning.errors import InputError
+
+Moments = npt.NDArray[np.float64]
+Values = npt.NDArray[np.float32]
+TIMES = ("time_s", "timestamp")  # the second is OpenFace's
+NEVER_MEASURED = (*TIMES, "frame", "face_id", "confidence", "success")
+RESAMPLINGS = ("linear", "nearest")
+BRIDGED = 3.5  # median intervals: two samples in a row may be missing, and printed times are rounded
+SAME_S = 1e-3  # OpenFace prints times with three decimals
+_NO_NUMBER = ["nan(ind)", "-nan(ind)"]  # what programs on Windows print for one, beside what pandas knows
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, pickle.UnpicklingError)
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """A file, read.
+
+    Attributes:
+        path: The file.
+        columns: Names of what is measured; numbers from 0 in an npz.
+        values: Shape (N, F), NaN where missing.
+        times: Seconds on the video's clock, (N,), ascending; None where the file has frames alone.
+        frames: Source frames, (N,), ascending; None where it has none.
+        unreadable: By name of a column that holds text where numbers belong, the line that says so.
+    """
+
+    path: str
+    columns: Sequence[str]
+    values: Values
+    times: Moments | None
+    frames: Moments | None
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each column stands."""
+        return {name: place for place, name in enumerate(self.columns)}
+
+    def clock(self, timed: bool) -> Moments:
+        """The rows' moments: times for crops whose times are known, else source frames.
+
+        Raises:
+            InputError: Where the crops have no times and the file no frames.
+        """
+        if timed and self.times is not None:
+            return self.times
+        if self.frames is None:
+            raise InputError(
+                f"{self.path}: these crops have no times, so rows are found by a column `frame` of ascending "
+                "frame numbers, which is not there; add it, or make the crops by `python -m preprocess`"
+            )
+        return self.frames
+
+    def read(self, moments: Moments, timed: bool, columns: Sequence[str], resample: str) -> Values:
+        """What is measured at given moments.
+
+        A moment has a number where the file has one within `SAME_S`, or numbers on both sides that are no
+        further apart than `BRIDGED` of the file's median intervals. So gaps are never bridged, and there is
+        nothing beyond both ends.
+
+        Args:
+            moments: On `clock`, shape (T,).
+            timed: Whether they are seconds, as for `clock`.
+            columns: Names; of one that the file lacks all is missing.
+            resample: One of `RESAMPLINGS`.
+
+        Returns:
+            Shape (T, len(columns)), NaN where missing.
+        """
+        clock = self.clock(timed)
+        reach = BRIDGED * float(np.median(np.diff(clock))) if len(clock) > 1 else 0.0
+        first = int(np.searchsorted(clock, moments.min() - reach - SAME_S, "left"))
+        end = int(np.searchsorted(clock, moments.max() + reach + SAME_S, "right"))
+        places = np.array([self.places.get(name, -1) for name in columns])
+        known = self.values[first:end][:, places]
+        known[:, places < 0] = np.nan
+        return resampled(clock[first:end], known, moments, reach, resample)
+
+
+def resampled(times: Moments, values: Values, moments: Moments, reach: float, how: str) -> Values:
+    """Numbers (N, F) at times (N,) as numbers at moments (T,): shape (T, F), NaN where missing.
+
+    Args:
+        times: Ascending.
+        values: NaN where missing.
+        moments: Any.
+        reach: Longest distance of two numbers that are joined.
+        how: One of `RESAMPLINGS`.
+    """
+    n, width = values.shape
+    if not n:
+        return np.full((len(moments), width), np.nan, np.float32)
+    there, rows = ~np.isnan(values), np.arange(n)[:, None]
+    before = np.maximum.accumulate(np.where(there, rows, -1), axis=0)  # the last row so far with a number
+    after = np.minimum.accumulate(np.where(there, rows, n)[::-1], axis=0)[::-1]  # the next one
+    none = np.ones((1, width), np.int64)
+    left = np.concatenate([-none, before])[np.searchsorted(times, moments, "right")]
+    right = np.concatenate([after, n * none])[np.searchsorted(times, moments, "left")]
+    clock = np.concatenate([times, [np.inf, -np.inf]])  # row n is never, and so is row -1
+    padded = np.concatenate([values, np.full((2, width), np.nan, np.float32)])
+    which = np.arange(width)
+    to_left, to_right = moments[:, None] - clock[left], clock[right] - moments[:, None]
+    earlier, later = padded[left, which], padded[right, which]
+    nearest = np.where(to_left <= to_right, earlier, later)
+    found = nearest
+    if how == "linear":
+        with np.errstate(invalid="ignore"):  # beyond an end nothing is known, and is left so
+            share = to_left / np.maximum(to_left + to_right, np.finfo(float).tiny)
+            found = (earlier + share * (later - earlier)).astype(np.float32)
+    near = np.minimum(to_left, to_right) <= SAME_S
+    joined = to_left + to_right <= reach
+    return np.where((to_left == 0) | (near & ~joined), nearest, np.where(joined, found, np.nan)).astype(
+        np.float32
+    )
+
+
+@lru_cache(maxsize=512)
+def _opened(path: str, changed: int, size: int) -> Track:
+    return _read_npz(path) if path.endswith(".npz") else _read_csv(path)
+
+
+def open_track(path: str) -> Track:
+    """A file, read once a process; workers that are forked share what was read before.
+
+    Raises:
+        InputError: It cannot be used; the line names the row, counted as a spreadsheet does (its header is
+            row 1), or that of an npz, from 1.
+    """
+    try:
+        seen = os.stat(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    return _opened(path, seen.st_mtime_ns, seen.st_size)
+
+
+def _read_csv(path: str) -> Track:
+    try:
+        table = pd.read_csv(
+            path, encoding="utf-8-sig", skipinitialspace=True, skip_blank_lines=False, na_values=_NO_NUMBER
+        )
+    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
+        raise InputError(f"{path}: not a CSV table ({' '.join(str(error).split())})") from None
+    if not isinstance(table.index, pd.RangeIndex):
+        raise InputError(
+            f"{path}: its rows have more cells than its header; numbers take a point, not a comma"
+        )
+    table.columns = table.columns.astype(str).str.strip()
+    if len(twice := table.columns[table.columns.duplicated()]):
+        raise InputError(f"{path}: column {twice[0]} is there twice")
+    table = table.dropna(how="all")  # blank lines; the index still counts them
+    if table.empty:
+        raise InputError(f"{path}: holds no row")
+    clocks = [name for name in TIMES if name in table][:1] or [name for name in ["frame"] if name in table]
+    if not clocks:
+        raise InputError(
+            f"{path}: has no column {', '.join(TIMES)} or frame, so nobody knows when its rows are"
+        )
+    rows = [int(row) + 2 for row in table.index]
+    clock = _ascending(path, clocks[0], _numbers(path, table, clocks[0]), rows)
+    frames = _numbers(path, table, "frame") if "frame" in table else None
+    if frames is not None and not (np.diff(frames) > 0).all():
+        frames = None
+    names = [str(one) for one in table if one not in NEVER_MEASURED and not str(one).startswith("Unnamed: ")]
+    unreadable = {}
+    for name in [one for one in names if table[one].dtype.kind not in "fiub"]:
+        try:
+            table[name] = _numbers(path, table, name)
+        except InputError as error:
+            unreadable[name] = str(error)
+    measured = [name for name in names if name not in unreadable]
+    values = table[measured].to_numpy(np.float32, copy=True)
+    values[~np.isfinite(values)] = np.nan
+    if "success" in table:
+        values[_numbers(path, table, "success") == 0] = np.nan
+    times = clock if clocks[0] in TIMES else None
+    return Track(path, measured, values, times, frames, unreadable)
+
+
+def _read_npz(path: str) -> Track:
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            times, values = content["time_s"], content["values"]
+            frames = content["frame"].astype(np.float64) if "frame" in content else None
+        if values.ndim != 2 or times.shape != values.shape[:1] or not len(times):
+            raise ValueError(f"time_s is {list(times.shape)} and values {list(values.shape)}")
+        if times.dtype.kind not in "fiu" or values.dtype.kind not in "fiub":
+            raise ValueError(f"time_s is {times.dtype} and values {values.dtype}, no numbers")
+        values = values.astype(np.float32)
+    except (*_DAMAGED, TypeError) as error:
+        said = " ".join(str(error).split())
+        raise InputError(
+            f"{path}: no npz of a track ({said}): that holds time_s (N,) and values (N, F), numbers alone"
+        ) from None
+    values[~np.isfinite(values)] = np.nan
+    rows = range(1, len(times) + 1)
+    times = _ascending(path, "time_s", times.astype(np.float64), rows)
+    return Track(path, [str(place) for place in range(values.shape[1])], values, times, frames)
+
+
+def _numbers(path: str, table: pd.DataFrame, name: str) -> Moments:
+    """A column as numbers; raises for the first cell that holds none."""
+    column = table[name]
+    if column.dtype.kind in "fiub":
+        return column.to_numpy(np.float64)
+    found = pd.to_numeric(column, errors="coerce")
+    wrong = found.isna() & column.notna()
+    if wrong.any():
+        place = int(np.flatnonzero(wrong)[0])
+        raise InputError(
+            f"{path}: row {int(table.index[place]) + 2}: {name} is {str(column.iloc[place])[:40]!r}, which "
+            "is no number; mend it, or take the column out"
+        )
+    return found.to_numpy(np.float64)
+
+
+def _ascending(path: str, name: str, clock: Moments, rows: Sequence[int]) -> Moments:
+    if len(lost := np.flatnonzero(~np.isfinite(clock))):
+        raise InputError(f"{path}: row {rows[int(lost[0])]}: has no {name}")
+    if len(back := np.flatnonzero(np.diff(clock) <= 0)):
+        place = int(back[0]) + 1
+        raise InputError(
+            f"{path}: row {rows[place]}: {name} {clock[place]:g} does not come after {clock[place - 1]:g}; "
+            "sort the rows, and keep one face and one row a moment"
+        )
+    return clock

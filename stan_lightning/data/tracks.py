@@ -1,0 +1,249 @@
+"""The tracks of a set of recordings: where their files lie, whether they can be used, what is read of them.
+
+A track is a folder with a file for each recording, ``<recording>.csv`` or ``.npz``, or called as its video
+is. ``track.json`` beside them may say how it is resampled (`resample`: linear or nearest) and which `columns`
+it has.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from rich.console import Console
+from rich.progress import track as progress
+from torch import Tensor
+
+from stan_lightning.data.crops import Crops, open_crops
+from stan_lightning.data.track_file import RESAMPLINGS, Track, open_track
+from stan_lightning.errors import InputError
+
+OF_CROPS = ("face", "voice")
+"""What crops show by themselves; any other modality is the track of that name."""
+SUFFIXES = (".csv", ".npz")
+DESCRIPTION = "track.json"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One recording's part in a track.
+
+    Attributes:
+        path: Its file, "" where it has none.
+        columns: What is read of it.
+        resample: One of `stan_lightning.data.track_file.RESAMPLINGS`.
+    """
+
+    path: str
+    columns: tuple[str, ...]
+    resample: str
+
+    def read(self, crops: Crops, positions: Sequence[int]) -> Tensor:
+        """Measurements at the moments of crops, float32 (T, F), NaN where missing."""
+        if not self.path:
+            return torch.full((len(positions), len(self.columns)), torch.nan)
+        rows, timed = list(positions), crops.times is not None
+        track = open_track(self.path)
+        timed = timed and track.times is not None
+        moments = crops.times[rows] if timed and crops.times is not None else crops.frames[rows].astype(float)
+        return torch.from_numpy(track.read(moments, timed, self.columns, self.resample))
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """One track of a set of recordings.
+
+    Attributes:
+        columns: Names of what is measured.
+        members: By recording.
+    """
+
+    columns: tuple[str, ...]
+    members: Mapping[str, Member]
+
+    def statistics(self, recordings: Iterable[str]) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of each column over all rows of some recordings, float32 (F,).
+
+        A column without any number has mean and deviation 0; a constant one has deviation 0.
+        """
+        paths = [self.members[name].path for name in recordings if self.members[name].path]
+        count, total, squares = np.zeros((3, len(self.columns)))
+        for path in paths:
+            values = _columns(open_track(path), self.columns)
+            count += np.isfinite(values).sum(0)
+            total += np.nansum(values, 0)
+        mean = total / np.maximum(count, 1)
+        for path in paths:
+            squares += np.nansum((_columns(open_track(path), self.columns) - mean) ** 2, 0)
+        deviation = np.sqrt(squares / np.maximum(count, 1))
+        deviation[deviation <= 1e-6 * np.abs(mean)] = 0  # of a constant only rounding is left
+        return torch.from_numpy(mean.astype(np.float32)), torch.from_numpy(deviation.astype(np.float32))
+
+
+def gather(
+    table: pd.DataFrame,
+    name: str,
+    folder: str | None,
+    columns: Sequence[str] | None = None,
+    key: str = "data.tracks",
+) -> Tracks:
+    """Find a track's files and look at every one of them.
+
+    Args:
+        table: Recordings with crops: recording, video, crops, and `crops_root`, the folder of their set.
+        name: Of the track.
+        folder: Where its files lie; None: ``<crops_root>/tracks/<name>``.
+        columns: What a trained network reads; None: what `track.json` names, else what every file has.
+        key: How a user names a folder.
+
+    Raises:
+        InputError: There is no folder or no file, or one cannot be used.
+    """
+    homes = [Path(folder or Path(root) / "tracks" / name) for root in table.crops_root]
+    paths = _find(table, name, homes, key)
+    if not any(paths):
+        raise InputError(
+            f"{homes[0]}: no recording has a file of the track {name}; files are called as recordings "
+            f"are, such as {table.recording.iloc[0]}.csv or .npz"
+        )
+    said = {home: _described(home) for home in dict.fromkeys(homes)}
+    opened = _look_at(table, name, paths, homes, said, columns)
+    chosen = tuple(columns) if columns is not None else _settled(name, opened, homes, said)
+    if lacking := [one for one in chosen if all(one not in track.places for track in opened.values())]:
+        print(f"track {name}: no file has {', '.join(lacking[:5])}; missing throughout")
+    if without := [one for one, path in zip(table.recording, paths, strict=True) if not path]:
+        print(f"{len(without)} of {len(table)} recordings have no {name}, such as {without[0]}")
+    members = {
+        recording: Member(path, chosen, said[home][1])
+        for recording, path, home in zip(table.recording, paths, homes, strict=True)
+    }
+    return Tracks(chosen, members)
+
+
+def _find(table: pd.DataFrame, name: str, homes: Sequence[Path], key: str) -> list[str]:
+    """Each recording's file, "" where it has none."""
+    files: dict[Path, set[str]] = {}
+    found: list[str] = []
+    taken: dict[Path, str] = {}
+    for recording, video, home in zip(table.recording, table.video, homes, strict=True):
+        if home not in files:
+            if not home.is_dir():
+                raise InputError(
+                    f"{home}: no such folder of the track {name} (crops themselves show "
+                    f"{' and '.join(OF_CROPS)}): put its files there, or name one by {key}.{name}=<folder>"
+                )
+            files[home] = set(os.listdir(home))
+        names = [f"{stem}{suffix}" for stem in (recording, Path(str(video)).stem) for suffix in SUFFIXES]
+        file = next((home / one for one in names if one in files[home]), None)
+        if file is not None and file in taken:
+            raise InputError(
+                f"{file}: would be read for {taken[file]} and for {recording}, whose videos are called "
+                f"alike; call it {recording}{file.suffix} or {taken[file]}{file.suffix}"
+            )
+        if file is not None:
+            taken[file] = recording
+        found.append(str(file or ""))
+    return found
+
+
+def _described(home: Path) -> tuple[list[str] | None, str]:
+    """What ``track.json`` says: columns, None where it names none, and how to resample."""
+    file = home / DESCRIPTION
+    if not file.is_file():
+        return None, RESAMPLINGS[0]
+    try:
+        said: Any = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: no JSON ({error})") from None
+    columns = said.get("columns") if isinstance(said, dict) else None
+    if not isinstance(said, dict) or not isinstance(columns, dict | None):
+        raise InputError(
+            f"{file}: it is an object, with `columns` an object of names and units where it has any"
+        )
+    resample = said.get("resample", RESAMPLINGS[0])
+    if resample not in RESAMPLINGS:
+        raise InputError(f"{file}: resample is {resample!r}, none of {', '.join(RESAMPLINGS)}")
+    return [str(one) for one in columns] if columns else None, str(resample)
+
+
+def _look_at(
+    table: pd.DataFrame,
+    name: str,
+    paths: Sequence[str],
+    homes: Sequence[Path],
+    said: Mapping[Path, tuple[list[str] | None, str]],
+    wanted: Sequence[str] | None,
+) -> dict[str, Track]:
+    """Every file, read and found to be of use."""
+    found: dict[str, Track] = {}
+    rows = [row for row in zip(paths, table.crops, homes, strict=True) if row[0]]
+    console = Console()
+    for path, crops, home in progress(
+        rows, f"track {name}", console=console, transient=True, disable=not console.is_terminal
+    ):
+        track = found[path] = open_track(path)
+        asked = wanted if wanted is not None else said[home][0]
+        for one, why in track.unreadable.items():
+            if asked is None or one in asked:
+                raise InputError(why)
+        if not track.columns:
+            raise InputError(f"{path}: measures nothing; give it columns of numbers beside its time")
+        if asked is not None and not any(one in track.places for one in asked):
+            raise InputError(
+                f"{path}: has none of the columns that are read of {name}: {', '.join(asked[:8])}"
+                f"{', ...' if len(asked) > 8 else ''}"
+            )
+        _overlap(track, open_crops(crops))
+    return found
+
+
+def _overlap(track: Track, crops: Crops) -> None:
+    """Raise where no row of a file lies within its video."""
+    timed = crops.times is not None and track.times is not None
+    clock = track.clock(crops.times is not None)
+    moments = crops.times if timed and crops.times is not None else crops.frames
+    if clock[-1] < moments[0] or clock[0] > moments[-1]:
+        unit = "s" if timed else "frames"
+        raise InputError(
+            f"{track.path}: its rows, {clock[0]:g} to {clock[-1]:g} {unit}, lie outside the video's crops, "
+            f"{moments[0]:g} to {moments[-1]:g} {unit}; times are seconds after the video's first frame"
+        )
+
+
+def _settled(
+    name: str,
+    opened: Mapping[str, Track],
+    homes: Sequence[Path],
+    said: Mapping[Path, tuple[list[str] | None, str]],
+) -> tuple[str, ...]:
+    """The columns that are read: those that each folder names, or that each of its files has."""
+    lists = [said[home][0] for home in dict.fromkeys(homes)]
+    named = [one for one in lists if one is not None]
+    silent = [track for path, track in opened.items() if said[Path(path).parent][0] is None]
+    if widths := {len(track.columns): track.path for track in silent if track.path.endswith(".npz")}:
+        if len(widths) > 1:
+            (few, one), (many, other), *_ = sorted(widths.items())
+            raise InputError(
+                f"{one}: {few} values a row, but {many} in {other}: they were made by different encoders"
+            )
+    every = [*named, *(track.columns for track in silent)]
+    common = set(every[0]).intersection(*every[1:])
+    if not common:
+        raise InputError(
+            f"track {name}: no column is in every file; {silent[-1].path} shares none with the others"
+        )
+    if left := list(dict.fromkeys(one for columns in every for one in columns if one not in common)):
+        print(f"track {name}: {len(left)} columns that not every file has are left out, such as {left[0]}")
+    return tuple(one for one in every[0] if one in common)
+
+
+def _columns(track: Track, columns: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    places = np.array([track.places.get(name, -1) for name in columns])
+    values = track.values[:, places].astype(np.float64)
+    values[:, places < 0] = np.nan
+    return values

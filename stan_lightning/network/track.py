@@ -1,0 +1,135 @@
+"""A network on measurements in time: standardised, convolved over moments, and weighed by attention to them.
+
+It is small, since recordings are few. What is missing is 0 with a mask beside it; a moment without any
+measurement is nowhere: it neither enters a convolution nor is attended to. So clips that are padded with such
+moments, and batches, change nothing.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from stan_lightning.errors import InputError
+
+FARTHEST = 10.0  # standard deviations: what is farther off is a slip of whatever measured it
+
+
+class Block(nn.Module):
+    """Over moments that are there: normalised each by itself, convolved, added to what was."""
+
+    def __init__(self, width: int, kernel: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.conv = nn.Conv1d(width, width, kernel, padding=dilation * (kernel // 2), dilation=dilation)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, there: Tensor) -> Tensor:
+        """Map ``(B, T, C)`` to the same shape; `there` ``(B, T, 1)``."""
+        y = (self.norm(x) * there).transpose(1, 2)
+        y = nn.functional.gelu(self.conv(y)).transpose(1, 2)
+        out: Tensor = x + self.dropout(y)
+        return out
+
+
+class TrackNet(nn.Module):
+    """The network.
+
+    Args:
+        modality: name of the track that it reads.
+        columns: how many columns the track has.
+        num_classes: outputs; 1 for severity.
+        width: channels.
+        layers: convolutions; each one's dilation is twice that of the one before.
+        kernel: moments of a convolution, odd.
+        dropout: probability, after each convolution and before the head.
+        bounded: a sigmoid keeps the output within 0..1.
+
+    Raises:
+        InputError: an argument is outside its choices.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(
+        self,
+        modality: str,
+        columns: int,
+        num_classes: int = 1,
+        width: int = 32,
+        layers: int = 2,
+        kernel: int = 5,
+        dropout: float = 0.3,
+        bounded: bool = False,
+    ) -> None:
+        super().__init__()
+        counts = {"columns": columns, "width": width, "layers": layers, "kernel": kernel}
+        for name, count in counts.items():
+            if type(count) is not int or count < 1:
+                raise InputError(f"model.track.{name} is {count}: it must be a whole number of at least 1")
+        if kernel % 2 == 0:
+            raise InputError(f"model.track.kernel is {kernel}: it must be odd")
+        if not 0 <= dropout < 1:
+            raise InputError(f"model.track.dropout is {dropout}: it must be at least 0 and below 1")
+        self.modalities = (modality,)
+        self.bounded = bounded
+        self.register_buffer("mean", torch.zeros(columns))
+        self.register_buffer("deviation", torch.ones(columns))
+        self.enter = nn.Linear(2 * columns, width)
+        self.blocks = nn.ModuleList(Block(width, kernel, 2**layer, dropout) for layer in range(layers))
+        self.norm = nn.LayerNorm(width)
+        self.weigh = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1, bias=False))
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(width, num_classes)
+
+    @property
+    def heads(self) -> list[nn.Linear]:
+        """The last layers, whose biases are scores."""
+        return [self.fc]
+
+    def standardise(self, mean: Tensor, deviation: Tensor) -> None:
+        """Take the columns' means and deviations in training, ``(F,)``; 0 is a constant's deviation."""
+        self.mean.copy_(mean)
+        self.deviation.copy_(deviation)
+
+    def score(self, inputs: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> Tensor:
+        """As `forward`, of a batch by modality; who is there is told by the measurements themselves."""
+        output: Tensor = self(inputs[self.modalities[0]])
+        return output
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Score clips ``(B, T, F)``, NaN where missing.
+
+        Returns:
+            ``(B, num_classes)``; where nothing was measured, what the head says of zeros.
+        """
+        found: Tensor = self.fc(self.dropout(mean_over(*self.tokens(x))))
+        return found.sigmoid() if self.bounded else found
+
+    def tokens(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Moments ``(B, T, C)``, each weighed, and which are there, bool ``(B, T)``.
+
+        Their mean over those that are there is what temporal attention gives; the others are zeros.
+        """
+        known = ~x.isnan()
+        there = known.any(2)
+        scale = torch.where(self.deviation > 0, 1 / self.deviation, 0)
+        standard = ((x - self.mean) * scale).clamp(-FARTHEST, FARTHEST).masked_fill(~known, 0)
+        y = self.enter(torch.cat([standard, known.to(standard.dtype)], 2))
+        present = there[:, :, None].to(y.dtype)
+        for block in self.blocks:
+            y = block(y, present)
+        y = self.norm(y)
+        logits = self.weigh(y).float().squeeze(2)
+        # Not minus infinity: a clip without any moment has a gradient, too.
+        weights = logits.masked_fill(~there, torch.finfo(logits.dtype).min).softmax(1)[:, :, None]
+        return y * (weights * present * there.sum(1)[:, None, None]).to(y.dtype), there
+
+
+def mean_over(tokens: Tensor, there: Tensor | None) -> Tensor:
+    """Mean ``(B, C)`` of tokens ``(B, L, C)`` over those that are there; zeros where none is."""
+    if there is None:
+        return tokens.mean(1)
+    shown = there[:, :, None].to(tokens.dtype)
+    return (tokens * shown).sum(1) / there.sum(1, keepdim=True).clamp(min=1)
