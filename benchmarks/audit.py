@@ -62,6 +62,8 @@ COLUMNS = {
     "median": "median",
     "difference": "difference",
     "lookup": "identity",
+    "nuisance": "ridge: nuisance (less median)",
+    "behaviour": "ridge: behaviour (less median)",
     "shuffled": "shuffled",
     "named": "features name (chance)",
 }
@@ -89,6 +91,13 @@ def measured(folder: Path, data: str, protocol: str) -> Mapping[str, Any]:
     return numbers
 
 
+def ridge(numbers: Mapping[str, Any] | None) -> str:
+    """MAE of a simple baseline, and how far that is from the median's."""
+    if numbers is None:
+        return "not fitted"
+    return f"{numbers['mae']['value']:.1f} ({shown(numbers['median_difference'], 1)})"
+
+
 def row(data: str, protocol: str, numbers: Mapping[str, Any]) -> dict[str, str]:
     """One line of the table, values with their 95 % intervals."""
     baselines, audit = numbers["baselines"], numbers["identity_audit"]["face"]
@@ -100,6 +109,7 @@ def row(data: str, protocol: str, numbers: Mapping[str, Any]) -> dict[str, str]:
         "median": shown({**baselines["train_median"]["mae"], "low": None}, 1),
         "difference": shown(baselines["train_median"]["mae_difference"], 1),
         "lookup": shown({**baselines["identity"]["mae"], "low": None}, 1),
+        **{name: ridge(baselines[name]) for name in ("nuisance", "behaviour")},
         "shuffled": shown(numbers["robustness"]["shuffle"][1]["mae"], 1),
         "named": f"{audit['accuracy']['value']:.2f} ({audit['chance']:.2f})" if audit else "one session each",
     }

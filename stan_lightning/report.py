@@ -85,43 +85,46 @@ def write(runs: Sequence[Run], together: Sequence[Run], output: Path) -> list[Pa
 def terminal(runs: Sequence[Run], together: Sequence[Run], everybody: Sequence[Contender]) -> Terminal:
     """Headline numbers for the terminal: of runs and their ensembles, seeds together, and the ridges."""
     drawn = Terminal(
-        caption="video level; [95 % bootstrap interval, resampled by subject]", box=box.SIMPLE_HEAD
+        caption="video level; [95 % bootstrap interval, resampled by subject]",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
     )
-    for column in ("", "MAE", "RMSE", "- training median", "- identity"):
-        drawn.add_column(column)
-    for run in together:
-        numbers = run.evaluation.metrics
-        compared = [numbers["baselines"][name] for name in COMPARED] if numbers["baselines"] else []
-        cells = [
-            numbers["video"]["mae"],
-            numbers["video"]["rmse"],
-            *(row["mae_difference"] for row in compared),
-        ]
-        drawn.add_row(run.name, *(verdict.stacked(cell, 1) for cell in cells))
-    for ridge in everybody[len(together) :]:
-        cells = [ridge.video["mae"], ridge.video["rmse"], ridge.video["median_difference"]]
-        drawn.add_row(ridge.name, *(verdict.stacked(cell, 1) for cell in cells))
+    drawn.add_column("", overflow="fold")
+    for column in ("MAE", "RMSE", "- training\nmedian", "- identity"):
+        drawn.add_column(column, no_wrap=True)
+    for number, one in enumerate(everybody):
+        cells = [one.video["mae"], one.video["rmse"]]
+        if number < len(together):
+            baselines = together[number].evaluation.metrics["baselines"]
+            cells += [baselines[name]["mae_difference"] for name in COMPARED] if baselines else []
+        else:
+            cells.append(one.video["median_difference"])
+        drawn.add_row(f"{number + 1} {one.name}", *(verdict.stacked(cell, 1) for cell in cells))
     for group in by_seed(runs):
         videos = [run.evaluation.metrics["video"] for run in group]
         name = f"{len(group)} seeds of {group[0].name}"
-        drawn.add_row(name, comparison_page.spread(videos, "mae"), comparison_page.spread(videos, "rmse"))
+        drawn.add_row(
+            name, *(comparison_page.spread(videos, key).replace(", ", "\n") for key in ("mae", "rmse"))
+        )
     return drawn
 
 
 def any_two(everybody: Sequence[Contender], first: Run) -> Terminal:
     """The paired difference between any two, in short."""
     drawn = Terminal(
-        title="MAE of row - MAE of column, paired",
+        title="MAE of row - MAE of column, paired, by the numbers above",
         caption="*: its 95 % interval, by subject, leaves 0 out; the page has the intervals",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
+        collapse_padding=True,
     )
     drawn.add_column("")
     for number in range(1, len(everybody) + 1):
         drawn.add_column(str(number), justify="right", no_wrap=True)
     cells = matrix(everybody, Bootstrap(**first.evaluation.metrics["bootstrap"]), intervals=False)
-    for number, one in enumerate(everybody):
-        drawn.add_row(f"{number + 1} {one.name}", *cells[number])
+    for number, row in enumerate(cells, start=1):
+        drawn.add_row(str(number), *row)
     return drawn
 
 

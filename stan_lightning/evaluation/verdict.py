@@ -114,7 +114,11 @@ def _compared(metrics: Mapping[str, Any]) -> str:
         clauses.append(f"{_verdict(identity)} {NAMES['identity']} ({_against(mae, identity)})")
     else:
         clauses.append("nobody here was trained on, so there is no identity to know")
-    return "; ".join(clauses + _simple(mae, baselines))
+    clauses += _simple(mae, baselines)
+    if together := metrics.get("ensemble"):
+        runs = {**together, "mae": {"value": together["mean_mae"]}}
+        clauses.append(f"{_verdict(runs)} the mean of its runs ({_against(mae, runs)})")
+    return "; ".join(clauses)
 
 
 def _simple(mae: float, baselines: Mapping[str, Any]) -> list[str]:
@@ -130,12 +134,12 @@ def _simple(mae: float, baselines: Mapping[str, Any]) -> list[str]:
         if _verdict(told) == "better than":
             unmasked = f"alone tell the score better than the median ({_against(row['mae']['value'], told)})"
             clauses.append(
-                f"{NAMES[name]} {unmasked}, and this is {_verdict(row)} they are ({_against(mae, row)})"
+                f"{NAMES[name]} {unmasked}, and the model is {_verdict(row)} they are ({_against(mae, row)})"
             )
         else:
             clauses.append(f"{_verdict(row)} {NAMES[name]} alone ({_against(mae, row)})")
     if unbeaten >= 0:
-        clauses[unbeaten] += ", so nothing shows that it has learnt of its own"
+        clauses[unbeaten] += ", so it has shown nothing of its own"
     return clauses
 
 

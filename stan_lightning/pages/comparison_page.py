@@ -43,11 +43,21 @@ def page(runs: Sequence[Run], together: Sequence[Run]) -> str:
         *_seeds(runs, together[len(runs) :]),
         _settings(runs),
     ]
-    notes = [f"{run.name}: {note}" for run in runs for note in report_page.notes(run.evaluation.metrics)]
     compared = [run.evaluation.metrics["baselines"] for run in runs if run.evaluation.metrics["baselines"]]
     beaten = sum((row["train_median"]["mae_difference"]["high"] or 0) < 0 for row in compared)
     headline = f"{beaten} of {len(runs)} runs are better than predicting the training median"
-    return render(f"{len(runs)} runs side by side", headline, notes, sections)
+    return render(f"{len(runs)} runs side by side", headline, _notes(runs), sections)
+
+
+def _notes(runs: Sequence[Run]) -> list[str]:
+    """What must be known of each run, once for all of which it is said."""
+    said: dict[str, list[str]] = {}
+    for run in runs:
+        for note in report_page.notes(run.evaluation.metrics):
+            said.setdefault(note, []).append(run.name)
+    return [
+        note if len(names) == len(runs) else f"{', '.join(names)}: {note}" for note, names in said.items()
+    ]
 
 
 def _any_two(everybody: Sequence[Contender], first: Run) -> Section:

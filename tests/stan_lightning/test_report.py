@@ -113,6 +113,11 @@ def test_runs_that_differ_by_seed_alone_get_mean_and_deviation(tmp_path, capsys)
     assert "3 seeds of" in said and f"sd {np.std(values, ddof=1):.2f}" in " ".join(said.split())
     runs = [results.read(tmp_path / f"s{seed}" / "evaluation" / "test").predictions for seed in range(3)]
     error = np.mean([run.prediction for run in runs], axis=0) - runs[0].label
+    against = (
+        f"better than the mean of its runs (MAE {np.abs(error).mean():.1f} against {np.mean(values):.1f}"
+    )
+    assert against in said
+    assert html.count("1 of 17 recordings have no prediction") == 1  # said once for all runs
     assert html.count("ensemble of 3 seeds") >= 4 and f"<td>{np.abs(error).mean():.2f}<span>" in html
     assert f"{np.abs(error).mean() - np.mean(values):z.2f}" in html
 
@@ -132,7 +137,7 @@ def test_any_two_are_compared_and_ridges_are_among_them(tmp_path, capsys):
     found = [results.read(tmp_path / name / "evaluation" / "test") for name in ("face", "voice")]
     maes = [one.metrics["video"]["mae"]["value"] for one in found]
     assert f"<td>{maes[0] - maes[1]:.2f}*<span>[" in section
-    assert f"{maes[0] - maes[1]:.1f}*" in said and "5 ridge: behaviour" in said and "ensemble" not in html
+    assert f"{maes[0] - maes[1]:.1f}*" in said and "5 ridge:" in said and "ensemble" not in html
     assert "face: better than predicting" in said and "the recording's length, light and sound" in said
 
 

@@ -81,7 +81,7 @@ def test_longer_videos_of_higher_scores_are_unmasked(alike):
     assert next(iter(found["ridges"]["nuisance"]["weights"])) == "duration_s"
     said = sentence({**found, "subject": {"n": 16}})
     assert "the recording's length, light and sound alone tell the score better than the median (MAE" in said
-    assert "and this is worse than they are" in said and "nothing shows that it has learnt of its own" in said
+    assert "and the model is worse than they are" in said and "it has shown nothing of its own" in said
     assert "\n" not in said and "behaviour" not in said
     assert not_fitted(found) == ["ridge: behaviour: not fitted: these crops have no behaviour track"]
 
