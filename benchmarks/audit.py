@@ -64,6 +64,8 @@ COLUMNS = {
     "median": "median",
     "difference": "difference",
     "lookup": "identity",
+    "nuisance": "ridge: nuisance (less median)",
+    "behaviour": "ridge: behaviour (less median)",
     "shuffled": "shuffled",
     "named": "features name (chance)",
 }
@@ -74,6 +76,13 @@ def measured(folder: Path, data: str, protocol: str) -> Mapping[str, Any]:
     root = crops(folder / data, *CORPORA[data])
     training = [*TRAINING, *MORE.get(data, []), f"data.root={root}", f"data.protocol={protocol}"]
     return evaluated(folder / f"{data}_{protocol}", training, ["robustness=true", "identity_audit=true"])
+
+
+def ridge(numbers: Mapping[str, Any] | None) -> str:
+    """MAE of a simple baseline, and how far that is from the median's."""
+    if numbers is None:
+        return "not fitted"
+    return f"{numbers['mae']['value']:.1f} ({shown(numbers['median_difference'], 1)})"
 
 
 def row(data: str, protocol: str, numbers: Mapping[str, Any]) -> dict[str, str]:
@@ -87,6 +96,7 @@ def row(data: str, protocol: str, numbers: Mapping[str, Any]) -> dict[str, str]:
         "median": shown({**baselines["train_median"]["mae"], "low": None}, 1),
         "difference": shown(baselines["train_median"]["mae_difference"], 1),
         "lookup": shown({**baselines["identity"]["mae"], "low": None}, 1),
+        **{name: ridge(baselines[name]) for name in ("nuisance", "behaviour")},
         "shuffled": shown(numbers["robustness"]["shuffle"][1]["mae"], 1),
         "named": f"{audit['accuracy']['value']:.2f} ({audit['chance']:.2f})" if audit else "one session each",
     }

@@ -7,7 +7,6 @@ one sentence. ``weights=<released state dict>`` with ``model.*`` and ``data=...`
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +28,16 @@ from stan_lightning.data.presence import having
 from stan_lightning.data.protocol import overlap
 from stan_lightning.errors import InputError
 from stan_lightning.evaluation import results, robustness, tables, verdict
-from stan_lightning.evaluation.baselines import TrainingSessions
+from stan_lightning.evaluation.candidate import (
+    Candidate,
+    from_checkpoint,
+    from_weights,
+    refuse_broken_promises,
+)
 from stan_lightning.evaluation.identity_audit import audit
 from stan_lightning.evaluation.modalities import gates, worth
+from stan_lightning.evaluation.ridge import ridge_baselines
 from stan_lightning.evaluation.scoring import recording_features, score_windows
-from stan_lightning.evaluation.trained import open_checkpoint
-from stan_lightning.network import STADRN
-from stan_lightning.network.weights import load_released
 from stan_lightning.pages import report_page
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.quiet import quiet
@@ -43,29 +45,7 @@ from stan_lightning.training.refusals import refuse_unread
 from stan_lightning.training.trainer_refusals import SCORING, refuse_trainer_settings
 from stan_lightning.training.versions import versions
 
-DECIDED_IN_TRAINING = ("protocol", "fold", "n_folds", "split_seed", "score_range", "seed")
 OF_THE_CROPS = ("root", "make_crops", "crops_stride")
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """What is evaluated, on what, and against whom it was trained.
-
-    Attributes:
-        module: The network.
-        data: The crops, set up.
-        training: Who was trained on, None where that is unknown.
-        header: First entries of metrics.json.
-        output: Folder for the results.
-        run: Folder of the training run, None for released weights.
-    """
-
-    module: StanModule
-    data: CropDataModule
-    training: TrainingSessions | None
-    header: dict[str, Any]
-    output: Path
-    run: Path | None
 
 
 EXAMPLES = (
@@ -99,7 +79,8 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
         raise InputError(
             "give checkpoint=<run>/checkpoints/best.ckpt, or weights=<released state dict> with its model.*"
         )
-    candidate = from_weights(config) if config.checkpoint is None else from_checkpoint(config, overrides)
+    candidate = opened(config, overrides)
+    output = Path(config.output or candidate.home / config.partition)
     refuse_broken_promises(candidate, config.partition)
     refuse_unread(candidate.module.network.modalities, candidate.data.hparams["modalities"])
     trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
@@ -116,73 +97,27 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
             print("no identity audit: no subject has two sessions in these crops")
     if not trainer.is_global_zero:
         return
-    paths = results.write(found, candidate.output)
-    paths.append(candidate.output / "report.html")
+    paths = results.write(found, output)
+    paths.append(output / "report.html")
     paths[-1].write_text(report_page.page(found, candidate.run), encoding="utf-8")
     say(found, paths)
 
 
-def from_checkpoint(config: DictConfig, overrides: list[str]) -> Candidate:
-    """Open a checkpoint; what the command line says about data overrides what it was trained with."""
+def opened(config: DictConfig, overrides: list[str]) -> Candidate:
+    """What the command line names; what it says about data overrides what a checkpoint was trained with."""
+    if config.checkpoint is None:
+        data: CropDataModule = instantiate(config.data, _convert_="all")
+        module: StanModule = instantiate(config.model, _convert_="all")
+        return from_weights(config.weights, module, data)
     asked = {override.split("=", 1)[0].lstrip("+~") for override in overrides}
     if fixed := [name for name in asked if name == "model" or name.startswith("model.")]:
         raise InputError(f"{fixed[0]}: a checkpoint knows its own network; leave model out")
-    trained = open_checkpoint(config.checkpoint)
-    if trained.module.hparams["objective"] != "severity":
-        raise InputError(f"{config.checkpoint} was trained to tell classes; only severity is evaluated here")
-    arguments = dict(trained.data)
     names = {name.split(".")[1] for name in asked if name.startswith("data.")}
+    changes = {}
     for name in names | (set(OF_THE_CROPS) if "data" in asked else set()):
         value: Any = OmegaConf.select(config.data, name)
-        value = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
-        if name in DECIDED_IN_TRAINING and value != arguments[name]:
-            raise InputError(
-                f"data.{name}={value}, but the checkpoint was trained with {arguments[name]}: who is tested "
-                "is decided in training; train again, or leave it out"
-            )
-        # Folders of tracks that are not named anew stay as they were in training.
-        arguments[name] = (arguments.get(name) or {}) | value if name == "tracks" else value
-    data = CropDataModule(**arguments)
-    data.columns = trained.columns
-    data.setup("test")
-    training = trained.sessions if trained.sessions.sessions else None
-    checkpoint = Path(config.checkpoint).resolve()
-    header = {**trained.record, "partition": config.partition, "checkpoint": str(checkpoint)}
-    run = checkpoint.parents[1]
-    output = Path(config.output or run / "evaluation" / config.partition)
-    return Candidate(trained.module, data, training, header, output, run)
-
-
-def from_weights(config: DictConfig) -> Candidate:
-    """Build the network that `model` describes, load released weights; the manifest is all that is known."""
-    data: CropDataModule = instantiate(config.data, _convert_="all")
-    data.setup("test")
-    module: StanModule = instantiate(config.model, _convert_="all")
-    if not isinstance(module.network, STADRN) or module.network.modalities != ("face",):
-        raise InputError(
-            "weights= takes the published network's: leave model= as it is, or give a checkpoint"
-        )
-    load_released(module.network, config.weights)
-    training = TrainingSessions.from_table(data.tables["train"])
-    kept = ("protocol", "fold", "n_folds", "score_range")
-    weights = Path(config.weights).resolve()
-    header = {name: data.hparams[name] for name in kept}
-    header |= {"seed": None, "partition": config.partition, "checkpoint": str(weights)}
-    output = Path(config.output or weights.parent / "evaluation" / config.partition)
-    known = training if training.sessions else None
-    return Candidate(module.eval(), data, known, header, output, None)
-
-
-def refuse_broken_promises(candidate: Candidate, partition: str) -> None:
-    """Under a protocol by subject nobody evaluated may have been trained on, whatever crops are given."""
-    if candidate.training is None or partition == "train" or candidate.header["protocol"] == "official":
-        return
-    seen = candidate.training.subjects & set(candidate.data.tables[partition]["subject"].astype(str))
-    if seen:
-        raise InputError(
-            f"protocol {candidate.header['protocol']} promises new subjects, but {min(seen)} was trained on: "
-            "these are not the crops that the checkpoint was trained with; give data.root as in training"
-        )
+        changes[name] = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+    return from_checkpoint(config.checkpoint, changes)
 
 
 def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> results.Evaluation:
@@ -191,17 +126,20 @@ def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> r
     expected = pd.concat([recordings, candidate.data.missing[config.partition]])
     score_range = candidate.data.hparams["score_range"]
     predictions = tables.predictions_table(windows, recordings, score_range, candidate.training)
-    baselines = tables.baseline_table(predictions, candidate.training)
+    ridges, fitted = ridge_baselines(candidate.data, config.partition, candidate.training)
+    baselines = tables.baseline_table(predictions, candidate.training, ridges)
     bootstrap = tables.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
     missing = tables.missing_recordings(expected, predictions)
     training = candidate.training
     order = ("protocol", "partition", "checkpoint", "seed")
-    numbers = {name: candidate.header[name] for name in order}
+    header = candidate.header | {"partition": config.partition}
+    numbers = {name: header[name] for name in order}
     numbers["n_train_subjects"] = None if training is None else len(training.subjects)
     numbers |= tables.metrics(predictions, windows, baselines, score_range, bootstrap)
+    numbers["ridges"] = fitted
     numbers |= {"n_expected": len(expected), "n_missing": len(missing), "missing": missing}
     numbers["n_unlabelled"] = int(predictions["label"].isna().sum())
-    numbers |= {name: value for name, value in candidate.header.items() if name not in order}
+    numbers |= {name: value for name, value in header.items() if name not in order}
     numbers["synthetic"] = candidate.data.hparams["synthetic"]
     numbers["overlap"] = overlap(candidate.data.tables)
     numbers["bootstrap"] = {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
@@ -311,6 +249,8 @@ def say(found: results.Evaluation, paths: list[Path]) -> None:
         )
     if numbers["video"]["n"]:
         console.print(verdict.table(numbers))
+    for reason in verdict.not_fitted(numbers):
+        print(reason)
     if numbers.get("modalities"):
         console.print(verdict.modalities_table(numbers["modalities"]))
         if numbers["modalities"]["gates"]:

@@ -1,16 +1,14 @@
 """Compares runs: ``python -m stan_lightning.report <runs...>``.
 
-Takes folders of runs, multiruns or evaluations. The folds of a cross-validation are pooled; runs that
-differ by seed alone also get their mean and standard deviation. Writes report.html and, for pooled folds, the
-files of an evaluation.
+Takes folders of runs, multiruns or evaluations, and compares any two of them on the recordings that both
+scored. The folds of a cross-validation are pooled; runs that differ by seed alone also get their mean, their
+standard deviation and their ensemble. Writes report.html and, for pooled folds, the files of an evaluation.
 """
 
 import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean, stdev
-from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -20,9 +18,11 @@ from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.notices import DISCLAIMER
 from stan_lightning.errors import InputError
 from stan_lightning.evaluation import results, verdict
-from stan_lightning.evaluation.runs import Run, by_seed, differing, find_runs, pool_folds
-from stan_lightning.pages import figures, report_page
-from stan_lightning.pages.page import Picture, Section, Table, render
+from stan_lightning.evaluation.comparison import Contender, contenders, matrix
+from stan_lightning.evaluation.ensemble import ensembles
+from stan_lightning.evaluation.runs import Run, by_seed, find_runs, pool_folds
+from stan_lightning.evaluation.tables import Bootstrap
+from stan_lightning.pages import comparison_page, report_page
 
 COMPARED = ("train_median", "identity")
 
@@ -42,21 +42,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     try:
         runs = pool_folds(find_runs(asked.runs, asked.partition))
+        together = [*runs, *ensembles(runs)]
         output = asked.output or Path(os.path.commonpath([run.resolve() for run in asked.runs])) / "report"
-        paths = write(runs, output)
+        paths = write(runs, together, output)
     except InputError as error:
         parser.exit(2, f"error: {error}\n")
     console = Console()
-    console.print(verdict.table(runs[0].evaluation.metrics) if len(runs) == 1 else terminal(runs))
-    for run in runs:
-        said = verdict.sentence(run.evaluation.metrics)
-        print(said if len(runs) == 1 else f"{run.name}: {said}")
+    if len(runs) == 1:
+        numbers = runs[0].evaluation.metrics
+        console.print(verdict.table(numbers))
+        print("\n".join([*verdict.not_fitted(numbers), verdict.sentence(numbers)]))
+    else:
+        everybody = contenders(together)
+        console.print(terminal(runs, together, everybody))
+        console.print(any_two(everybody, runs[0]))
+        for run in together:
+            print(f"{run.name}: {verdict.sentence(run.evaluation.metrics)}")
     print(DISCLAIMER)
     for path in paths:
         print(path)
 
 
-def write(runs: Sequence[Run], output: Path) -> list[Path]:
+def write(runs: Sequence[Run], together: Sequence[Run], output: Path) -> list[Path]:
     """Write the pages and, for pooled folds, their tables and numbers; returns the paths."""
     output.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
@@ -70,111 +77,54 @@ def write(runs: Sequence[Run], output: Path) -> list[Path]:
     paths.append(output / "report.html")
     alone = len(runs) == 1
     home = None if "folds" in runs[0].evaluation.metrics else runs[0].folder
-    html = report_page.page(runs[0].evaluation, home) if alone else comparison(runs)
+    html = report_page.page(runs[0].evaluation, home) if alone else comparison_page.page(runs, together)
     paths[-1].write_text(html, encoding="utf-8")
     return paths
 
 
-def comparison(runs: Sequence[Run]) -> str:
-    """The page that sets runs side by side."""
-    named = [(run.name, run.evaluation.metrics) for run in runs]
-    table = report_page.metric_table((name, numbers["video"]) for name, numbers in named)
-    rows = [(f"model: {name}", numbers["video"]["mae"]) for name, numbers in named]
-    baselines = [(name, numbers["baselines"]) for name, numbers in named if numbers["baselines"]]
-    rows += [(f"{name}: training median", row["train_median"]["mae"]) for name, row in baselines]
-    picture = Picture("MAE at video level with 95 % interval, by subject", figures.errors(rows))
-    sections = [
-        Section("Runs", f"Video level. {report_page.INTERVALS}", table, [picture]),
-        Section(
-            "Against the baselines", "MAE of the model less the baseline's, paired.", _differences(named)
-        ),
-        *_seen(named),
-        *_seeds(runs),
-        _settings(runs),
-    ]
-    notes = [f"{name}: {note}" for name, numbers in named for note in report_page.notes(numbers)]
-    said = "\n".join(f"{name}: {verdict.sentence(numbers)}" for name, numbers in named)
-    sections.insert(2, Section("In words", listing=said))
-    compared = [numbers["baselines"] for _, numbers in named if numbers["baselines"]]
-    beaten = sum((row["train_median"]["mae_difference"]["high"] or 0) < 0 for row in compared)
-    headline = f"{beaten} of {len(runs)} runs are better than predicting the training median"
-    return render(f"{len(runs)} runs side by side", headline, notes, sections)
-
-
-def _differences(named: Sequence[tuple[str, Any]]) -> Table:
-    cells = []
-    for name, numbers in named:
-        compared = numbers["baselines"] or {}
-        shown = [
-            verdict.shown(compared[key]["mae_difference"]) if compared else "unknown" for key in verdict.NAMES
-        ]
-        cells.append([name, *shown])
-    return Table(["", *(verdict.ROWS[key] for key in verdict.NAMES)], cells)
-
-
-def _seen(named: Sequence[tuple[str, Any]]) -> list[Section]:
-    rows = [
-        (f"{name}, {part}", numbers[part])
-        for name, numbers in named
-        for part in ("unseen", "seen")
-        if numbers[part]
-    ]
-    return [Section("Seen and unseen subjects", "", report_page.metric_table(rows))] if rows else []
-
-
-def _seeds(runs: Sequence[Run]) -> list[Section]:
-    """Mean and standard deviation over runs that differ by seed alone."""
-    rows = []
-    for group in by_seed(runs):
-        videos = [run.evaluation.metrics["video"] for run in group]
-        rows.append(
-            [", ".join(run.name for run in group), *(_spread(videos, name) for name in report_page.TITLES)]
-        )
-    if not rows:
-        return []
-    return [
-        Section("Over seeds", "Mean and standard deviation.", Table(["", *report_page.TITLES.values()], rows))
-    ]
-
-
-def _spread(videos: Sequence[Any], name: str) -> str:
-    values = [video[name]["value"] for video in videos if name in video]
-    known = [value for value in values if value is not None]
-    return (
-        f"{fmean(known):.2f}, sd {stdev(known):.2f}" if values and len(known) == len(values) else "undefined"
-    )
-
-
-def _settings(runs: Sequence[Run]) -> Section:
-    names = differing(runs)
-    rows = [
-        [run.name, str(run.evaluation.metrics["seed"]), *(run.settings.get(name, "") for name in names)]
-        for run in runs
-    ]
-    return Section("What differs", table=Table(["", "seed", *names], rows))
-
-
-def terminal(runs: Sequence[Run]) -> Terminal:
-    """The runs' headline numbers for the terminal."""
+def terminal(runs: Sequence[Run], together: Sequence[Run], everybody: Sequence[Contender]) -> Terminal:
+    """Headline numbers for the terminal: of runs and their ensembles, seeds together, and the ridges."""
     drawn = Terminal(
-        caption="video level; [95 % bootstrap interval, resampled by subject]", box=box.SIMPLE_HEAD
+        caption="video level; [95 % bootstrap interval, resampled by subject]",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
     )
-    for column in ("", "MAE", "RMSE", "- training median", "- identity"):
-        drawn.add_column(column)
-    for run in runs:
-        numbers = run.evaluation.metrics
-        compared = [numbers["baselines"][name] for name in COMPARED] if numbers["baselines"] else []
-        cells = [
-            numbers["video"]["mae"],
-            numbers["video"]["rmse"],
-            *(row["mae_difference"] for row in compared),
-        ]
-        drawn.add_row(run.name, *(verdict.stacked(cell, 1) for cell in cells))
+    drawn.add_column("", overflow="fold")
+    for column in ("MAE", "RMSE", "- training\nmedian", "- identity"):
+        drawn.add_column(column, no_wrap=True)
+    for number, one in enumerate(everybody):
+        cells = [one.video["mae"], one.video["rmse"]]
+        if number < len(together):
+            baselines = together[number].evaluation.metrics["baselines"]
+            cells += [baselines[name]["mae_difference"] for name in COMPARED] if baselines else []
+        else:
+            cells.append(one.video["median_difference"])
+        drawn.add_row(f"{number + 1} {one.name}", *(verdict.stacked(cell, 1) for cell in cells))
     for group in by_seed(runs):
         videos = [run.evaluation.metrics["video"] for run in group]
+        name = f"{len(group)} seeds of {group[0].name}"
         drawn.add_row(
-            f"{len(group)} seeds of {group[0].name}", _spread(videos, "mae"), _spread(videos, "rmse")
+            name, *(comparison_page.spread(videos, key).replace(", ", "\n") for key in ("mae", "rmse"))
         )
+    return drawn
+
+
+def any_two(everybody: Sequence[Contender], first: Run) -> Terminal:
+    """The paired difference between any two, in short."""
+    drawn = Terminal(
+        title="MAE of row - MAE of column, paired, by the numbers above",
+        caption="*: its 95 % interval, by subject, leaves 0 out; the page has the intervals",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    drawn.add_column("")
+    for number in range(1, len(everybody) + 1):
+        drawn.add_column(str(number), justify="right", no_wrap=True)
+    cells = matrix(everybody, Bootstrap(**first.evaluation.metrics["bootstrap"]), intervals=False)
+    for number, row in enumerate(cells, start=1):
+        drawn.add_row(str(number), *row)
     return drawn
 
 

@@ -17,5 +17,7 @@ log_mel: Sound as the network reads it, and its augmentation.
 loaders: Loaders of clips and windows, and whose crops stay in memory.
 inputs: From crops as they lie on disk to what the network reads.
 datamodule: From a set of crops to batches on the device.
+nuisance: What a recording tells without the person in it.
+behaviour: Simple statistics of a recording's behaviour track.
 notices: What is said with everything made from drawn people, and with every result.
 """

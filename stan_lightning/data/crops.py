@@ -115,14 +115,20 @@ class Crops:
     @cached_property
     def times(self) -> npt.NDArray[np.float64] | None:
         """Seconds of each position on the recording's clock, shape (N,); None where no track tells."""
+        return self.tracked("time_s")
+
+    def tracked(self, column: str) -> npt.NDArray[np.float64] | None:
+        """A column of the track at each position, shape (N,); None where no track tells it of all."""
         if self._zip is None or _TRACK not in self._zip.namelist():
             return None
         with self._zip.open(_TRACK) as track:
-            table = pd.read_csv(track, usecols=["frame", "time_s"])
-        clock = dict(zip(table["frame"].astype(int), table["time_s"].astype(float), strict=True))
-        if any(frame not in clock for frame in self.frames.tolist()):
+            table = pd.read_csv(track, usecols=lambda name: name in ("frame", column))
+        if column not in table:
             return None
-        return np.array([clock[frame] for frame in self.frames.tolist()])
+        known = dict(zip(table["frame"].astype(int), table[column].astype(float), strict=True))
+        if any(frame not in known for frame in self.frames.tolist()):
+            return None
+        return np.array([known[frame] for frame in self.frames.tolist()])
 
     @cached_property
     def has_sound(self) -> bool:

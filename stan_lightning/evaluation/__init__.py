@@ -1,11 +1,13 @@
 """What a number is worth.
 
 trained: What a checkpoint tells: the network, how its clips were read, who it was trained on.
+candidate: What is evaluated, on what, and against whom it was trained.
 scoring: Every window of a partition through the network once.
 timeline: When in its video each window lies.
 units: From windows to clip, video, session, subject.
 statistics: Metrics with an interval that respects who was filmed.
-baselines: What can be said without watching any video.
+baselines: What can be said without a network.
+ridge: What a recording's circumstances, and simple statistics of behaviour, tell.
 tables: The tables and numbers that every evaluation writes.
 results: The files of an evaluation, written and read back.
 verdict: The one table and the one sentence that a command ends with.
@@ -13,4 +15,6 @@ modalities: What each modality is worth to a network that reads several.
 robustness: The network under noise, blur and shuffled frames, and with noisy, dull or loud sound.
 identity_audit: How well the network's features tell people apart.
 runs: Evaluations of several runs: found on disk, told apart, folds pooled.
+ensemble: Runs that differ by seed alone as one.
+comparison: Any two that scored the same recordings.
 """

@@ -1,7 +1,7 @@
-"""What can be said without watching any video.
+"""What can be said without a network; three of the five do not even need a video.
 
-A number that does not beat these has learnt nothing from the face; most published replications do not
-(the training median alone reaches 9.54 points on AVEC2014's test partition).
+A number that does not beat the training median has learnt nothing from the face; most published replications
+do not (it alone reaches 9.54 points on AVEC2014's test partition).
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-BASELINES = ("train_median", "train_mean", "identity")
+LOOKED_UP = ("train_median", "train_mean", "identity")
+RIDGES = ("nuisance", "behaviour")
+"""Fitted by `stan_lightning.evaluation.ridge`."""
+BASELINES = LOOKED_UP + RIDGES
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class TrainingSessions:
         """What each baseline says about each subject.
 
         Returns:
-            A table with the columns `BASELINES`, one row a subject asked for, in points. `identity` is the
+            A table with the columns `LOOKED_UP`, one row a subject asked for, in points. `identity` is the
             mean label of that subject's training sessions, or the training median for a stranger.
 
         Raises:

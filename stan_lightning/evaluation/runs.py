@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from stan_lightning.errors import InputError
 from stan_lightning.evaluation import results
+from stan_lightning.evaluation.baselines import RIDGES
 from stan_lightning.evaluation.tables import Bootstrap, metrics
 
 SIGNIFICANT_NOT = ("seed", "data.fold", "resume")
@@ -131,12 +132,25 @@ def _pool(folds: Sequence[Run]) -> Run:
     for name in ("n_expected", "n_missing", "n_unlabelled"):
         numbers[name] = sum(found.metrics[name] for found in evaluations)
     numbers["missing"] = [row for found in evaluations for row in found.metrics["missing"]]
+    numbers["ridges"] = _lacking_ridges(folds)
     kept = ("fold", "checkpoint", "n_train_subjects", "video", "baselines", "n_expected", "n_missing")
     numbers["folds"] = [{name: found.metrics[name] for name in kept} for found in evaluations]
     numbers |= {name: first[name] for name in ("n_folds", "score_range", "bootstrap", "versions")}
     pooled = results.Evaluation(numbers, predictions, windows, baselines)
     name = "pooled folds" if len(folds) == 1 else f"pooled {folds[0].name} .. {folds[-1].name}"
     return replace(folds[0], name=name, evaluation=pooled)
+
+
+def _lacking_ridges(folds: Sequence[Run]) -> dict[str, Any]:
+    """By name of a ridge that is not in every fold the reason of the first that lacks it."""
+    before = {"reason": "evaluated before there was one; run the evaluation again"}
+    found: dict[str, Any] = {}
+    for name in RIDGES:
+        for run in folds:
+            said = run.evaluation.metrics.get("ridges", {}).get(name, before)
+            if "reason" in said and name not in found:
+                found[name] = {"reason": f"{run.name}: {said['reason']}"}
+    return found
 
 
 def differing(runs: Sequence[Run]) -> list[str]:

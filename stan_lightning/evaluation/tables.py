@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stan_lightning.evaluation.baselines import BASELINES, TrainingSessions
+from stan_lightning.evaluation.baselines import BASELINES, RIDGES, TrainingSessions
 from stan_lightning.evaluation.statistics import (
     BANDS,
     BDI_RANGE,
@@ -75,12 +75,23 @@ def predictions_table(
     return table[list(PREDICTIONS)].reset_index(drop=True)
 
 
-def baseline_table(predictions: pd.DataFrame, training: TrainingSessions | None) -> pd.DataFrame | None:
-    """What each baseline says about each video: recording and the columns of `BASELINES`, or None."""
+def baseline_table(
+    predictions: pd.DataFrame, training: TrainingSessions | None, ridges: pd.DataFrame | None = None
+) -> pd.DataFrame | None:
+    """What each baseline says about each video: recording and the columns of `BASELINES`, or None.
+
+    Args:
+        predictions: Columns `PREDICTIONS`.
+        training: Who was trained on; without them there are no baselines.
+        ridges: `ridge.ridge_baselines` of at least these videos; without them theirs are NaN.
+    """
     if training is None or not training.sessions:
         return None
     said = training.predict(predictions["subject"])
-    return pd.concat([predictions[["recording"]].reset_index(drop=True), said], axis=1)
+    table = pd.concat([predictions[["recording"]].reset_index(drop=True), said], axis=1)
+    if ridges is None:
+        return table.assign(**dict.fromkeys(RIDGES, np.nan))
+    return table.merge(ridges, on="recording", how="left", validate="one_to_one")
 
 
 def metrics(
@@ -159,16 +170,28 @@ def _names(column: pd.Series) -> list[str]:
 def _compared(
     videos: pd.DataFrame, baselines: pd.DataFrame | None, bdi: bool, bootstrap: Bootstrap
 ) -> dict[str, Any] | None:
-    """Each baseline's own metrics, and the paired difference of the model's MAE to its."""
+    """Each baseline's own metrics, and the paired difference of the model's MAE to its.
+
+    A ridge also has the difference of its MAE to the training median's; one that is not there is None.
+    """
     if baselines is None:
         return None
     joined = videos.merge(baselines, on="recording", how="left", validate="one_to_one")
+
+    def difference(one: str, other: str) -> dict[str, float | None]:
+        return mae_difference(
+            joined["label"], joined[one], joined[other], joined["subject"], **_draws(bootstrap)
+        )
+
     compared: dict[str, Any] = {}
     for name in BASELINES:
+        if name not in baselines or baselines[name].isna().any():
+            compared[name] = None
+            continue
         compared[name] = _describe(joined.assign(prediction=joined[name]), bdi, bootstrap)
-        compared[name]["mae_difference"] = mae_difference(
-            joined["label"], joined["prediction"], joined[name], joined["subject"], **_draws(bootstrap)
-        )
+        compared[name]["mae_difference"] = difference("prediction", name)
+        if name in RIDGES:
+            compared[name]["median_difference"] = difference(name, "train_median")
     return compared
 
 

@@ -6,16 +6,22 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+from stan_lightning.evaluation.baselines import RIDGES
+
 NAMES = {
     "train_median": "predicting the training median",
     "train_mean": "predicting the training mean",
     "identity": "knowing who it is",
+    "nuisance": "the recording's length, light and sound",
+    "behaviour": "simple statistics of behaviour",
 }
 ROWS = {
     "model": "model",
     "train_median": "training median",
     "train_mean": "training mean",
     "identity": "identity",
+    "nuisance": "ridge: nuisance",
+    "behaviour": "ridge: behaviour",
 }
 NAMED = ("mae", "rmse", "ccc")
 FEW_SUBJECTS = 6
@@ -51,11 +57,23 @@ def table(metrics: Mapping[str, Any]) -> Table:
     for column in ("", "MAE", "RMSE", "CCC", "model's MAE - its"):
         drawn.add_column(column, no_wrap=True)
     drawn.add_row(ROWS["model"], *_cells(video, NAMED))
-    for name, row in (metrics["baselines"] or {}).items():
-        drawn.add_row(ROWS[name], *_cells(row, (*NAMED, "mae_difference")))
+    for name, row in baseline_rows(metrics):
+        drawn.add_row(ROWS[name], *(_cells(row, (*NAMED, "mae_difference")) if row else ["not fitted"]))
     drawn.add_section()
     drawn.add_row("model, sessions", *_cells(session, NAMED))
     return drawn
+
+
+def baseline_rows(metrics: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any] | None]]:
+    """Each baseline and its numbers, None where a ridge could not be fitted (`not_fitted` says why)."""
+    found = metrics["baselines"]
+    return list((dict.fromkeys(metrics.get("ridges") or ()) if found is None else found).items())
+
+
+def not_fitted(metrics: Mapping[str, Any]) -> list[str]:
+    """One line for each ridge that is not there, with its reason."""
+    ridges = metrics.get("ridges") or {}
+    return [f"{ROWS[name]}: not fitted: {row['reason']}" for name, row in ridges.items() if "reason" in row]
 
 
 def modalities_table(found: Mapping[str, Any]) -> Table:
@@ -101,12 +119,40 @@ def _compared(metrics: Mapping[str, Any]) -> str:
     mae = video["mae"]["value"]
     if metrics["baselines"] is None:
         return f"MAE {mae:.1f}, and no training set is known: nothing says what this beats"
-    median = metrics["baselines"]["train_median"]
-    text = f"{_verdict(median)} {NAMES['train_median']} ({_against(mae, median)})"
-    if not metrics["seen"]["n"]:
-        return f"{text}; nobody here was trained on, so there is no identity to know"
-    identity = metrics["baselines"]["identity"]
-    return f"{text}; {_verdict(identity)} {NAMES['identity']} ({_against(mae, identity)})"
+    baselines = metrics["baselines"]
+    median, identity = baselines["train_median"], baselines["identity"]
+    clauses = [f"{_verdict(median)} {NAMES['train_median']} ({_against(mae, median)})"]
+    if metrics["seen"]["n"]:
+        clauses.append(f"{_verdict(identity)} {NAMES['identity']} ({_against(mae, identity)})")
+    else:
+        clauses.append("nobody here was trained on, so there is no identity to know")
+    clauses += _simple(mae, baselines)
+    if together := metrics.get("ensemble"):
+        runs = {**together, "mae": {"value": together["mean_mae"]}}
+        clauses.append(f"{_verdict(runs)} the mean of its runs ({_against(mae, runs)})")
+    return "; ".join(clauses)
+
+
+def _simple(mae: float, baselines: Mapping[str, Any]) -> list[str]:
+    """What each ridge tells, and whether the model tells more."""
+    median, clauses, unbeaten = baselines["train_median"], [], -1
+    for name in RIDGES:
+        row = baselines.get(name)
+        if row is None:
+            continue
+        if _verdict(row) in ("no better than", "worse than"):
+            unbeaten = len(clauses)
+        told = {"mae": median["mae"], "mae_difference": row["median_difference"]}
+        if _verdict(told) == "better than":
+            unmasked = f"alone tell the score better than the median ({_against(row['mae']['value'], told)})"
+            clauses.append(
+                f"{NAMES[name]} {unmasked}, and the model is {_verdict(row)} they are ({_against(mae, row)})"
+            )
+        else:
+            clauses.append(f"{_verdict(row)} {NAMES[name]} alone ({_against(mae, row)})")
+    if unbeaten >= 0:
+        clauses[unbeaten] += ", so it has shown nothing of its own"
+    return clauses
 
 
 def _verdict(baseline: Mapping[str, Any]) -> str:

@@ -1,8 +1,10 @@
 """Pages and pictures.
 
 page: A self-contained page of sections, tables and pictures, all names escaped.
+metric_tables: Metrics and baselines as tables of a page.
 report_page: One evaluation as a page.
 gates: How a network weighed its modalities, as a section of that page.
+comparison_page: Several runs side by side, and the difference between any two.
 figures: The pictures of a report, matplotlib figures as SVG.
 attention_maps: Where the network looks: its own attention, and Grad-CAM++ in 3-D.
 predictions_page: One prediction as a page.

@@ -5,6 +5,7 @@ Sized for a column of 5 inches, which a phone shows at about its natural size.
 
 import io
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 from stan_lightning.evaluation.statistics import BAND_EDGES, BANDS, BDI_RANGE
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#767676"
+LABEL_WIDTH = 34  # characters
 BAND_SHADES = ("#ffffff", "#f2f2f2", "#e6e6e6", "#d9d9d9")
 STYLE: dict[Any, Any] = {
     "font.size": 9,
@@ -101,7 +103,7 @@ def errors(rows: Sequence[tuple[str, Metric]], unit: str = "MAE (points)") -> Fi
     figure, axes = _figure(0.5 + 0.28 * max(len(rows), 2))
     for number, (name, metric) in enumerate(rows):
         _whisker(axes, number, metric, ORANGE if name.startswith("model") else BLUE, across=True)
-    axes.set_yticks(range(len(rows)), [_plain(name) for name, _ in rows])
+    axes.set_yticks(range(len(rows)), [_plain(fill(name, LABEL_WIDTH)) for name, _ in rows])
     axes.invert_yaxis()
     axes.set(xlabel=unit)
     axes.grid(axis="x", color="#eeeeee")

@@ -1,6 +1,6 @@
 """One evaluation as a page."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +9,10 @@ import pandas as pd
 from stan_lightning.data.notices import SYNTHETIC
 from stan_lightning.evaluation.results import Evaluation
 from stan_lightning.evaluation.units import UNITS
-from stan_lightning.evaluation.verdict import ROWS, sentence, shown
+from stan_lightning.evaluation.verdict import ROWS, baseline_rows, sentence, shown
 from stan_lightning.pages import figures, gates
+from stan_lightning.pages.metric_tables import INTERVALS, against_baselines, metric_table, ridges
 from stan_lightning.pages.page import Picture, Section, Table, render
-
-TITLES = {
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "pearson": "Pearson",
-    "ccc": "CCC",
-    "r2": "R2",
-    "sd_ratio": "sd ratio",
-    "accuracy_bands": "accuracy, bands",
-    "f1_14": "F1 at 14",
-    "f1_20": "F1 at 20",
-}
-INTERVALS = "[95 % bootstrap interval, resampled by subject]; MAE and RMSE in points."
 
 
 def page(found: Evaluation, run: Path | None) -> str:
@@ -37,8 +25,9 @@ def page(found: Evaluation, run: Path | None) -> str:
     numbers = found.metrics
     title = f"Evaluation on {numbers['partition']}, protocol {numbers['protocol']}"
     sections = [
-        _against_baselines(numbers),
+        against_baselines(numbers),
         *_pictures(found),
+        *ridges(numbers),
         _units(numbers),
         *_breakdowns(numbers),
         *_folds(numbers),
@@ -82,34 +71,13 @@ def notes(numbers: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def metric_table(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Table:
-    """One row for each named set of metrics, one column a metric."""
-    named = list(rows)
-    columns = [name for name in TITLES if any(name in row for _, row in named)]
-    cells = [[name, str(row["n"]), *(shown(row[column]) for column in columns)] for name, row in named]
-    return Table(["", "n", *(TITLES[column] for column in columns)], cells)
-
-
-def _against_baselines(numbers: Mapping[str, Any]) -> Section:
-    rows = [(ROWS["model"], numbers["video"])]
-    rows += [(ROWS[name], row) for name, row in (numbers["baselines"] or {}).items()]
-    table = metric_table(rows)
-    differences = ["", *(shown(row["mae_difference"]) for _, row in rows[1:])]
-    cells = [
-        [*row[:3], difference, *row[3:]] for row, difference in zip(table.rows, differences, strict=True)
-    ]
-    columns = [*table.columns[:3], "MAE of model - this", *table.columns[3:]]
-    text = f"Video level. {INTERVALS} The difference is paired: the same people in each resample."
-    return Section("Model and baselines", text, Table(columns, cells))
-
-
 def _pictures(found: Evaluation) -> list[Section]:
     numbers = found.metrics
     if not numbers["video"]["n"]:
         return []
     score_range = numbers["score_range"]
     rows = [("model", numbers["video"]["mae"])]
-    rows += [(ROWS[name], row["mae"]) for name, row in (numbers["baselines"] or {}).items()]
+    rows += [(ROWS[name], row["mae"]) for name, row in baseline_rows(numbers) if row]
     for key, name in (("unseen", "model, unseen subjects"), ("seen", "model, seen subjects")):
         if numbers[key]:
             rows.append((name, numbers[key]["mae"]))

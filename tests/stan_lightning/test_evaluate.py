@@ -1,6 +1,7 @@
 """Evaluation end to end: a checkpoint from a real fit, released weights, and what is refused."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -114,6 +115,18 @@ def test_a_checkpoint_alone_is_enough(checkpoint, crops, tmp_path, capsys):
         (predictions.label - train.label.median()).abs().mean()
     )
     assert "training median (MAE" in said and "not a diagnostic device" in said
+    nuisance = numbers["ridges"]["nuisance"]
+    assert (nuisance["n"], nuisance["n_subjects"], nuisance["n_folds"]) == (8, 4, 4)
+    baselines = pd.read_csv(tmp_path / "baselines.csv")
+    error = (predictions.prediction - predictions.label).abs() - (
+        baselines.nuisance - predictions.label
+    ).abs()
+    assert numbers["baselines"]["nuisance"]["mae_difference"]["value"] == pytest.approx(error.mean())
+    assert "the recording's length, light and sound alone" in said  # these crops are the brighter the higher
+    assert numbers["baselines"]["behaviour"] is None and baselines.behaviour.isna().all()
+    assert "ridge: behaviour: not fitted: these crops have no behaviour track" in said
+    html = (tmp_path / "report.html").read_text()
+    assert "ridge: nuisance" in html and "no behaviour track" in html and "simple baselines lean on" in html
     assert said.rstrip().endswith(str(tmp_path / "report.html"))
 
 
@@ -202,10 +215,36 @@ def test_released_weights_without_a_training_set(crops, tmp_path, capsys):
     run(*given, f"data.root={tmp_path / 'm.csv'}", f"output={tmp_path / 'alone'}")
     numbers = json.loads((tmp_path / "alone" / "metrics.json").read_text())
     assert (numbers["baselines"], numbers["seen"], numbers["n_train_subjects"]) == (None, None, None)
-    assert "No training set is known" in (tmp_path / "alone" / "report.html").read_text()
+    html = (tmp_path / "alone" / "report.html").read_text()
+    assert "No training set is known" in html and "Ridge: nuisance: not fitted: no training set" in html
+    said = capsys.readouterr().out
+    assert said.count("not fitted: no training set is known") == 2
     run(*given, f"data.root={crops}", f"output={tmp_path / 'trained'}")
     numbers = json.loads((tmp_path / "trained" / "metrics.json").read_text())
     assert numbers["n_train_subjects"] == 4 and numbers["baselines"]["identity"]["n"] == 6
+    assert numbers["baselines"]["nuisance"]["n"] == 6
+
+
+def test_behaviour_tracks_beside_the_crops_are_read(checkpoint, crops, tmp_path, capsys):
+    """Crops of the test set alone have no recording that was trained on, and the rows say so."""
+    copied = tmp_path / "crops"
+    shutil.copytree(crops, copied)
+    (copied / "tracks" / "behaviour").mkdir(parents=True)
+    table = pd.read_csv(copied / "manifest.csv", dtype=str)
+    for name, label in zip(table.video, table.label.astype(float), strict=True):
+        track = pd.DataFrame({"time_s": [0, 0.1, 0.2], "smile": [label, label + 1, label]})
+        track.to_csv(copied / "tracks" / "behaviour" / f"{name}.csv", index=False)
+    run(f"checkpoint={checkpoint}", f"data.root={copied}", f"output={tmp_path / 'all'}")
+    numbers = json.loads((tmp_path / "all" / "metrics.json").read_text())
+    assert numbers["baselines"]["behaviour"]["mae"]["value"] < 3
+    assert "not fitted" not in capsys.readouterr().out
+    table[table.partition == "test"].to_csv(copied / "manifest.csv", index=False)
+    run(f"checkpoint={checkpoint}", f"data.root={copied}", f"output={tmp_path / 'alone'}")
+    numbers = json.loads((tmp_path / "alone" / "metrics.json").read_text())
+    assert numbers["baselines"]["train_median"]["n"] == 6 and numbers["baselines"]["behaviour"] is None
+    assert capsys.readouterr().out.count("not fitted: these crops hold no labelled recording that was") == 2
+    for name in ("predictions.csv", "windows.csv"):
+        assert (tmp_path / "all" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
 
 
 @pytest.mark.parametrize("case", ["open_plain", "open_stride"])

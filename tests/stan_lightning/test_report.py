@@ -13,10 +13,18 @@ from stan_lightning.evaluation.tables import Bootstrap, baseline_table, metrics,
 from stan_lightning.report import main
 
 RANGE = [0.0, 63.0]
+RIDGE_ROWS = ("ridge: nuisance", "ridge: behaviour")
 
 
 def write_run(
-    run: Path, people, seed=0, fold=None, config="model:\n  k: 2\n", shift=0.0, training=((0, 5.0),)
+    run: Path,
+    people,
+    seed=0,
+    fold=None,
+    config="model:\n  k: 2\n",
+    shift=0.0,
+    training=((0, 5.0),),
+    ridges=None,
 ):
     """A run folder with an evaluation in it; `people` are numbers, two videos each."""
     rng = np.random.default_rng(seed)
@@ -29,7 +37,8 @@ def write_run(
     windows = windows.assign(start_s=0.0, end_s=1.0, output=outputs)
     sessions = TrainingSessions.from_rows([(f"p{person}", "1", label) for person, label in training])
     predictions = predictions_table(windows, recordings, RANGE, sessions)
-    baselines = baseline_table(predictions, sessions)
+    said = None if ridges is None else pd.DataFrame({"recording": names, **ridges})
+    baselines = baseline_table(predictions, sessions, said)
     numbers = {"protocol": "official" if fold is None else "group_kfold", "partition": "test"}
     numbers |= {"checkpoint": str(run / "checkpoints" / "best.ckpt"), "seed": seed, "n_train_subjects": 1}
     numbers |= metrics(predictions, windows, baselines, RANGE, Bootstrap(100, 0))
@@ -102,6 +111,51 @@ def test_runs_that_differ_by_seed_alone_get_mean_and_deviation(tmp_path, capsys)
     assert html.count("model.k") == 1 and "4 runs side by side" in html
     said = capsys.readouterr().out
     assert "3 seeds of" in said and f"sd {np.std(values, ddof=1):.2f}" in " ".join(said.split())
+    runs = [results.read(tmp_path / f"s{seed}" / "evaluation" / "test").predictions for seed in range(3)]
+    error = np.mean([run.prediction for run in runs], axis=0) - runs[0].label
+    against = (
+        f"better than the mean of its runs (MAE {np.abs(error).mean():.1f} against {np.mean(values):.1f}"
+    )
+    assert against in said
+    assert html.count("1 of 17 recordings have no prediction") == 1  # said once for all runs
+    assert html.count("ensemble of 3 seeds") >= 4 and f"<td>{np.abs(error).mean():.2f}<span>" in html
+    assert f"{np.abs(error).mean() - np.mean(values):z.2f}" in html
+
+
+def test_any_two_are_compared_and_ridges_are_among_them(tmp_path, capsys):
+    ridges = {"nuisance": 20.0, "behaviour": 10.0}
+    for number, name in enumerate(("face", "voice", "fusion")):
+        config = f"model:\n  name: {name}\n"
+        write_run(tmp_path / name, range(8), number, config=config, shift=0.1 * number, ridges=ridges)
+    main([str(tmp_path / name) for name in ("face", "voice", "fusion")] + ["--output", str(tmp_path / "out")])
+    said = capsys.readouterr().out
+    html = (tmp_path / "out" / "report.html").read_text()
+    section = html.split("<h2>Any two compared</h2>")[1].split("</section>")[0]
+    rows = [f"{n} {name}" for n, name in enumerate(("face", "voice", "fusion", *RIDGE_ROWS), 1)]
+    assert all(f'<th scope="row">{row}</th>' in section for row in rows)
+    assert section.count("<span>[") == 5 * 4 and "less 5" in section
+    found = [results.read(tmp_path / name / "evaluation" / "test") for name in ("face", "voice")]
+    maes = [one.metrics["video"]["mae"]["value"] for one in found]
+    assert f"<td>{maes[0] - maes[1]:.2f}*<span>[" in section
+    assert f"{maes[0] - maes[1]:.1f}*" in said and "5 ridge:" in said and "ensemble" not in html
+    assert "face: better than predicting" in said and "the recording's length, light and sound" in said
+
+
+def test_evaluations_of_before_are_read_without_the_ridges(tmp_path, capsys):
+    for name in ("a", "b"):
+        write_run(tmp_path / name, range(6), config=f"model:\n  name: {name}\n")
+        folder = tmp_path / name / "evaluation" / "test"
+        numbers = json.loads((folder / "metrics.json").read_text())
+        for ridge in ("nuisance", "behaviour"):
+            del numbers["baselines"][ridge]
+        (folder / "metrics.json").write_text(json.dumps(numbers))
+        table = pd.read_csv(folder / "baselines.csv").drop(columns=["nuisance", "behaviour"])
+        table.to_csv(folder / "baselines.csv", index=False)
+    main([str(tmp_path), "--output", str(tmp_path / "out")])
+    assert "ridge" not in capsys.readouterr().out
+    assert "unknown" in (tmp_path / "out" / "report.html").read_text()
+    main([str(tmp_path / "a"), "--output", str(tmp_path / "one")])
+    assert "training median" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("case", ["unevaluated", "nowhere", "empty"])

@@ -160,4 +160,9 @@ def test_the_sentence_follows_the_paired_intervals(median, identity, expected):
 
 def test_the_table_has_a_row_for_each_baseline():
     _, numbers = evaluated(*corpus())
-    assert table({"partition": "test", "protocol": "official"} | numbers).row_count == 5
+    numbers |= {"partition": "test", "protocol": "official"}
+    assert table(numbers).row_count == 7
+    ridges = {name: {"reason": "nobody knows"} for name in ("nuisance", "behaviour")}
+    assert table(numbers | {"baselines": None, "ridges": ridges}).row_count == 4
+    old = {name: row for name, row in numbers["baselines"].items() if row}
+    assert len(old) == 3 and table(numbers | {"baselines": old}).row_count == 5

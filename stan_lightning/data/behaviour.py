@@ -1,0 +1,56 @@
+"""Simple statistics of a recording's behaviour track, ``<crops>/tracks/behaviour/<recording>.csv``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stan_lightning.data.datamodule import NOMINAL_FPS
+from stan_lightning.data.track_file import open_track
+from stan_lightning.data.tracks import SUFFIXES
+from stan_lightning.errors import InputError
+
+TRACK = "behaviour"
+STATISTICS = ("mean", "sd", "q10", "q50", "q90", "speed")
+
+
+def track_file(row: Mapping[str, Any], folder: str | None) -> Path | None:
+    """Where a recording's behaviour track lies; None where there is none.
+
+    Args:
+        row: Of `manifest.read_manifest`.
+        folder: Of the track (`data.tracks.behaviour`); None: beside the crops.
+    """
+    home = Path(folder or Path(str(row["crops_root"])) / "tracks" / TRACK)
+    for stem in (str(row["recording"]), Path(str(row["video"])).stem):
+        for suffix in SUFFIXES:
+            if (file := home / f"{stem}{suffix}").is_file():
+                return file
+    return None
+
+
+def statistics(file: Path) -> dict[str, float]:
+    """Statistics of each column that has numbers, named ``<column> <one of STATISTICS>``.
+
+    `speed` is the mean of what it changes by in a second (of 30 frames where the file has no times), between
+    neighbouring rows that have it; NaN where there are none.
+
+    Raises:
+        InputError: Where the file is no table of numbers over ascending times; it names file and row.
+    """
+    track = open_track(str(file))
+    for why in track.unreadable.values():
+        raise InputError(why)
+    clock = track.times if track.times is not None else track.clock(timed=False) / NOMINAL_FPS
+    found = {}
+    for name, column in zip(track.columns, track.values.T.astype(np.float64), strict=True):
+        values = column[~np.isnan(column)]
+        if not len(values):
+            continue
+        moved = np.abs(np.diff(column)) / np.diff(clock)
+        moved = moved[~np.isnan(moved)]
+        speed = float(moved.mean()) if len(moved) else float("nan")
+        told = (values.mean(), values.std(), *np.quantile(values, [0.1, 0.5, 0.9]), speed)
+        found |= {f"{name} {what}": float(one) for what, one in zip(STATISTICS, told, strict=True)}
+    return found

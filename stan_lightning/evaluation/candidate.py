@@ -1,0 +1,101 @@
+"""What is evaluated, on what, and against whom it was trained."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stan_lightning.data.datamodule import CropDataModule
+from stan_lightning.errors import InputError
+from stan_lightning.evaluation.baselines import TrainingSessions
+from stan_lightning.evaluation.trained import open_checkpoint
+from stan_lightning.network import STADRN
+from stan_lightning.network.weights import load_released
+from stan_lightning.training.module import StanModule
+
+DECIDED_IN_TRAINING = ("protocol", "fold", "n_folds", "split_seed", "score_range", "seed")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network, opened, with the crops that it is asked about.
+
+    Attributes:
+        module: The network.
+        data: The crops, set up.
+        training: Who was trained on, None where that is unknown.
+        header: First entries of metrics.json.
+        home: Folder that an evaluation is kept in where nobody says otherwise.
+        run: Folder of the training run, None for released weights.
+    """
+
+    module: StanModule
+    data: CropDataModule
+    training: TrainingSessions | None
+    header: dict[str, Any]
+    home: Path
+    run: Path | None
+
+
+def from_checkpoint(path: str | Path, changes: Mapping[str, Any]) -> Candidate:
+    """Open a checkpoint.
+
+    Args:
+        path: Of the checkpoint.
+        changes: Arguments of the datamodule that are to differ from training's.
+
+    Raises:
+        InputError: Where it cannot be read, tells classes, or a change would decide anew who is tested.
+    """
+    trained = open_checkpoint(path)
+    if trained.module.hparams["objective"] != "severity":
+        raise InputError(f"{path} was trained to tell classes; only severity is evaluated here")
+    for name in DECIDED_IN_TRAINING:
+        if name in changes and changes[name] != trained.data[name]:
+            raise InputError(
+                f"data.{name}={changes[name]}, but the checkpoint was trained with {trained.data[name]}: who "
+                "is tested is decided in training; train again, or leave it out"
+            )
+    arguments = {**trained.data, **changes}
+    if "tracks" in changes:  # folders that are not named anew stay as they were in training
+        arguments["tracks"] = (trained.data.get("tracks") or {}) | changes["tracks"]
+    data = CropDataModule(**arguments)
+    data.columns = trained.columns
+    data.setup("test")
+    training = trained.sessions if trained.sessions.sessions else None
+    checkpoint = Path(path).resolve()
+    header = {**trained.record, "checkpoint": str(checkpoint)}
+    run = checkpoint.parents[1]
+    return Candidate(trained.module, data, training, header, run / "evaluation", run)
+
+
+def from_weights(path: str | Path, module: StanModule, data: CropDataModule) -> Candidate:
+    """Load released weights into a network; the crops' manifest is all that is known of its training.
+
+    Raises:
+        InputError: Where the network is not the published one.
+    """
+    data.setup("test")
+    if not isinstance(module.network, STADRN) or module.network.modalities != ("face",):
+        raise InputError(
+            "weights= takes the published network's: leave model= as it is, or give a checkpoint"
+        )
+    load_released(module.network, path)
+    training = TrainingSessions.from_table(data.tables["train"])
+    weights = Path(path).resolve()
+    kept = ("protocol", "fold", "n_folds", "score_range")
+    header = {name: data.hparams[name] for name in kept} | {"seed": None, "checkpoint": str(weights)}
+    known = training if training.sessions else None
+    return Candidate(module.eval(), data, known, header, weights.parent / "evaluation", None)
+
+
+def refuse_broken_promises(candidate: Candidate, partition: str) -> None:
+    """Under a protocol by subject nobody evaluated may have been trained on, whatever crops are given."""
+    if candidate.training is None or partition == "train" or candidate.header["protocol"] == "official":
+        return
+    seen = candidate.training.subjects & set(candidate.data.tables[partition]["subject"].astype(str))
+    if seen:
+        raise InputError(
+            f"protocol {candidate.header['protocol']} promises new subjects, but {min(seen)} was trained on: "
+            "these are not the crops that the checkpoint was trained with; give data.root as in training"
+        )

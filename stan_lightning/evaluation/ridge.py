@@ -1,0 +1,143 @@
+"""What simple numbers tell: ridges on the recording's own circumstances and on statistics of behaviour.
+
+Both are fitted on recordings of the training partition alone. A network that does not beat them has learnt
+nothing of its own that shows in the error.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from stan_lightning.data.behaviour import TRACK, statistics, track_file
+from stan_lightning.data.datamodule import CropDataModule
+from stan_lightning.data.nuisance import measure
+from stan_lightning.evaluation.baselines import TrainingSessions
+from stan_lightning.training.processes import is_first
+
+# From the mean of the training labels to nearly no penalty; of equals the first, which is the strongest.
+PENALTIES = tuple(10.0**power for power in np.arange(5, -1.5, -0.5))
+MOST_FOLDS, FEWEST_SUBJECTS = 5, 3
+NO_TRAINING = "no training set is known"
+NOT_HERE = "these crops hold no labelled recording that was trained on"
+
+
+def ridge_baselines(
+    data: CropDataModule, partition: str, training: TrainingSessions | None
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Fit both on whom the network was trained on, and let them score a partition.
+
+    Args:
+        data: The crops, set up.
+        partition: Whom to score; nothing is read of its labels.
+        training: Who was trained on, None where that is unknown.
+
+    Returns:
+        One row a recording of the partition: `recording`, `nuisance` and `behaviour` in points, NaN where
+        there is no such ridge. And for each of the two how it was fitted (`fitted`), or its `reason`.
+    """
+    asked = data.tables[partition]
+    said = pd.DataFrame({"recording": asked["recording"], "nuisance": np.nan, "behaviour": np.nan})
+    known = _trained_on(data.tables["train"], training)
+    if training is None or known.empty:
+        reason = {"reason": NO_TRAINING if training is None else NOT_HERE}
+        return said, {"nuisance": dict(reason), "behaviour": dict(reason)}
+    everybody = pd.concat([known, asked]).drop_duplicates("recording")
+    facts: dict[str, Any] = {}
+    for name, features in _features(data, everybody).items():
+        theirs, others = (features.loc[table["recording"]] for table in (known, asked))
+        if reason := _without_track(theirs, others):
+            facts[name] = {"reason": reason}
+        else:
+            said[name], facts[name] = fitted(theirs, known, others, data.hparams["score_range"])
+    return said, facts
+
+
+def fitted(
+    features: pd.DataFrame, known: pd.DataFrame, asked: pd.DataFrame, score_range: Sequence[float]
+) -> tuple[NDArray[np.float64] | float, dict[str, Any]]:
+    """A ridge fitted and asked.
+
+    Missing features are the training mean; the penalty is the best of `PENALTIES` over folds by subject.
+
+    Args:
+        features: (N, F) of the training recordings, NaN where missing.
+        known: Their `subject` and `label`, in the same order.
+        asked: (M, F) of those to score.
+        score_range: What is said is clipped to it.
+
+    Returns:
+        (M,) scores in points and what was fitted: `n`, `n_subjects`, `n_folds`, `penalty`, `n_without` (of
+        those asked, how many have no features at all) and `weights`, the points that one standard deviation
+        of each feature adds, the largest first. NaN and a `reason` where it cannot be fitted.
+    """
+    people = known["subject"].astype(str)
+    n_subjects = people.nunique()
+    if n_subjects < FEWEST_SUBJECTS:
+        few = f"{n_subjects} training subjects are too few for folds by subject; {FEWEST_SUBJECTS} are needed"
+        return float("nan"), {"reason": few}
+    n_folds = min(MOST_FOLDS, n_subjects)
+    pipeline = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), Ridge())
+    search = GridSearchCV(
+        pipeline,
+        {"ridge__alpha": PENALTIES},
+        scoring="neg_mean_absolute_error",
+        cv=GroupKFold(n_folds),
+        error_score="raise",
+    )
+    search.fit(features.to_numpy(), known["label"].to_numpy(), groups=people)
+    weights = pd.Series(search.best_estimator_[-1].coef_, features.columns)
+    weights = weights.sort_values(key=lambda one: -one.abs(), kind="stable")
+    facts = {
+        "n": len(features),
+        "n_subjects": n_subjects,
+        "n_folds": n_folds,
+        "penalty": float(search.best_params_["ridge__alpha"]),
+        "n_without": int(asked.isna().all(axis=1).sum()),
+        "weights": {str(name): float(weight) for name, weight in weights.items()},
+    }
+    return np.clip(search.predict(asked.to_numpy()), *score_range), facts
+
+
+def _trained_on(table: pd.DataFrame, training: TrainingSessions | None) -> pd.DataFrame:
+    """The recordings whose session was trained on, with a label."""
+    sessions = {(subject, session) for subject, session, _ in training.sessions} if training else set()
+    own = zip(table["subject"].astype(str), table["session"].astype(str), strict=True)
+    return table[np.array([one in sessions for one in own], bool)].dropna(subset=["label"])
+
+
+def _without_track(known: pd.DataFrame, asked: pd.DataFrame) -> str:
+    """Who has no feature at all, in a few words; empty where some on both sides have."""
+    lacking = [table.isna().all(axis=None) for table in (known, asked)]
+    if all(lacking):
+        return "these crops have no behaviour track"
+    if any(lacking):
+        return f"no recording that {'was trained on' if lacking[0] else 'is evaluated'} has a behaviour track"
+    return ""
+
+
+def _features(data: CropDataModule, recordings: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """By baseline, one row of features a recording."""
+    console = Console()
+    rows = recordings.to_dict("records")
+    quiet = not (console.is_terminal and is_first())
+    folder = (data.hparams["tracks"] or {}).get(TRACK)
+    circumstances, behaved = [], []
+    for row in track(rows, "what simple numbers tell", console=console, disable=quiet, transient=True):
+        circumstances.append(measure(row, data.crop_size))
+        file = track_file(row, folder)
+        behaved.append(statistics(file) if file else {})
+    names = recordings["recording"]
+    return {
+        "nuisance": pd.DataFrame(circumstances, index=names),
+        "behaviour": pd.DataFrame(behaved, index=names),
+    }

@@ -1,0 +1,69 @@
+"""Metrics and baselines as tables of a page."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from stan_lightning.evaluation.verdict import ROWS, baseline_rows, not_fitted, shown
+from stan_lightning.pages.page import Section, Table
+
+TITLES = {
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "pearson": "Pearson",
+    "ccc": "CCC",
+    "r2": "R2",
+    "sd_ratio": "sd ratio",
+    "accuracy_bands": "accuracy, bands",
+    "f1_14": "F1 at 14",
+    "f1_20": "F1 at 20",
+}
+STRONGEST = 5
+INTERVALS = "[95 % bootstrap interval, resampled by subject]; MAE and RMSE in points."
+
+
+def metric_table(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Table:
+    """One row for each named set of metrics, one column a metric."""
+    named = list(rows)
+    columns = [name for name in TITLES if any(name in row for _, row in named)]
+    cells = [[name, str(row["n"]), *(shown(row[column]) for column in columns)] for name, row in named]
+    return Table(["", "n", *(TITLES[column] for column in columns)], cells)
+
+
+def against_baselines(numbers: Mapping[str, Any]) -> Section:
+    """The model beside what can be said without it."""
+    found = [(name, row) for name, row in baseline_rows(numbers) if row]
+    rows = [(ROWS["model"], numbers["video"]), *((ROWS[name], row) for name, row in found)]
+    table = metric_table(rows)
+    differences = ["", *(shown(row["mae_difference"]) for _, row in rows[1:])]
+    cells = [
+        [*row[:3], difference, *row[3:]] for row, difference in zip(table.rows, differences, strict=True)
+    ]
+    cells += [
+        [ROWS[name], "", "not fitted", *[""] * (len(table.columns) - 2)]
+        for name, row in baseline_rows(numbers)
+        if not row
+    ]
+    columns = [*table.columns[:3], "MAE of model - this", *table.columns[3:]]
+    text = f"Video level. {INTERVALS} The difference is paired: the same people in each resample."
+    reasons = "".join(f" {one[0].upper()}{one[1:]}." for one in not_fitted(numbers))
+    return Section("Model and baselines", text + reasons, Table(columns, cells))
+
+
+def ridges(numbers: Mapping[str, Any]) -> list[Section]:
+    """What the simple baselines lean on."""
+    fitted = {name: row for name, row in (numbers.get("ridges") or {}).items() if "reason" not in row}
+    if not fitted:
+        return []
+    rows = []
+    for name, row in fitted.items():
+        weights = [f"{what} {weight:+.1f}" for what, weight in list(row["weights"].items())[:STRONGEST]]
+        counts = f"{row['n']} of {row['n_subjects']} subjects"
+        rows.append([ROWS[name], counts, f"{row['penalty']:.3g}", str(row["n_without"]), ", ".join(weights)])
+    text = (
+        "Ridges on standardised features, fitted on the recordings that were trained on; penalty by folds of "
+        "their subjects. Nuisance: the recording's length, light, picture and sound, without the person. "
+        "Behaviour: mean, deviation, quantiles and speed of each column of the behaviour track. Weight: the "
+        "points that one standard deviation adds."
+    )
+    columns = ["", "fitted on", "penalty", "without features", f"largest weights, at most {STRONGEST}"]
+    return [Section("What the simple baselines lean on", text, Table(columns, rows))]

@@ -1,0 +1,50 @@
+"""Statistics of a behaviour track, by hand, and what a track may not hold."""
+
+import numpy as np
+import pytest
+
+from stan_lightning.data.behaviour import STATISTICS, statistics, track_file
+from stan_lightning.errors import InputError
+
+
+def test_statistics_are_over_what_is_there(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text(
+        "time_s, smile,frame,empty,still\n0,0,0,,5\n0.5,1,15,,5\n1.5,,45,,5\n2.0,4,60,,5\n2.5,2,75,,5\n"
+    )
+    found = statistics(file)
+    assert set(found) == {f"{name} {what}" for name in ("smile", "still") for what in STATISTICS}
+    values = [0, 1, 4, 2]
+    expected = [np.mean(values), np.std(values), *np.quantile(values, [0.1, 0.5, 0.9]), (2 + 4) / 2]
+    assert [found[f"smile {what}"] for what in STATISTICS] == pytest.approx(expected)
+    assert [found[f"still {what}"] for what in STATISTICS] == [5, 0, 5, 5, 5, 0]
+
+
+def test_a_single_row_has_no_speed(tmp_path):
+    (tmp_path / "a.csv").write_text("time_s,smile\n0,3\n")
+    found = statistics(tmp_path / "a.csv")
+    assert found["smile mean"] == 3 and np.isnan(found["smile speed"])
+
+
+def test_frames_stand_for_times_where_crops_have_none(tmp_path):
+    (tmp_path / "a.csv").write_text("frame,smile\n0,1\n15,2\n30,3\n")
+    assert statistics(tmp_path / "a.csv")["smile speed"] == 2
+
+
+def test_text_among_its_numbers_is_named_with_its_row(tmp_path):
+    (tmp_path / "a.csv").write_text("time_s,smile\n0,1\n1,wide\n")
+    with pytest.raises(InputError, match="row 3: smile is 'wide'") as error:
+        statistics(tmp_path / "a.csv")
+    assert str(tmp_path / "a.csv") in str(error.value) and "\n" not in str(error.value)
+
+
+def test_it_lies_beside_the_crops_or_in_a_folder_of_its_own(tmp_path):
+    beside, apart = tmp_path / "crops" / "tracks" / "behaviour", tmp_path / "apart"
+    for folder in (beside, apart):
+        folder.mkdir(parents=True)
+    (beside / "b.csv").touch()
+    (apart / "film.csv").touch()
+    row = {"recording": "b", "video": "some/film.mp4", "crops_root": str(tmp_path / "crops")}
+    assert track_file(row, None) == beside / "b.csv"
+    assert track_file(row, str(apart)) == apart / "film.csv"
+    assert track_file(row | {"recording": "a", "video": "a.mp4"}, None) is None
