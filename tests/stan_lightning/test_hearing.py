@@ -298,5 +298,9 @@ def test_two_processes_validate_as_one(voiced, tmp_path, monkeypatch):
         assert done.returncode == 0, done.stderr
         numbers = json.loads((tmp_path / name / "metrics.json").read_text())
         scored.append((numbers["modalities"], pd.read_csv(tmp_path / name / "windows.csv")))
-    assert scored[0][0] == scored[1][0] and scored[0][0]["gates"]["face"]["n"] == len(scored[0][1]) - 3
-    assert scored[0][1].equals(scored[1][1])
+    (alone, windows), (shared, again) = scored
+    for one in ("face", "voice"):  # each window once; its batch, and so its last digit, may be another
+        gates = [found["gates"][one] for found in (alone, shared)]
+        assert gates[0]["n"] == gates[1]["n"] == len(windows) - 3
+        assert gates[0]["mean"] == pytest.approx(gates[1]["mean"], abs=1e-6)
+    pd.testing.assert_frame_equal(windows, again, check_exact=False, rtol=0, atol=1e-6)
