@@ -25,11 +25,11 @@ NETWORKS = {
     "voice": ["model=voice", *_CLIPS, "data.clip_frames=16"],
     "fusion": ["model=fusion", *_CLIPS],
 }
+_FROM_A_RUN = [
+    *("model.learning_rate=1e-3", "trainer.max_epochs=12"),
+    *("model.warmup_epochs=2", "model.restart_epochs=10"),
+]
 _EPOCHS = {
-    "face": [
-        *("model.learning_rate=1e-3", "trainer.max_epochs=12"),
-        *("model.warmup_epochs=2", "model.restart_epochs=10"),
-    ],
     "voice": [
         *("model.learning_rate=4e-3", "trainer.max_epochs=30"),
         *("model.warmup_epochs=6", "model.restart_epochs=24"),
@@ -39,8 +39,9 @@ _EPOCHS = {
         *("model.warmup_epochs=1", "model.restart_epochs=9"),
     ],
 }
-# Where half of the score does not show in the face, a network that starts from nothing learns by heart whose
-# face it is. So the face starts from the demo's network, trained on behaviour of other people.
+# Where a network reads but half of what tells the score, it learns by heart whose face or voice it is, if it
+# starts from nothing. So a face starts from the demo's network, trained on behaviour of other people, and a
+# voice from the one that was trained on `voice` data, whose scores have nothing to do with the others'.
 _START = ["corpus.scores=behaviour", "seed=1"]
 PROTOCOLS = {"voice": "official", "both": "official", "identity": "subject_disjoint"}
 COLUMNS = {
@@ -63,23 +64,27 @@ def rows(folder: Path, corpora: Mapping[str, list[str]]) -> list[dict[str, str]]
         folder: Of crops and runs.
         corpora: Settings of preprocessing by the name of a corpus; those of `PROTOCOLS` are used.
     """
-    start = folder / "senses_start_run"
-    evaluated(start, ["experiment=demo", f"data.root={crops(folder / 'senses_start', *_START)}"], [])
+    starts = {"face": folder / "senses_start_run"}
+    evaluated(starts["face"], ["experiment=demo", f"data.root={crops(folder / 'senses_start', *_START)}"], [])
     found = []
     for data, protocol in PROTOCOLS.items():
-        runs = {name: folder / f"senses_{data}_{name}" for name in NETWORKS} | {"start": start}
+        runs = {name: folder / f"senses_{data}_{name}" for name in NETWORKS}
         root = crops(folder / f"senses_{data}", *corpora[data], *_LENGTH)
-        numbers = {name: _measured(name, runs, root, protocol) for name in NETWORKS}
+        numbers = {name: _measured(name, runs, root, protocol, starts) for name in NETWORKS}
+        starts.setdefault("voice", runs["voice"])
         found += [_row(data, name, numbers[name], runs) for name in NETWORKS]
     return found
 
 
-def _measured(name: str, runs: Mapping[str, Path], root: Path, protocol: str) -> Mapping[str, Any]:
-    training = ["experiment=demo", *NETWORKS[name], *_EPOCHS[name]]
+def _measured(
+    name: str, runs: Mapping[str, Path], root: Path, protocol: str, starts: Mapping[str, Path]
+) -> Mapping[str, Any]:
+    """Train and evaluate one network; of a fusion each encoder starts from the run of its own."""
+    training = ["experiment=demo", *NETWORKS[name], *(_FROM_A_RUN if name in starts else _EPOCHS[name])]
     training += [f"data.root={root}", f"data.protocol={protocol}"]
-    if name == "face":
-        training += [f"model.init_weights={runs['start']}"]
-    if name == "fusion":  # each encoder starts from a run of its own
+    if name in starts:
+        training += [f"model.init_weights={starts[name]}"]
+    if name == "fusion":
         training += [f"model.{one}.init_weights={runs[one]}" for one in ("face", "voice")]
     return evaluated(runs[name], training, ["identity_audit=true"])
 
