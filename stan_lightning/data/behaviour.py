@@ -43,7 +43,7 @@ def statistics(file: Path) -> dict[str, float]:
     for why in track.unreadable.values():
         raise InputError(why)
     clock = track.times if track.times is not None else track.clock(timed=False) / NOMINAL_FPS
-    found = {}
+    found: dict[str, float] = {}
     for name, column in zip(track.columns, track.values.T.astype(np.float64), strict=True):
         values = column[~np.isnan(column)]
         if not len(values):

@@ -48,7 +48,7 @@ def measure(row: Mapping[str, Any], side: int) -> dict[str, float]:
     greys = [cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) for one in crops.read(sorted(set(spread.tolist())), side)]
     widths = crops.tracked("box_width")
     levels = _levels_db(crops, float(row["sound_s"]))
-    loudness = _decibel(np.mean(10 ** (levels / 10))) if len(levels) else float("nan")
+    loudness = _decibel(float(np.mean(10 ** (levels / 10)))) if len(levels) else float("nan")
     return {
         "duration_s": _duration_s(row, crops),
         "brightness": float(np.mean([grey.mean() for grey in greys])),

@@ -30,9 +30,9 @@ def _ensemble(group: Sequence[Run]) -> Run:
     said = np.stack([one.predictions.set_index("recording").loc[shared, "prediction"] for one in found])
     predictions = found[0].predictions.set_index("recording").loc[shared].reset_index()
     predictions = predictions.assign(prediction=said.mean(axis=0), sd_windows=np.nan)
-    windows = pd.concat([one.windows for one in found])
     same = [name for name in WINDOWS if name != "output"]
-    windows = windows.groupby(same, dropna=False, sort=False, as_index=False)["output"].mean()
+    every = pd.concat([one.windows for one in found])
+    windows = every.groupby(same, dropna=False, sort=False)["output"].mean().reset_index()
     # Baselines have no seed; of evaluations of several ages the most complete has them all.
     complete = max(found, key=_n_baselines)
     bootstrap = Bootstrap(**first["bootstrap"])

@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from stan_lightning.data.behaviour import TRACK, statistics, track_file
+from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.nuisance import measure
 from stan_lightning.evaluation.baselines import TrainingSessions
@@ -49,8 +50,8 @@ def ridge_baselines(
     said = pd.DataFrame({"recording": asked["recording"], "nuisance": np.nan, "behaviour": np.nan})
     known = _trained_on(data.tables["train"], training)
     if training is None or known.empty:
-        reason = {"reason": NO_TRAINING if training is None else NOT_HERE}
-        return said, {"nuisance": dict(reason), "behaviour": dict(reason)}
+        why = {"reason": NO_TRAINING if training is None else NOT_HERE}
+        return said, {"nuisance": dict(why), "behaviour": dict(why)}
     everybody = pd.concat([known, asked]).drop_duplicates("recording")
     facts: dict[str, Any] = {}
     for name, features in _features(data, everybody).items():
@@ -105,7 +106,8 @@ def fitted(
         "n_without": int(asked.isna().all(axis=1).sum()),
         "weights": {str(name): float(weight) for name, weight in weights.items()},
     }
-    return np.clip(search.predict(asked.to_numpy()), *score_range), facts
+    low, high = score_range
+    return np.clip(search.predict(asked.to_numpy()), low, high), facts
 
 
 def _trained_on(table: pd.DataFrame, training: TrainingSessions | None) -> pd.DataFrame:
@@ -128,12 +130,13 @@ def _without_track(known: pd.DataFrame, asked: pd.DataFrame) -> str:
 def _features(data: CropDataModule, recordings: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """By baseline, one row of features a recording."""
     console = Console()
-    rows = recordings.to_dict("records")
+    rows: list[dict[str, Any]] = recordings.to_dict("records")  # type: ignore[assignment] # names are strings
+    side = data.crop_size or open_crops(recordings["crops"].iloc[0]).image(0).shape[0]
     quiet = not (console.is_terminal and is_first())
     folder = (data.hparams["tracks"] or {}).get(TRACK)
     circumstances, behaved = [], []
     for row in track(rows, "what simple numbers tell", console=console, disable=quiet, transient=True):
-        circumstances.append(measure(row, data.crop_size))
+        circumstances.append(measure(row, side))
         file = track_file(row, folder)
         behaved.append(statistics(file) if file else {})
     names = recordings["recording"]

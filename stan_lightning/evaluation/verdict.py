@@ -135,7 +135,8 @@ def _compared(metrics: Mapping[str, Any]) -> str:
 
 def _simple(mae: float, baselines: Mapping[str, Any]) -> list[str]:
     """What each ridge tells, and whether the model tells more."""
-    median, clauses, unbeaten = baselines["train_median"], [], -1
+    median, unbeaten = baselines["train_median"], -1
+    clauses: list[str] = []
     for name in RIDGES:
         row = baselines.get(name)
         if row is None:
