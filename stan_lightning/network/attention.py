@@ -24,16 +24,10 @@ from stan_lightning.network.normalisation import normalisation, normalise
 class ColumnConvolution(nn.Conv3d):
     """One pixel wide, of clips one pixel wide: by the planar one, which takes half the time on a CPU."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Map ``(B, C, T, H, 1)`` to the same shape over the stride."""
-        y = conv2d(
-            x.squeeze(4),
-            self.weight.squeeze(4),
-            self.bias,
-            self.stride[:2],
-            self.padding[:2],
-            groups=self.groups,
-        )
+        stride, padding = self.stride[:2], self.padding[:2]
+        y = conv2d(input.squeeze(4), weight.squeeze(4), bias, stride, padding, groups=self.groups)
         return y.unsqueeze(4)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import batch_norm, conv3d, relu
+from torch.nn.functional import batch_norm, relu
 
 from stan_lightning.network.normalisation import normalise
 
@@ -29,7 +29,7 @@ def stem(conv: nn.Conv3d, norm: nn.Module, x: Tensor) -> Tensor:
     if fused or not isinstance(norm, nn.BatchNorm3d):
         return pool(normalise(norm, conv(x)))[0]
     sign = torch.where(norm.weight.detach() < 0, -1.0, 1.0).to(norm.weight.dtype)
-    y = conv3d(x, conv.weight * sign.view(-1, 1, 1, 1, 1), None, conv.stride, conv.padding)
+    y = conv._conv_forward(x, conv.weight * sign.view(-1, 1, 1, 1, 1), None)
     weight = norm.weight * sign
     assert norm.running_mean is not None and norm.running_var is not None
     if not norm.training:
