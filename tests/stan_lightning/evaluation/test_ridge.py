@@ -108,6 +108,17 @@ def test_what_tells_nothing_beats_no_median(alike):
     assert "alone tell the score" not in sentence(found)
 
 
+def test_a_network_that_sees_nothing_has_the_same_baselines(alike):
+    """Nuisance is measured on the crops, also where none of them is read for the network."""
+    root = alike()
+    behave(root, lambda row: row["label"] / 10)
+    said = [
+        ridge_baselines(data, "test", training)[0]
+        for data, training in (opened(root), opened(root, "data.modalities=[behaviour]"))
+    ]
+    pd.testing.assert_frame_equal(*said, check_exact=True)
+
+
 @pytest.mark.parametrize("partition", ["dev", "test"])
 @pytest.mark.parametrize("what", ["noise", "none"])
 def test_no_label_of_dev_or_test_is_touched(alike, partition, what):
