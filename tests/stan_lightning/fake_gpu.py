@@ -29,7 +29,7 @@ from stan_lightning.training.objective import SEVERITY_LOSSES
 
 NAME, GPU = "gpu", "gpu:0"
 CLIPS, FRAMES, SIDE = 3, 8, 64
-TO_HALF = ("conv3d", "linear", "matmul", "addmm", "bmm", "baddbmm", "scaled_dot_product_attention")
+TO_HALF = ("conv2d", "conv3d", "linear", "matmul", "addmm", "bmm", "baddbmm", "scaled_dot_product_attention")
 TO_FLOAT = ("softmax.int", "layer_norm", "mse_loss", "smooth_l1_loss", "rsqrt", "pow.Tensor_Scalar", "log")
 """Of CUDA's autocast (torch/aten/src/ATen/autocast_mode.h)."""
 
