@@ -56,9 +56,9 @@ gpu-check: $(READY)  ## on a machine with a GPU: its numbers beside the CPU's, a
 
 picture: demo  ## docs/report.png, the head of the demo's report (needs chromium)
 	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --disable-background-networking \
-	  --user-data-dir="$$(mktemp -d)" --window-size=1240,1120 --screenshot=$(CURDIR)/$(DEMO)/report.png \
+	  --user-data-dir="$$(mktemp -d)" --window-size=1240,1320 --screenshot=$(CURDIR)/$(DEMO)/report.png \
 	  file://$(CURDIR)/$(DEMO)/evaluation/report.html
-	$(RUN) -c "from PIL import Image; Image.open('$(DEMO)/report.png').convert('RGB').quantize(48).save('docs/report.png', optimize=True)"
+	$(RUN) -c "from PIL import Image; Image.open('$(DEMO)/report.png').convert('RGB').quantize(160).save('docs/report.png', optimize=True)"
 
 audit: $(READY)  ## what leakage is worth, and whether order is seen, where the truth is known (under an hour on two cores)
 	$(RUN) -m benchmarks.audit $(ARGS)

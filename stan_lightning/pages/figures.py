@@ -104,8 +104,7 @@ def errors(rows: Sequence[tuple[str, Metric]], unit: str = "MAE (points)") -> Fi
     for number, (name, metric) in enumerate(rows):
         _whisker(axes, number, metric, ORANGE if name.startswith("model") else BLUE, across=True)
     axes.set_yticks(range(len(rows)), [_plain(fill(name, LABEL_WIDTH)) for name, _ in rows])
-    axes.invert_yaxis()
-    axes.set(xlabel=unit)
+    axes.set(xlabel=unit, ylim=(len(rows) - 0.5, -0.5))
     axes.grid(axis="x", color="#eeeeee")
     return figure
 

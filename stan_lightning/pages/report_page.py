@@ -79,7 +79,7 @@ def _pictures(found: Evaluation) -> list[Section]:
     rows = [("model", numbers["video"]["mae"])]
     rows += [(ROWS[name], row["mae"]) for name, row in baseline_rows(numbers) if row]
     for key, name in (("unseen", "model, unseen subjects"), ("seen", "model, seen subjects")):
-        if numbers[key]:
+        if numbers[key] and numbers[key]["n"]:
             rows.append((name, numbers[key]["mae"]))
     scatter = figures.predicted_against_true(found.predictions, score_range)
     drawn = [
