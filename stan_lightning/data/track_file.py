@@ -1,8 +1,8 @@
 """One recording's file of a track: rows of numbers with a time, and what they are at any other moments.
 
-What can be read: a CSV of named measurements (ours, OpenFace's as it is), or an ``.npz`` with `time_s` (N,)
-and `values` (N, F). Missing is what has no number: empty cells, NaN, infinities, and in OpenFace's files each
-row whose `success` is 0.
+What can be read: a CSV of named measurements (ours, OpenFace's as it is), or an ``.npz`` with `time_s` (N,),
+or source `frame` where there is no time, and `values` (N, F). Missing is what has no number: empty cells,
+NaN, infinities, and in OpenFace's files each row whose `success` is 0.
 """
 
 import os
@@ -198,21 +198,22 @@ def _read_csv(path: str) -> Track:
 def _read_npz(path: str) -> Track:
     try:
         with np.load(path, allow_pickle=False) as content:
-            times, values = content["time_s"], content["values"]
-            frames = content["frame"].astype(np.float64) if "frame" in content else None
-        if values.ndim != 2 or times.shape != values.shape[:1] or not len(times):
-            raise ValueError(f"time_s is {list(times.shape)} and values {list(values.shape)}")
-        if times.dtype.kind not in "fiu" or values.dtype.kind not in "fiub":
-            raise ValueError(f"time_s is {times.dtype} and values {values.dtype}, no numbers")
+            name = "time_s" if "time_s" in content or "frame" not in content else "frame"
+            clock, values = content[name], content["values"]
+        if values.ndim != 2 or clock.shape != values.shape[:1] or not len(clock):
+            raise ValueError(f"{name} is {list(clock.shape)} and values {list(values.shape)}")
+        if clock.dtype.kind not in "fiu" or values.dtype.kind not in "fiub":
+            raise ValueError(f"{name} is {clock.dtype} and values {values.dtype}, no numbers")
         values = values.astype(np.float32)
     except (*_DAMAGED, TypeError) as error:
         said = " ".join(str(error).split())
         raise InputError(
-            f"{path}: no npz of a track ({said}): that holds time_s (N,) and values (N, F), numbers alone"
+            f"{path}: no npz of a track ({said}): that holds time_s or frame (N,) and values (N, F), numbers "
+            "alone"
         ) from None
     values[~np.isfinite(values)] = np.nan
-    rows = range(1, len(times) + 1)
-    times = _ascending(path, "time_s", times.astype(np.float64), rows)
+    clock = _ascending(path, name, clock.astype(np.float64), range(1, len(clock) + 1))
+    times, frames = (clock, None) if name == "time_s" else (None, clock)
     return Track(path, [str(place) for place in range(values.shape[1])], values, times, frames)
 
 

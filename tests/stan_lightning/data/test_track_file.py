@@ -143,6 +143,15 @@ def damaged(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:1500])
 
 
+def test_an_npz_of_crops_without_times_is_read_by_frame(tmp_path: Path) -> None:
+    values = np.arange(6, dtype=np.float32).reshape(3, 2)
+    np.savez(tmp_path / "a.npz", frame=np.array([3, 6, 9]), values=values)
+    track = open_track(str(tmp_path / "a.npz"))
+    assert track.times is None
+    found = track.read(np.array([6.0, 9.0, 30.0]), False, ["0", "1"], "nearest")
+    np.testing.assert_array_equal(found, [[2, 3], [4, 5], [np.nan, np.nan]])
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
