@@ -3,7 +3,7 @@
 import json
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -131,6 +131,13 @@ def train(
         return code, said + errors
 
     return run
+
+
+@pytest.fixture
+def without_onednn() -> Iterator[None]:
+    """bfloat16 by torch's own kernels: on a CPU, oneDNN's read memory that nobody wrote (training/bfloat16.py)."""
+    with torch.backends.mkldnn.flags(enabled=False):
+        yield
 
 
 # --- tiny models as `save_pretrained` leaves them, with their preprocessors' settings ---------------------

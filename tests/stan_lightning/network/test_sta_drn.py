@@ -104,6 +104,7 @@ def test_single_precision_stays_near_double() -> None:
     torch.testing.assert_close(fast(clips).double(), plain(clips.double()), rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.usefixtures("without_onednn")
 def test_sixteen_bit_autocast_is_no_further_off_than_the_plain_module() -> None:
     plain, fast = pair(torch.float, **SMALL)
     _, recompute = pair(torch.float, switches={"recompute": True}, **SMALL)

@@ -40,6 +40,7 @@ def test_memory_that_was_used_before_holds_no_numbers() -> None:
     assert any(bool(torch.empty(2**size).isnan().any()) for size in range(4, 18))
 
 
+@pytest.mark.usefixtures("without_onednn")  # what trains is torch's own
 @pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true"])
 def test_what_fails_is_refused_in_one_line_and_the_rest_trains(
     precision: str,

@@ -38,6 +38,7 @@ def test_who_scores_in_sixteen_bits(setting: Any, precision: str, device: str, e
     assert development.in_sixteen_bits(setting, trainer) is expected
 
 
+@pytest.mark.usefixtures("without_onednn")
 def test_the_chosen_checkpoint_is_scored_in_float32_at_the_end(
     tmp_path: Path,
     make_crops: Callable[..., Path],
@@ -51,9 +52,7 @@ def test_the_chosen_checkpoint_is_scored_in_float32_at_the_end(
     run = tmp_path / "run"
     arguments = [*TINY, f"data.root={make_crops()}", f"hydra.run.dir={run}", "trainer.max_epochs=2"]
     arguments += ["data.clip_frames=8", "model.norm=group"]
-    kernels = torch.backends.mkldnn.flags
-    with kernels(enabled=False):  # whose gradients in 16 bits read memory that nobody wrote
-        code, said = train(*arguments, "trainer.precision=bf16-mixed", "data.eval_batch_size=3")
+    code, said = train(*arguments, "trainer.precision=bf16-mixed", "data.eval_batch_size=3")
     assert code == 0, said
     found = json.loads((run / "summary.json").read_text())
     table = pd.read_csv(run / "metrics.csv")
@@ -63,8 +62,7 @@ def test_the_chosen_checkpoint_is_scored_in_float32_at_the_end(
     assert f"{found['value']:.2f}" in said and f"{found['value_in_sixteen_bits']:.2f}" in said
     checkpoint = f"checkpoint={run / 'checkpoints' / 'best.ckpt'}"
     monkeypatch.setattr(sys, "argv", ["evaluate", checkpoint, "partition=dev", "bootstrap.resamples=10"])
-    with kernels(enabled=False):  # a float32 of theirs is another's in the last digits
-        evaluate.main()
+    evaluate.main()
     numbers = json.loads((run / "evaluation" / "dev" / "metrics.json").read_text())
     assert numbers["video"]["mae"]["value"] == pytest.approx(found["value"], abs=1e-3)
 
