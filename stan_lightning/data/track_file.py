@@ -134,12 +134,16 @@ def resampled(times: Moments, values: Values, moments: Moments, reach: float, ho
 
 
 @lru_cache(maxsize=512)
-def _opened(path: str, changed: int, size: int) -> Track:
-    return _read_npz(path) if path.endswith(".npz") else _read_csv(path)
+def _opened(path: str, columns: tuple[str, ...] | None, changed: int, size: int) -> Track:
+    return _read_npz(path) if path.endswith(".npz") else _read_csv(path, columns)
 
 
-def open_track(path: str) -> Track:
+def open_track(path: str, columns: tuple[str, ...] | None = None) -> Track:
     """A file, read once a process; workers that are forked share what was read before.
+
+    Args:
+        path: The file.
+        columns: Those of a CSV that are wanted, None for all: OpenFace writes 711, and few are of use.
 
     Raises:
         InputError: It cannot be used; the line names the row, counted as a spreadsheet does (its header is
@@ -149,13 +153,28 @@ def open_track(path: str) -> Track:
         seen = os.stat(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    return _opened(path, seen.st_mtime_ns, seen.st_size)
+    return _opened(path, columns, seen.st_mtime_ns, seen.st_size)
 
 
-def _read_csv(path: str) -> Track:
+def _has_longer_rows(path: str) -> bool:
+    """Whether a row may have more cells than the header; pandas says so only where it reads all columns."""
+    with open(path, "rb") as file:
+        cells = file.readline().count(b",")
+        return any(line.count(b",") > cells for line in file)
+
+
+def _read_csv(path: str, columns: tuple[str, ...] | None) -> Track:
+    wanted = None if columns is None else {*columns, *NEVER_MEASURED}
     try:
+        if _has_longer_rows(path):
+            wanted = None
         table = pd.read_csv(
-            path, encoding="utf-8-sig", skipinitialspace=True, skip_blank_lines=False, na_values=_NO_NUMBER
+            path,
+            encoding="utf-8-sig",
+            skipinitialspace=True,
+            skip_blank_lines=False,
+            na_values=_NO_NUMBER,
+            usecols=None if wanted is None else lambda name: str(name).strip() in wanted,
         )
     except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
         raise InputError(f"{path}: not a CSV table ({' '.join(str(error).split())})") from None

@@ -36,19 +36,25 @@ class Member:
     Attributes:
         path: Its file, "" where it has none.
         columns: What is read of it.
+        kept: The columns that were named before it was opened, None for all; others are not kept in memory.
         resample: One of `stan_lightning.data.track_file.RESAMPLINGS`.
     """
 
     path: str
     columns: tuple[str, ...]
+    kept: tuple[str, ...] | None
     resample: str
+
+    def open(self) -> Track:
+        """The file, read."""
+        return open_track(self.path, self.kept)
 
     def read(self, crops: Crops, positions: Sequence[int]) -> Tensor:
         """Measurements at the moments of crops, float32 (T, F), NaN where missing."""
         if not self.path:
             return torch.full((len(positions), len(self.columns)), torch.nan)
         rows, timed = list(positions), crops.times is not None
-        track = open_track(self.path)
+        track = self.open()
         timed = timed and track.times is not None
         moments = crops.times[rows] if timed and crops.times is not None else crops.frames[rows].astype(float)
         return torch.from_numpy(track.read(moments, timed, self.columns, self.resample))
@@ -71,15 +77,15 @@ class Tracks:
 
         A column without any number has mean and deviation 0; a constant one has deviation 0.
         """
-        paths = [self.members[name].path for name in recordings if self.members[name].path]
+        members = [self.members[name] for name in recordings if self.members[name].path]
         count, total, squares = np.zeros((3, len(self.columns)))
-        for path in paths:
-            values = _columns(open_track(path), self.columns)
+        for member in members:
+            values = _columns(member.open(), self.columns)
             count += np.isfinite(values).sum(0)
             total += np.nansum(values, 0)
         mean = total / np.maximum(count, 1)
-        for path in paths:
-            squares += np.nansum((_columns(open_track(path), self.columns) - mean) ** 2, 0)
+        for member in members:
+            squares += np.nansum((_columns(member.open(), self.columns) - mean) ** 2, 0)
         deviation = np.sqrt(squares / np.maximum(count, 1))
         deviation[deviation <= 1e-6 * np.abs(mean)] = 0  # of a constant only rounding is left
         return torch.from_numpy(mean.astype(np.float32)), torch.from_numpy(deviation.astype(np.float32))
@@ -112,14 +118,16 @@ def gather(
             f"are, such as {table.recording.iloc[0]}.csv or .npz"
         )
     said = {home: _described(home) for home in dict.fromkeys(homes)}
-    opened = _look_at(table, name, paths, homes, said, columns)
-    chosen = tuple(columns) if columns is not None else _settled(name, opened, homes, said)
+    wanted = None if columns is None else tuple(columns)
+    kept = {home: said[home][0] if wanted is None else wanted for home in said}
+    opened = _look_at(table, name, paths, homes, kept)
+    chosen = _settled(name, opened, homes, said) if wanted is None else wanted
     if lacking := [one for one in chosen if all(one not in track.places for track in opened.values())]:
         print(f"track {name}: no file has {', '.join(lacking[:5])}; missing throughout")
     if without := [one for one, path in zip(table.recording, paths, strict=True) if not path]:
         print(f"{len(without)} of {len(table)} recordings have no {name}, such as {without[0]}")
     members = {
-        recording: Member(path, chosen, said[home][1])
+        recording: Member(path, chosen, kept[home], said[home][1])
         for recording, path, home in zip(table.recording, paths, homes, strict=True)
     }
     return Tracks(chosen, members)
@@ -151,7 +159,7 @@ def _find(table: pd.DataFrame, name: str, homes: Sequence[Path], key: str) -> li
     return found
 
 
-def _described(home: Path) -> tuple[list[str] | None, str]:
+def _described(home: Path) -> tuple[tuple[str, ...] | None, str]:
     """What ``track.json`` says: columns, None where it names none, and how to resample."""
     file = home / DESCRIPTION
     if not file.is_file():
@@ -168,7 +176,7 @@ def _described(home: Path) -> tuple[list[str] | None, str]:
     resample = said.get("resample", RESAMPLINGS[0])
     if resample not in RESAMPLINGS:
         raise InputError(f"{file}: resample is {resample!r}, none of {', '.join(RESAMPLINGS)}")
-    return [str(one) for one in columns] if columns else None, str(resample)
+    return tuple(str(one) for one in columns) if columns else None, str(resample)
 
 
 def _look_at(
@@ -176,8 +184,7 @@ def _look_at(
     name: str,
     paths: Sequence[str],
     homes: Sequence[Path],
-    said: Mapping[Path, tuple[list[str] | None, str]],
-    wanted: Sequence[str] | None,
+    kept: Mapping[Path, tuple[str, ...] | None],
 ) -> dict[str, Track]:
     """Every file, read and found to be of use."""
     found: dict[str, Track] = {}
@@ -186,12 +193,12 @@ def _look_at(
     for path, crops, home in progress(
         rows, f"track {name}", console=console, transient=True, disable=not console.is_terminal
     ):
-        track = found[path] = open_track(path)
-        asked = wanted if wanted is not None else said[home][0]
+        asked = kept[home]
+        track = found[path] = open_track(path, asked)
         for one, why in track.unreadable.items():
             if asked is None or one in asked:
                 raise InputError(why)
-        if not track.columns:
+        if asked is None and not track.columns:
             raise InputError(f"{path}: measures nothing; give it columns of numbers beside its time")
         if asked is not None and not any(one in track.places for one in asked):
             raise InputError(
@@ -219,7 +226,7 @@ def _settled(
     name: str,
     opened: Mapping[str, Track],
     homes: Sequence[Path],
-    said: Mapping[Path, tuple[list[str] | None, str]],
+    said: Mapping[Path, tuple[tuple[str, ...] | None, str]],
 ) -> tuple[str, ...]:
     """The columns that are read: those that each folder names, or that each of its files has."""
     lists = [said[home][0] for home in dict.fromkeys(homes)]

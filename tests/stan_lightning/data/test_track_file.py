@@ -92,6 +92,27 @@ def test_openface_says_where_it_did_not_succeed_and_blanks_are_stripped(tmp_path
     )
 
 
+def test_named_columns_are_read_alone(tmp_path: Path) -> None:
+    lines = ["frame, timestamp, success, AU01_r, AU12_r, note", "1, 0.0, 1, 1, 5, calm", "2, 0.1, 0, 2, 6, "]
+    track = open_track(write(tmp_path / "a.csv", *lines), ("AU12_r", "AU99_r"))
+    assert track.columns == ["AU12_r"] and track.frames.tolist() == [1, 2] and not track.unreadable
+    assert np.array_equal(track.values, np.float32([[5], [NAN]]), equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (["0,1,2", "1,2,3,4"], "not a CSV table .*line 3"),
+        (["0,0,1,5", "0,1,2,5"], "its rows have more cells"),
+    ],
+)
+def test_rows_longer_than_the_header_are_said_whatever_is_read(
+    tmp_path: Path, rows: list[str], said: str
+) -> None:
+    with pytest.raises(InputError, match=rf"a\.csv: {said}"):
+        open_track(write(tmp_path / "a.csv", "time_s,a,b", *rows), ("a",))
+
+
 def test_frames_stand_for_times_where_crops_have_none(tmp_path: Path) -> None:
     both = open_track(write(tmp_path / "a.csv", "frame,time_s,a", "1,0,10", "4,0.1,40"))
     assert both.read(np.array([1.0, 2.0, 5.0]), False, ["a"], "linear").ravel() == pytest.approx(
