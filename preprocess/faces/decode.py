@@ -227,8 +227,9 @@ def _packet_rate(path: Path) -> float:
         with open_media(path) as container:
             stream = pick_film(container)
             stamps = [packet.pts for packet in container.demux(stream) if packet.pts is not None]
+            tick = stream.time_base  # of an open file: what a closed one says lies in freed memory
     except av.error.FFmpegError:
-        stamps = []
-    if len(stamps) < 2 or max(stamps) == min(stamps) or not stream.time_base:
+        stamps, tick = [], None
+    if len(stamps) < 2 or max(stamps) == min(stamps) or not tick:
         return 25.0
-    return (len(stamps) - 1) / float((max(stamps) - min(stamps)) * stream.time_base)
+    return (len(stamps) - 1) / float((max(stamps) - min(stamps)) * tick)

@@ -1,4 +1,7 @@
+import os
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -58,7 +61,22 @@ def test_variable_rate_keeps_its_times_and_is_sampled_evenly_in_time(tmp_path, w
     gaps = np.diff([frame.time_s for frame in kept])
     assert gaps.min() >= 5 / fps - 0.11
     assert gaps.max() <= 5 / fps + 0.11
+    assert len(kept) == 14
     assert [number_in(frame) for frame in kept] == [frame.number for frame in kept]
+
+
+def test_a_rate_is_never_read_of_a_closed_file(tmp_path, write_video):
+    """With glibc filling freed memory, whoever reads it is found out each time."""
+    path = write_video(tmp_path / "a.mkv", filled(30), times_ms=range(0, 3000, 100))
+    code = "import sys; from preprocess.faces.decode import _packet_rate; print(_packet_rate(sys.argv[1]))"
+    said = subprocess.run(
+        [sys.executable, "-c", code, path],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"MALLOC_PERTURB_": "128", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"},
+    )
+    assert float(said.stdout) == pytest.approx(10)
 
 
 def test_progress_adds_up_to_the_decoded_frames(tmp_path, write_video):
