@@ -5,6 +5,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -138,6 +139,46 @@ def without_onednn() -> Iterator[None]:
     """bfloat16 by torch's own kernels; oneDNN's read memory that nobody wrote (training/bfloat16.py)."""
     with torch.backends.mkldnn.flags(enabled=False):
         yield
+
+
+def _assert_same(one: Any, other: Any, where: str) -> None:
+    """Equal to the last bit, all the way down."""
+    assert type(one) is type(other), where
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other), where
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys(), where
+        for key in one:
+            _assert_same(one[key], other[key], f"{where}/{key}")
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other), where
+        for i, pair in enumerate(zip(one, other, strict=True)):
+            _assert_same(*pair, f"{where}/{i}")
+    else:
+        assert one == other, where
+
+
+@pytest.fixture
+def assert_same_run() -> Callable[[Path, Path], None]:
+    """Metrics and both checkpoints are the same, but for the folders that they name."""
+
+    def compare(one: Path, other: Path) -> None:
+        assert (one / "metrics.csv").read_bytes() == (other / "metrics.csv").read_bytes()
+        for name in ("last.ckpt", "best.ckpt"):
+            first, second = (
+                torch.load(run / "checkpoints" / name, weights_only=True) for run in (one, other)
+            )
+            for part in (
+                "epoch",
+                "global_step",
+                "state_dict",
+                "optimizer_states",
+                "lr_schedulers",
+                "training",
+            ):
+                _assert_same(first[part], second[part], f"{name}/{part}")
+
+    return compare
 
 
 # --- tiny models as `save_pretrained` leaves them, with their preprocessors' settings ---------------------

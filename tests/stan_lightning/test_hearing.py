@@ -1,10 +1,8 @@
 """Networks that hear, through the commands: trained, resumed, evaluated, asked, and refused."""
 
 import json
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import lightning as L
@@ -28,22 +26,13 @@ TINY = [
 FUSION = [*TINY, "model=fusion", "model.restart_epochs=2"]
 
 
-def same(one: Path, other: Path) -> None:
-    assert (one / "metrics.csv").read_bytes() == (other / "metrics.csv").read_bytes()
-    states = [
-        torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"] for run in (one, other)
-    ]
-    assert states[0].keys() == states[1].keys()
-    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
-
-
 @pytest.fixture
 def voiced(make_voiced) -> Path:
     return make_voiced()
 
 
 @pytest.mark.parametrize("model", ["voice", "fusion_mean", "fusion", "fusion_attention"])
-def test_two_epochs_and_two_are_four(model, voiced, train, tmp_path):
+def test_two_epochs_and_two_are_four(model, voiced, train, tmp_path, assert_same_run):
     """Bit for bit, with hidden modalities and masks drawn anew, and with recordings that lack a voice."""
     arguments = [*TINY, f"model={model}", f"data.root={voiced}"]
     code, said = train(*arguments, f"hydra.run.dir={tmp_path / 'whole'}")
@@ -52,7 +41,7 @@ def test_two_epochs_and_two_are_four(model, voiced, train, tmp_path):
     assert code == 0, said
     code, said = train(f"resume={tmp_path / 'parts'}", "trainer.max_epochs=4")
     assert code == 0, said
-    same(tmp_path / "whole", tmp_path / "parts")
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
     losses = pd.read_csv(tmp_path / "whole" / "metrics.csv")["train/loss"]
     assert np.isfinite(losses).all() and losses.nunique() == 4
 
@@ -116,7 +105,7 @@ def test_what_is_silent_is_scored_as_by_the_face_alone(voiced, train, tmp_path):
 
 
 def test_a_network_that_only_sees_opens_and_computes_nothing_of_sound(
-    make_crops, give_sound, train, tmp_path, monkeypatch
+    make_crops, give_sound, train, tmp_path, monkeypatch, assert_same_run
 ):
     root = make_crops()
     arguments = [*TINY, "trainer.max_epochs=2", f"data.root={root}"]
@@ -137,7 +126,7 @@ def test_a_network_that_only_sees_opens_and_computes_nothing_of_sound(
     monkeypatch.setattr(dataset, "draw_masks", touch("drawn"))
     code, said = train(*arguments, f"hydra.run.dir={tmp_path / 'sounding'}")
     assert code == 0 and touched == [], said
-    same(tmp_path / "silent", tmp_path / "sounding")
+    assert_same_run(tmp_path / "silent", tmp_path / "sounding")
     train(*arguments, "model=voice", f"hydra.run.dir={tmp_path / 'hearing'}")
     assert "opened" in touched  # what would have been noticed
 
@@ -237,70 +226,3 @@ def test_prediction_hears_and_says_who_is_silent(voiced, train, tmp_path, capfd)
     heard, silent = ((tmp_path / "out" / f"{name}_attention.png").stat().st_size for name in chosen)
     assert heard != silent
     assert len(pd.read_csv(tmp_path / "out" / "predictions.csv")) == 2
-
-
-# --- slow ---------------------------------------------------------------------------------------------
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "stan_lightning.train", *arguments]
-
-
-@pytest.mark.slow
-def test_five_kills_at_random_moments(voiced, tmp_path, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    arguments = [*FUSION, f"data.root={voiced}", "trainer.max_epochs=30", "go_on=true"]
-    subprocess.run(
-        command(*arguments, f"hydra.run.dir={tmp_path / 'whole'}"), check=True, capture_output=True
-    )
-    random = np.random.default_rng(0)
-    for _ in range(5):
-        process = subprocess.Popen(
-            command(*arguments, f"hydra.run.dir={tmp_path / 'killed'}"), stdout=subprocess.DEVNULL
-        )
-        time.sleep(random.uniform(6, 11))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    subprocess.run(
-        command(*arguments, f"hydra.run.dir={tmp_path / 'killed'}"), check=True, capture_output=True
-    )
-    same(tmp_path / "whole", tmp_path / "killed")
-
-
-@pytest.mark.slow
-def test_two_processes_validate_as_one(voiced, tmp_path, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    arguments = [
-        *FUSION,
-        f"data.root={voiced}",
-        "model.learning_rate=0",
-        "model.norm=group",
-        "trainer.accelerator=cpu",
-    ]
-    curves = []
-    for name, more in (("one", []), ("two", ["trainer=ddp"])):
-        done = subprocess.run(
-            command(*arguments, *more, f"hydra.run.dir={tmp_path / name}"),
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        curves.append(pd.read_csv(tmp_path / name / "metrics.csv")[["val/mae", "val/rmse"]])
-    assert curves[0].equals(curves[1])
-    scored = []
-    for name, more in (("alone", []), ("shared", ["trainer.devices=2", "+trainer.strategy=ddp"])):
-        asked = [f"checkpoint={tmp_path / 'one' / 'checkpoints' / 'best.ckpt'}", f"output={tmp_path / name}"]
-        asked += ["partition=train", "trainer.accelerator=cpu", "bootstrap.resamples=50", *more]
-        done = subprocess.run(
-            [sys.executable, "-m", "stan_lightning.evaluate", *asked], capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-        numbers = json.loads((tmp_path / name / "metrics.json").read_text())
-        scored.append((numbers["modalities"], pd.read_csv(tmp_path / name / "windows.csv")))
-    (alone, windows), (shared, again) = scored
-    for one in ("face", "voice"):  # each window once; its batch, and so its last digit, may be another
-        gates = [found["gates"][one] for found in (alone, shared)]
-        assert gates[0]["n"] == gates[1]["n"] == len(windows) - 3
-        assert gates[0]["mean"] == pytest.approx(gates[1]["mean"], abs=1e-6)
-    pd.testing.assert_frame_equal(windows, again, check_exact=False, rtol=0, atol=1e-6)

@@ -106,15 +106,6 @@ def shorten(root: Path, recording: str, n_frames: int) -> None:
     table.to_csv(root / "manifest.csv", index=False)
 
 
-def same(one: Path, other: Path) -> None:
-    assert (one / "metrics.csv").read_bytes() == (other / "metrics.csv").read_bytes()
-    states = [
-        torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"] for run in (one, other)
-    ]
-    assert states[0].keys() == states[1].keys()
-    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
-
-
 def evaluation(checkpoint: Path, output: Path, *more: str) -> dict:
     asked = [f"checkpoint={checkpoint}", f"output={output}", "bootstrap.resamples=50", *more]
     with initialize_config_dir(CONF, version_base="1.3"):
@@ -159,7 +150,7 @@ def test_a_user_s_files_join_a_fusion_by_three_overrides(kind, columns, root, th
 
 
 def test_a_track_alone_resumed_is_as_uninterrupted_and_evaluates_in_another_process(
-    root, theirs, train, tmp_path
+    root, theirs, train, tmp_path, assert_same_run
 ):
     given = [*TINY, "model=track", "model.modalities=[openface]", f"data.root={root}"]
     given.append(f"data.tracks.openface={theirs('openface')}")
@@ -169,7 +160,7 @@ def test_a_track_alone_resumed_is_as_uninterrupted_and_evaluates_in_another_proc
     assert code == 0, said
     code, said = train(f"resume={tmp_path / 'parts'}", "trainer.max_epochs=4")
     assert code == 0, said
-    same(tmp_path / "whole", tmp_path / "parts")
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
     losses = pd.read_csv(tmp_path / "whole" / "metrics.csv")["train/loss"]
     assert np.isfinite(losses).all() and losses.nunique() == 4
     checkpoint = tmp_path / "parts" / "checkpoints" / "best.ckpt"

@@ -20,6 +20,7 @@ TINY = [
     *("data=folders", "model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16"),
     *("data.image_size=32", "data.batch_size=2", "data.num_workers=0", "trainer.max_epochs=4"),
 ]
+SameRun = Callable[[Path, Path], None]
 
 
 def start(*arguments: str, module: str = "stan_lightning.train") -> "subprocess.Popen[str]":
@@ -32,32 +33,6 @@ def start(*arguments: str, module: str = "stan_lightning.train") -> "subprocess.
         stderr=subprocess.STDOUT,
         text=True,
     )
-
-
-def assert_same(one: Any, other: Any, where: str) -> None:
-    """Equal to the last bit, all the way down."""
-    assert type(one) is type(other), where
-    if isinstance(one, torch.Tensor):
-        assert torch.equal(one, other), where
-    elif isinstance(one, dict):
-        assert one.keys() == other.keys(), where
-        for key in one:
-            assert_same(one[key], other[key], f"{where}/{key}")
-    elif isinstance(one, list | tuple):
-        assert len(one) == len(other), where
-        for i, pair in enumerate(zip(one, other, strict=True)):
-            assert_same(*pair, f"{where}/{i}")
-    else:
-        assert one == other, where
-
-
-def assert_same_run(one: Path, other: Path) -> None:
-    """Metrics and both checkpoints are the same, but for the folders that they name."""
-    assert (one / "metrics.csv").read_bytes() == (other / "metrics.csv").read_bytes()
-    for name in ("last.ckpt", "best.ckpt"):
-        first, second = (torch.load(run / "checkpoints" / name, weights_only=True) for run in (one, other))
-        for part in ("epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers", "training"):
-            assert_same(first[part], second[part], f"{name}/{part}")
 
 
 @pytest.fixture
@@ -73,7 +48,10 @@ def whole(
 
 
 def test_resumed_equals_undisturbed(
-    whole: tuple[list[str], Path], tmp_path: Path, train: Callable[..., tuple[int, str]]
+    whole: tuple[list[str], Path],
+    tmp_path: Path,
+    train: Callable[..., tuple[int, str]],
+    assert_same_run: SameRun,
 ) -> None:
     """2 + 2 epochs are 4, bit for bit, also with workers, in a moved folder, and after a cut checkpoint."""
     arguments, undisturbed = whole
@@ -94,6 +72,7 @@ def test_interrupted_in_its_first_epoch(
     tmp_path: Path,
     train: Callable[..., tuple[int, str]],
     monkeypatch: pytest.MonkeyPatch,
+    assert_same_run: SameRun,
 ) -> None:
     """What is left is the start: a fresh run is refused there, the same command with go_on ends the run."""
     arguments, undisturbed = whole
@@ -120,7 +99,10 @@ def test_interrupted_in_its_first_epoch(
 
 
 def test_folder_repeats_its_run(
-    whole: tuple[list[str], Path], tmp_path: Path, train: Callable[..., tuple[int, str]]
+    whole: tuple[list[str], Path],
+    tmp_path: Path,
+    train: Callable[..., tuple[int, str]],
+    assert_same_run: SameRun,
 ) -> None:
     """The documented command makes the run again from what its folder holds."""
     _, run = whole
@@ -132,7 +114,10 @@ def test_folder_repeats_its_run(
 
 
 def test_terminated_says_how_to_go_on(
-    whole: tuple[list[str], Path], tmp_path: Path, train: Callable[..., tuple[int, str]]
+    whole: tuple[list[str], Path],
+    tmp_path: Path,
+    train: Callable[..., tuple[int, str]],
+    assert_same_run: SameRun,
 ) -> None:
     """SIGTERM: exit code 143, one line; the line's command ends as if nothing had happened."""
     arguments, undisturbed = whole
@@ -158,7 +143,9 @@ def rows(run: Path) -> int:
 
 
 @pytest.mark.slow
-def test_twenty_kills_at_random_moments(whole: tuple[list[str], Path], tmp_path: Path) -> None:
+def test_twenty_kills_at_random_moments(
+    whole: tuple[list[str], Path], tmp_path: Path, assert_same_run: SameRun
+) -> None:
     """SIGKILL, with workers: some while it starts, the others within five epochs and anywhere in one."""
     arguments, _ = whole
     undisturbed, run = tmp_path / "long", tmp_path / "killed"
