@@ -166,7 +166,7 @@ def _has_longer_rows(path: str) -> bool:
 def _read_csv(path: str, columns: tuple[str, ...] | None) -> Track:
     wanted = None if columns is None else {*columns, *NEVER_MEASURED}
     try:
-        if _has_longer_rows(path):
+        if wanted is not None and _has_longer_rows(path):
             wanted = None
         table = pd.read_csv(
             path,

@@ -27,6 +27,8 @@ OF_CROPS = ("face", "voice")
 """What crops show by themselves; any other modality is the track of that name."""
 SUFFIXES = (".csv", ".npz")
 DESCRIPTION = "track.json"
+MANY = 100
+"""More columns of a CSV are hardly meant: reading them takes long, and a small corpus fits their noise."""
 
 
 @dataclass(frozen=True)
@@ -232,6 +234,11 @@ def _settled(
     lists = [said[home][0] for home in dict.fromkeys(homes)]
     named = [one for one in lists if one is not None]
     silent = [track for path, track in opened.items() if said[Path(path).parent][0] is None]
+    if wide := [one for one in silent if one.path.endswith(".csv") and len(one.columns) > MANY]:
+        print(
+            f"track {name}: all {len(wide[0].columns)} columns are read; those named under `columns` in "
+            f"{Path(wide[0].path).with_name(DESCRIPTION)} would be read alone, and sooner"
+        )
     if widths := {len(track.columns): track.path for track in silent if track.path.endswith(".npz")}:
         if len(widths) > 1:
             (few, one), (many, other), *_ = sorted(widths.items())
