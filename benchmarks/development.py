@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.crops import write
-from benchmarks.loader import resident_mib
+from benchmarks.loader import workers_mib
 from stan_lightning.data.dataset import Reading, Source, WindowDataset
 from stan_lightning.data.loaders import window_loader
 
@@ -37,8 +37,7 @@ def measure(sources: list[Source], workers: int, cache_gb: float) -> tuple[float
         for batch in batches:
             found.update(batch.inputs["face"].numpy())
         took = time.perf_counter() - begun
-    pids = [worker.pid for worker in batches._workers]  # type: ignore[attr-defined] # nothing public names them
-    return took, sum(resident_mib(pid) for pid in pids), found.hexdigest()
+    return took, workers_mib(), found.hexdigest()
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from multiprocessing import active_children
 from pathlib import Path
 
 import cv2
@@ -71,11 +72,13 @@ def compare(ours: ClipDataset, plain: PlainClips, rounds: int) -> None:
     print(f"with sound {kept:.0%} of the clips a second without it")
 
 
-def resident_mib(pid: int) -> float:
-    """Memory of a process without what it shares with others, in MiB."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    private = [int(line.split()[1]) for line in lines if line.startswith("Private_")]
-    return sum(private) / 1024
+def workers_mib() -> float:
+    """Memory of this process's workers without what they share with others, all together in MiB."""
+    private = 0
+    for worker in active_children():
+        lines = Path(f"/proc/{worker.pid}/smaps_rollup").read_text().splitlines()
+        private += sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+    return private / 1024
 
 
 def memory(ours: ClipDataset, clips: int, workers: int) -> None:
@@ -84,12 +87,11 @@ def memory(ours: ClipDataset, clips: int, workers: int) -> None:
     long = ClipDataset(ours.sources * repeats, FRAMES, ours.reading, seed=0, jitter=0.2, flip=0.5)
     batches = EpochBatches(len(long), 5, seed=0, epoch=lambda: 0)
     loader = iter(DataLoader(long, num_workers=workers, batch_sampler=batches))
-    pids = [worker.pid for worker in loader._workers]  # type: ignore[attr-defined] # nothing public names them
     marks = {max(1, round(len(batches) * part)) for part in (0.1, 0.25, 0.5, 0.75, 0.95)}
     said = []
     for number, _ in enumerate(loader, 1):
         if number in marks:
-            said.append(f"{5 * number}: {sum(resident_mib(pid) for pid in pids) / workers:.0f}")
+            said.append(f"{5 * number}: {workers_mib() / workers:.0f}")
     print(f"private MiB a worker after so many clips ({len(ours)} recordings): {', '.join(said)}")
 
 

@@ -102,7 +102,7 @@ class Bench:
         if candidate.layout == FORMATS[1]:
             self.clips = clips.contiguous(memory_format=torch.channels_last_3d)
             if candidate.name == "plain" or candidate.compiled:  # as `model.compile=true` does
-                self.network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+                self.network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload] # torch's stub lacks it
         if candidate.compiled:
             self.network.compile()
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=1e-6)

@@ -47,4 +47,5 @@ def network_input(
 def _mean_and_std(device: torch.device) -> tuple[Tensor, Tensor]:
     """ImageNet's, ``(3, 1, 1)`` each; brought to a device once, since bringing them waits for it."""
     with torch.inference_mode(False):
-        return tuple(torch.tensor(one, device=device).view(3, 1, 1) for one in (MEAN, STD))  # type: ignore[return-value]
+        mean, std = (torch.tensor(one, device=device).view(3, 1, 1) for one in (MEAN, STD))
+    return mean, std

@@ -41,10 +41,10 @@ def convolution(
     bias: bool = True,
 ) -> nn.Conv3d:
     """A convolution of odd `size` that keeps the size but for its stride; for a `column` one pixel wide."""
-    sizes = (size, size, 1 if column else size)
-    padding = tuple(side // 2 for side in sizes)
+    width = 1 if column else size
+    sizes, padding = (size, size, width), (size // 2, size // 2, width // 2)
     kind = ColumnConvolution if column else nn.Conv3d
-    return kind(channels, planes, sizes, stride, padding, groups=groups, bias=bias)  # type: ignore[arg-type]
+    return kind(channels, planes, sizes, stride, padding, groups=groups, bias=bias)
 
 
 def attend(logits: Tensor, k: int) -> Tensor:
@@ -120,7 +120,7 @@ class FusedAttention(JoinedBranches):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, C, T, H, W)`` to the same shape over the stride."""
-        out: Tensor = Gate.apply(*self.branches(x))  # type: ignore[no-untyped-call]
+        out: Tensor = Gate.apply(*self.branches(x))  # type: ignore[no-untyped-call] # torch's, untyped
         return out.flatten(1, 2)
 
 
