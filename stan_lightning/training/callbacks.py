@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from stan_lightning.training.checkpoints import LAST
 from stan_lightning.training.interruption import catch_sigterm
 from stan_lightning.training.interval import scored
+from stan_lightning.training.rehearsal import rehearsal
 
 
 class FirstCheckpoint(L.Callback):
@@ -26,7 +27,7 @@ class FirstCheckpoint(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Save a fresh run's start."""
-        if trainer.ckpt_path is None and not trainer.fast_dev_run:  # type: ignore[attr-defined]
+        if trainer.ckpt_path is None and not rehearsal(trainer):
             trainer.save_checkpoint(self.dirpath / LAST, weights_only=False)
 
 

@@ -136,7 +136,7 @@ class StanModule(L.LightningModule):
         if self.hparams["compile"]:
             for part in self.network.modules():
                 if isinstance(part, STADRN) and part.channels_last_on(self.device.type):
-                    part.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+                    part.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload] # torch's stub lacks it
             self.network.compile()
 
     def _start(self) -> None:
