@@ -11,10 +11,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from preprocess.command_line import check_command_line
-from preprocess.entry import CONF, one_line_errors
-from preprocess.errors import InputError
 from preprocess.faces.libraries import check_libraries
+from stan_boundary.command_line import check_command_line
+from stan_boundary.entry import CONF, one_line_errors
+from stan_boundary.errors import InputError
 
 _EXIT_INTERRUPTED = 130  # what a shell expects after Ctrl-C
 

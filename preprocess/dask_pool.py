@@ -11,8 +11,8 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, TypeVar
 
-from preprocess.errors import InputError
 from preprocess.pool import Report, WorkerDiedError
+from stan_boundary.errors import InputError
 
 T = TypeVar("T")
 _TOPIC = "preprocess-progress"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from preprocess.errors import InputError
+from stan_boundary.errors import InputError
 
 
 @contextmanager

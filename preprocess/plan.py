@@ -9,8 +9,8 @@ from pathlib import Path
 from preprocess.archive.manifest import archives
 from preprocess.archive.recording_zip import ROW, ArchiveWriter, read_record
 from preprocess.corpora.recording import Recording
-from preprocess.errors import InputError
 from preprocess.settings import Settings
+from stan_boundary.errors import InputError
 
 FACTS = ("recording", "subject", "session", "task", "partition", "label", "group", "video")
 

@@ -21,7 +21,7 @@ from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
-from preprocess.errors import InputError
+from stan_boundary.errors import InputError
 
 T = TypeVar("T")
 _REPORT_INTERVAL_S = 0.2

@@ -10,22 +10,23 @@ from rich.console import Console
 
 from preprocess.additions import Addition
 from preprocess.archive.contact_sheet import FOLDER, contact_sheet
-from preprocess.archive.manifest import NAME, archives, write_manifest, write_whole
+from preprocess.archive.manifest import NAME, archives, write_manifest
 from preprocess.archive.quality import Quality, measure
 from preprocess.archive.quality_page import PAGE, render_page
-from preprocess.archive.recording_zip import ArchiveWriter, discard_parts
+from preprocess.archive.recording_zip import ArchiveWriter
 from preprocess.archive.table import print_table
 from preprocess.behaviour.track_file import FOLDER as TRACKS
 from preprocess.behaviour.track_file import discard_track
 from preprocess.corpora.corpus import Corpus, describe
 from preprocess.corpora.recording import Recording
-from preprocess.errors import InputError
 from preprocess.estimate import estimate_frames
 from preprocess.output_folder import one_line_os_errors, sole_use
 from preprocess.plan import Plan, facts, make_plan, renew
 from preprocess.pool import Executor, WorkerDiedError
 from preprocess.progress import FrameProgress
 from preprocess.settings import Settings
+from stan_boundary.errors import InputError
+from stan_boundary.writing import discard_parts, write_whole
 
 Crop = Callable[[Recording, Settings, Path, Callable[[int], None]], dict[str, object]]
 EXIT_OK, EXIT_SOME_FAILED = 0, 3

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from preprocess.errors import InputError
+from stan_boundary.errors import InputError
 
 ALIGNMENTS = ("eyes", "box", "none")
 SAMPLINGS = ("frames", "time")

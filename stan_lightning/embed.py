@@ -12,12 +12,12 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 
-from preprocess.command_line import check_command_line
-from preprocess.entry import CONF, one_line_errors
+from stan_boundary.command_line import check_command_line
+from stan_boundary.entry import CONF, one_line_errors
+from stan_boundary.errors import InputError
 from stan_lightning.data.manifest import read_manifest
 from stan_lightning.embedding.run import embed_recordings, said
 from stan_lightning.embedding.track_folder import TrackFolder, track_name
-from stan_lightning.errors import InputError
 
 _EXIT_INTERRUPTED = 130  # what a shell expects after Ctrl-C
 
@@ -37,7 +37,7 @@ def main() -> None:
 @hydra.main(version_base="1.3", config_path=CONF, config_name="embed")
 def run(config: DictConfig) -> None:
     """Embed one set of crops with one encoder."""
-    with one_line_errors(InputError):
+    with one_line_errors():
         embed(config)
 
 

@@ -19,14 +19,14 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from preprocess.command_line import check_command_line, with_new_keys
-from preprocess.entry import CONF, one_line_errors
+from stan_boundary.command_line import check_command_line, with_new_keys
+from stan_boundary.entry import CONF, one_line_errors
+from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.notices import DISCLAIMER, SYNTHETIC
 from stan_lightning.data.presence import having
 from stan_lightning.data.protocol import overlap
-from stan_lightning.errors import InputError
 from stan_lightning.evaluation import results, robustness, tables, verdict
 from stan_lightning.evaluation.candidate import (
     Candidate,
@@ -65,7 +65,7 @@ def main() -> None:
 @hydra.main(version_base="1.3", config_path=CONF, config_name="evaluate")
 def run(config: DictConfig) -> None:
     """Evaluate one network on one partition."""
-    with one_line_errors(InputError):
+    with one_line_errors():
         evaluate(config, HydraConfig.get().overrides.task)
 
 

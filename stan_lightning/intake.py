@@ -17,9 +17,9 @@ import pandas as pd
 from preprocess.archive.quality import measure
 from preprocess.archive.recording_zip import read_row, read_settings
 from preprocess.corpora.corpus import VIDEO_SUFFIXES
+from stan_boundary.errors import InputError
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.manifest import COLUMNS, read_manifest
-from stan_lightning.errors import InputError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 MADE_OF_VIDEOS = ("behaviour",)

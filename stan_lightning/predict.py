@@ -21,15 +21,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from preprocess.command_line import check_command_line, with_new_keys
-from preprocess.entry import CONF, one_line_errors
+from stan_boundary.command_line import check_command_line, with_new_keys
+from stan_boundary.entry import CONF, one_line_errors
+from stan_boundary.errors import InputError
 from stan_lightning import intake
 from stan_lightning.data.clips import step
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_DRAWN
 from stan_lightning.data.tracks import OF_CROPS
-from stan_lightning.errors import InputError
 from stan_lightning.evaluation.scoring import score_windows
 from stan_lightning.evaluation.tables import predictions_table
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
@@ -61,7 +61,7 @@ def main() -> None:
 @hydra.main(version_base="1.3", config_path=CONF, config_name="predict")
 def run(config: DictConfig) -> None:
     """Score whatever is handed in; the exit code is 3 where some of it could not be scored."""
-    with one_line_errors(InputError):
+    with one_line_errors():
         refused = predict(config)
         if refused and HydraConfig.get().mode is not RunMode.MULTIRUN:
             sys.exit(SOME_REFUSED)

@@ -14,9 +14,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as Terminal
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.notices import DISCLAIMER
-from stan_lightning.errors import InputError
 from stan_lightning.evaluation import results, verdict
 from stan_lightning.evaluation.comparison import Contender, contenders, matrix
 from stan_lightning.evaluation.ensemble import ensembles

@@ -20,10 +20,10 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
-from preprocess.command_line import check_command_line, with_new_keys
-from preprocess.entry import CONF, one_line_errors
+from stan_boundary.command_line import check_command_line, with_new_keys
+from stan_boundary.entry import CONF, one_line_errors
+from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
-from stan_lightning.errors import InputError
 from stan_lightning.training import resume
 from stan_lightning.training.callbacks import EpochLine, Sigterm
 from stan_lightning.training.checkpoints import WholeCheckpointIO, holds_run, newest
@@ -69,7 +69,7 @@ def main() -> None:
 @hydra.main(version_base="1.3", config_path=CONF, config_name="train")
 def run(config: DictConfig) -> float:
     """Train one network; returns the best development MAE in points, for sweeps."""
-    with one_line_errors(InputError):
+    with one_line_errors():
         return train(config, Path(HydraConfig.get().runtime.output_dir))
 
 

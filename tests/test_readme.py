@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from preprocess.command_line import with_new_keys
+from stan_boundary.command_line import with_new_keys
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -25,7 +25,11 @@ def test_the_tree_names_every_room_and_no_other() -> None:
         assert named == {file.parent.name for file in (ROOT / wing).glob("*/__init__.py")}
 
 
-@pytest.mark.parametrize("plate", sorted(ROOT.glob("[ps]*/*/__init__.py")), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+    "plate",
+    sorted([*ROOT.glob("[ps]*/*/__init__.py"), ROOT / "stan_boundary/__init__.py"]),
+    ids=lambda path: path.parent.name,
+)
 def test_a_room_s_plate_names_every_module_and_no_other(plate: Path) -> None:
     said = ast.get_docstring(ast.parse(plate.read_text()))
     assert said

@@ -2,11 +2,10 @@
 
 import csv
 import io
-import os
-import secrets
 from pathlib import Path
 
 from preprocess.archive.recording_zip import read_row
+from stan_boundary.writing import write_whole
 
 NAME = "manifest.csv"
 COLUMNS = (
@@ -37,20 +36,3 @@ def write_manifest(output: Path) -> list[dict[str, object]]:
     writer.writerows(rows)
     write_whole(output / NAME, text.getvalue().encode())
     return rows
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that is there whole or not at all; what a killed process leaves, `discard_parts` removes.
-
-    Raises:
-        OSError: The folder cannot be written or the disk is full.
-    """
-    part = path.parent / f".{secrets.token_hex(8)}.part"
-    try:
-        with part.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

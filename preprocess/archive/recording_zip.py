@@ -8,8 +8,6 @@ import contextlib
 import csv
 import io
 import json
-import os
-import secrets
 import shutil
 import tempfile
 import zipfile
@@ -19,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from preprocess.archive import flac
+from stan_boundary.writing import whole_file
 
 FRAME_NAME = "{:06d}.jpg"
 TRACK = "track.csv"
@@ -28,7 +27,6 @@ TRACK_COLUMNS = (
     "frame,time_s,score,box_x,box_y,box_width,box_height,right_eye_x,right_eye_y,left_eye_x,left_eye_y,"
     "nose_x,nose_y,mouth_x,mouth_y,right_ear_x,right_ear_y,left_ear_x,left_ear_y,interpolated"
 ).split(",")
-_PART_SUFFIX = ".part"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
 
@@ -46,11 +44,9 @@ class ArchiveWriter:
             OSError: The folder cannot be made or written.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
-        # A random name: two workers may hold the same recording after a scheduler lost sight of one.
-        self._part = path.parent / f".{secrets.token_hex(8)}{_PART_SUFFIX}"
-        self._file = self._part.open("xb")
-        self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED)
+        self._place = contextlib.ExitStack()
+        self._zip = zipfile.ZipFile(self._place.enter_context(whole_file(path)), "w", zipfile.ZIP_STORED)
+        self._place.push(self._close)
 
     def __enter__(self) -> "ArchiveWriter":
         """Hand over the open writer."""
@@ -60,19 +56,12 @@ class ArchiveWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Put the archive in its place, or leave nothing."""
-        try:
-            with contextlib.closing(self._file), contextlib.ExitStack() as on_error:
-                if kind is not None:
-                    # An unclosed ZipFile would try again, and complain, when it is collected.
-                    on_error.enter_context(contextlib.suppress(OSError))
-                self._zip.close()
-                self._file.flush()
-                os.fsync(self._file.fileno())
-            if kind is None:
-                os.replace(self._part, self._path)
-                sync_folder(self._path.parent)
-        finally:
-            self._part.unlink(missing_ok=True)
+        self._place.__exit__(kind, error, trace)
+
+    def _close(self, kind: type[BaseException] | None, *_: object) -> None:
+        # An unclosed ZipFile would try again, and complain, when it is collected.
+        with contextlib.suppress(*([] if kind is None else [OSError])):
+            self._zip.close()
 
     def add(self, name: str, data: bytes) -> None:
         """Append one member.
@@ -159,25 +148,3 @@ def read_track(path: Path) -> list[dict[str, str]]:
         if TRACK not in archive.namelist():
             return []
         return list(csv.DictReader(io.StringIO(archive.read(TRACK).decode(), newline="")))
-
-
-def discard_parts(folder: Path) -> int:
-    """Remove what killed processes left half-written in `folder`; gives how many files that were.
-
-    Only for the start of a run: part files of a run that is still alive go too, and its recordings with
-    them.
-    """
-    parts = [path for path in folder.glob(f".*{_PART_SUFFIX}") if path.is_file()]
-    for path in parts:
-        path.unlink(missing_ok=True)
-    return len(parts)
-
-
-def sync_folder(folder: Path) -> None:
-    # The rename itself is durable only once the folder is; Windows has no such call.
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

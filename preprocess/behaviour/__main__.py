@@ -13,12 +13,13 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 
-from preprocess.command_line import check_command_line
-from preprocess.entry import CONF, one_line_errors
 from preprocess.faces.libraries import check_libraries
 from preprocess.output_folder import one_line_os_errors, sole_use
 from preprocess.pool import Executor
 from preprocess.progress import FrameProgress
+from stan_boundary.command_line import check_command_line
+from stan_boundary.entry import CONF, one_line_errors
+from stan_boundary.writing import discard_parts
 
 EXAMPLES = (
     "python -m preprocess.behaviour crops=/data/openface/manifest.csv workers=8",
@@ -49,7 +50,6 @@ def run(config: DictConfig) -> None:
 
 def _measure(given: Path, model_path: str | None, executor: Executor) -> None:
     # Only now, as these import MediaPipe and OpenCV, which fail by traceback where a library is missing.
-    from preprocess.archive.recording_zip import discard_parts
     from preprocess.behaviour.columns import ALL, FROM_MESH
     from preprocess.behaviour.listing import read_listing
     from preprocess.behaviour.measure import measure_listed

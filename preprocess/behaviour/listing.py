@@ -11,7 +11,7 @@ from pathlib import Path
 
 from preprocess.archive.manifest import NAME
 from preprocess.archive.recording_zip import read_settings
-from preprocess.errors import InputError
+from stan_boundary.errors import InputError
 
 _IMAGE = re.compile(r"(\d+)\.(jpe?g|png|bmp)$", re.IGNORECASE)
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from preprocess.errors import InputError
 from preprocess.faces.alignment import cut, place_centre
 from preprocess.faces.detector import Picture
+from stan_boundary.errors import InputError
 
 Mesh = npt.NDArray[np.float32]
 

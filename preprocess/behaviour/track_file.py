@@ -15,10 +15,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from preprocess.archive.manifest import write_whole
-from preprocess.archive.recording_zip import sync_folder
 from preprocess.behaviour.mesh import LEAST_PRESENCE, VIEW_WIDENING
-from preprocess.errors import InputError
+from stan_boundary.errors import InputError
+from stan_boundary.writing import sync_folder, write_whole
 
 FOLDER = Path("tracks") / "behaviour"
 DESCRIPTION = "track.json"

@@ -22,7 +22,7 @@ from preprocess.corpora.corpus import (
 )
 from preprocess.corpora.labels import read_label_file
 from preprocess.corpora.recording import Recording
-from preprocess.errors import InputError
+from stan_boundary.errors import InputError
 
 _TASKS = {"freeform": "Freeform", "northwind": "Northwind"}
 _VIDEO_2014 = re.compile(

@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 from preprocess.corpora.recording import Recording
-from preprocess.errors import InputError
+from stan_boundary.errors import InputError
 
 PARTITIONS = ("train", "dev", "test")
 PARTITION_NAMES = {

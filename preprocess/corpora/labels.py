@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from preprocess.errors import InputError
+from stan_boundary.errors import InputError
 
 
 def parse_label(text: str, score_range: Sequence[float] | None, where: str) -> float | str | None:

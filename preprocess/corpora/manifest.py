@@ -16,7 +16,7 @@ from typing import Any
 from preprocess.corpora.corpus import PARTITION_NAMES, PARTITIONS, Corpus, recording_names, relative_to_root
 from preprocess.corpora.labels import parse_label
 from preprocess.corpora.recording import Recording
-from preprocess.errors import InputError
+from stan_boundary.errors import InputError
 
 COLUMNS = ("video", "label", "subject", "session", "task", "partition", "group", "sound")
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from mediapipe.tasks.python import BaseOptions, vision
 from mediapipe.tasks.python.vision.core.image import Image, ImageFormat
 
-from preprocess.errors import InputError
+from stan_boundary.errors import InputError
 
 Picture = npt.NDArray[np.uint8]
 

@@ -2,7 +2,7 @@
 
 import ctypes
 
-from preprocess.errors import InputError
+from stan_boundary.errors import InputError
 
 # Debian's and Ubuntu's package of each.
 PACKAGES = {"libGL.so.1": "libgl1", "libEGL.so.1": "libegl1", "libGLESv2.so.2": "libgles2"}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from preprocess.errors import InputError
+from stan_boundary.errors import InputError
 
 PARTITIONS = ("train", "dev", "test")
 SHARED = {

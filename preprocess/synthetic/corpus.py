@@ -17,7 +17,6 @@ from rich.console import Console
 
 from preprocess.corpora.avec import read_avec2014
 from preprocess.corpora.corpus import Corpus
-from preprocess.errors import InputError
 from preprocess.pool import ProcessPool
 from preprocess.progress import FrameProgress
 from preprocess.synthetic.behaviour import Motion, act, lips_of_a_voice, voice_mood
@@ -25,6 +24,8 @@ from preprocess.synthetic.cast import Session, cast
 from preprocess.synthetic.face import Studio
 from preprocess.synthetic.look import draw_look
 from preprocess.synthetic.voice import RATE, Sound, draw_voice, speak
+from stan_boundary.errors import InputError
+from stan_boundary.writing import write_whole
 
 TASKS = ("Freeform", "Northwind")
 NOTICE = "synthetic: drawn, not recorded; proves the pipeline, never clinical value"
@@ -105,7 +106,8 @@ def draw_corpus(
     _claim(root, {"notice": NOTICE, "sound": True, **settings})
     for visit in visits:
         label = root / "AVEC2014" / "label" / "DepressionLabels" / f"{visit.session}_Depression.csv"
-        _write_whole(label, f"{visit.score}\n".encode())
+        label.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(label, f"{visit.score}\n".encode())
     videos = {_path(root, visit, task): (visit, task) for visit in visits for task in TASKS}
     todo = {path: what for path, what in videos.items() if not path.is_file()}
     if not todo:
@@ -217,11 +219,5 @@ def _claim(root: Path, record: dict[str, object]) -> None:
             )
     elif root.is_dir() and any(root.iterdir()):
         raise InputError(f"{root} holds other files: give an empty corpus.root to draw in")
-    _write_whole(file, json.dumps(record, indent=1).encode())
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    os.replace(part, path)
+    root.mkdir(parents=True, exist_ok=True)
+    write_whole(file, json.dumps(record, indent=1).encode())

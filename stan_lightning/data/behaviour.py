@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import NOMINAL_FPS
 from stan_lightning.data.track_file import open_track
 from stan_lightning.data.tracks import SUFFIXES
-from stan_lightning.errors import InputError
 
 TRACK = "behaviour"
 STATISTICS = ("mean", "sd", "q10", "q50", "q90", "speed")

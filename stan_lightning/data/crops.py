@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.sound import MEMBER as _SOUND
 from stan_lightning.data.sound import Samples, SoundReader, StoredMember
-from stan_lightning.errors import InputError
 
 Image = npt.NDArray[np.uint8]
 _TRACK = "track.csv"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from stan_boundary.errors import InputError
 from stan_lightning.data import clips
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.dataset import (
@@ -32,7 +33,6 @@ from stan_lightning.data.presence import check_sound
 from stan_lightning.data.protocol import split
 from stan_lightning.data.sampler import EpochBatches
 from stan_lightning.data.tracks import OF_CROPS, Tracks, gather
-from stan_lightning.errors import InputError
 
 NOMINAL_FPS = 30.0  # of the videos whose frames `frame_stride` counts
 

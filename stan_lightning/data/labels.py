@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 
 
 def severity(table: pd.DataFrame, score_range: Sequence[float]) -> pd.Series:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.crops import open_crops
-from stan_lightning.errors import InputError
 
 COLUMNS = ("recording", "subject", "session", "task", "partition", "label", "group", "video")
 PARTITIONS = ("train", "dev", "test")

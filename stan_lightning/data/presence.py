@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.tracks import OF_CROPS, Tracks
-from stan_lightning.errors import InputError
 
 
 def check_sound(used: pd.DataFrame, root: str | Sequence[str], make_crops: str) -> None:

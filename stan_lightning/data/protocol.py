@@ -7,8 +7,8 @@ of its partitions, so it measures severity and memory of faces together. The oth
 import numpy as np
 import pandas as pd
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.manifest import PARTITIONS
-from stan_lightning.errors import InputError
 
 PROTOCOLS = ("official", "subject_disjoint", "group_kfold")
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 
 Moments = npt.NDArray[np.float64]
 Values = npt.NDArray[np.float32]

@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.progress import track as progress
 from torch import Tensor
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.crops import Crops, open_crops
 from stan_lightning.data.track_file import RESAMPLINGS, Track, open_track
-from stan_lightning.errors import InputError
 
 OF_CROPS = ("face", "voice")
 """What crops show by themselves; any other modality is the track of that name."""

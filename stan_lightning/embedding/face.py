@@ -8,11 +8,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.crops import Crops
 from stan_lightning.data.resize import bicubic
 from stan_lightning.embedding.pretrained import Pretrained, chosen_device, open_network, probe
 from stan_lightning.embedding.track_folder import Moments
-from stan_lightning.errors import InputError
 
 POOLING = ("pooled", "mean")
 _RESAMPLING = {2: "bilinear", 3: "bicubic"}  # by Pillow's numbers, which preprocessors' settings hold

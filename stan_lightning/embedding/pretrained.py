@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 
 WEIGHTS = ("pretrained", "random")
 _SETTINGS = ("preprocessor_config.json", "processor_config.json")

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.crops import Crops
 from stan_lightning.embedding.track_folder import Moments, TrackFolder
-from stan_lightning.errors import InputError
 
 
 class Encoder(Protocol):

@@ -10,11 +10,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.crops import Crops
 from stan_lightning.data.log_mel import RATE
 from stan_lightning.embedding.pretrained import chosen_device, open_network, probe
 from stan_lightning.embedding.track_folder import Moments
-from stan_lightning.errors import InputError
 
 _PIECE = 60 * RATE  # samples read at once for mean and deviation
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 
 FILE = "track.json"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")

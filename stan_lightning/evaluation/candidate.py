@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
-from stan_lightning.errors import InputError
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.trained import open_checkpoint
 from stan_lightning.network import STADRN

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 
 TEXT = dict.fromkeys(("recording", "subject", "session", "task", "partition", "group"), str)
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 
 SIGMAS = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)
 KERNELS = (1, 3, 5, 7, 15, 27, 49)

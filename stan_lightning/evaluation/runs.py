@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from omegaconf import OmegaConf
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.baselines import RIDGES
 from stan_lightning.evaluation.tables import Bootstrap, metrics

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
-from stan_lightning.errors import InputError
 from stan_lightning.evaluation.modalities import gate_column
 from stan_lightning.evaluation.tables import WINDOWS
 from stan_lightning.evaluation.timeline import windows_table

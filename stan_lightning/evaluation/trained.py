@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
-from stan_lightning.errors import InputError
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.training.module import StanModule
 

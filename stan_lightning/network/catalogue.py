@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.network.fusion import Encoder, Fusion
 from stan_lightning.network.sta_drn import MODALITIES, STADRN
 from stan_lightning.network.track import TrackNet

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.network.sta_drn import STADRN
 from stan_lightning.network.track import TrackNet, mean_over
 

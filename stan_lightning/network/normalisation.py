@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 
 NORMS = ("batch", "group", "frozen")
 

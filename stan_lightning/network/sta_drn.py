@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.network.attention import ATTENTIONS, JoinedBranches, convolution
 from stan_lightning.network.normalisation import NORMS, normalisation, normalise
 from stan_lightning.network.recompute import recomputed

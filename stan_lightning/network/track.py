@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 
 FARTHEST = 10.0  # standard deviations: what is farther off is a slip of whatever measured it
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.network.attention import FusedAttention, JoinedBranches
 from stan_lightning.network.sta_drn import STADRN
 from stan_lightning.network.track import TrackNet

@@ -7,7 +7,7 @@ from typing import Any
 
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 
 FOLDER = "checkpoints"
 LAST = "last.ckpt"

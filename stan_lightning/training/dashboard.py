@@ -12,7 +12,7 @@ from urllib.parse import urlparse
 import wandb
 from lightning.pytorch.loggers import WandbLogger
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.training.processes import is_first
 
 IDENTITY = "wandb_id.txt"

@@ -5,7 +5,7 @@ from pathlib import Path
 import lightning as L
 import torch
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.training.checkpoints import FOLDER, LAST
 from stan_lightning.training.interval import scored
 from stan_lightning.training.resume import command

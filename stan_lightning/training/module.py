@@ -21,7 +21,7 @@ from torch.optim.lr_scheduler import (
 )
 from torchmetrics.functional import mean_absolute_error, mean_squared_error
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.network.catalogue import ENCODER, block, build, network_arguments
 from stan_lightning.network.fusion import Encoder, Fusion
 from stan_lightning.network.precision import single_precision

@@ -7,8 +7,8 @@ import lightning as L
 import torch
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.tracks import OF_CROPS
-from stan_lightning.errors import InputError
 from stan_lightning.training.bfloat16 import gradients_are_numbers
 
 # Lowest and highest value of settings whose own errors would come late or without a name.

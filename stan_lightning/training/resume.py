@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 
 CONFIG = "config.yaml"
 _CHANGEABLE = re.compile(

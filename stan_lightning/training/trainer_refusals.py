@@ -6,7 +6,7 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.callbacks import ModelCheckpoint, StochasticWeightAveraging
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 
 
 def _is(*values: object) -> Callable[[Any], bool]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from preprocess.errors import InputError
 from preprocess.pool import ProcessPool, WorkerDiedError
+from stan_boundary.errors import InputError
 
 PREFACE = """
 import os, signal, sys, time

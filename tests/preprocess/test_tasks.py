@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from preprocess.archive.recording_zip import TRACK_COLUMNS, read_row, read_settings, read_track
-from preprocess.errors import InputError
 from preprocess.faces.decode import Video
 from preprocess.faces.detector import LEFT_EYE, RIGHT_EYE, load_detector
 from preprocess.faces.model_file import find_models
 from preprocess.settings import Settings
 from preprocess.tasks import crop_recording
+from stan_boundary.errors import InputError
 
 SETTINGS = Settings(3, "frames", 112, "eyes", 1.0, 95, None)
 PLACES = (112 * (0.34 + 0.40j), 112 * (0.66 + 0.40j))

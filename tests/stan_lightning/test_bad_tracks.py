@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.manifest import read_manifest
 from stan_lightning.data.tracks import gather
-from stan_lightning.errors import InputError
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.evaluate import CONF, evaluate
 from stan_lightning.network import STADRN
 from stan_lightning.network.weights import save_released

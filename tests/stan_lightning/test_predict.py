@@ -16,8 +16,8 @@ from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from stan_boundary.errors import InputError
 from stan_lightning import intake
-from stan_lightning.errors import InputError
 from stan_lightning.pages import overlay
 from stan_lightning.pages.attention_maps import Maps
 from stan_lightning.predict import CONF, predict

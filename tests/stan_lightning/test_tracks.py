@@ -13,7 +13,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.evaluate import evaluate
 from stan_lightning.predict import CONF, predict
 

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from preprocess.archive.manifest import COLUMNS, write_manifest, write_whole
+from preprocess.archive.manifest import COLUMNS, write_manifest
 from preprocess.archive.recording_zip import ArchiveWriter, read_row, read_settings
 from preprocess.corpora.corpus import Corpus
 from preprocess.corpora.recording import Recording
-from preprocess.errors import InputError
 from preprocess.plan import facts
 from preprocess.pool import WorkerDiedError
 from preprocess.run import Run
 from preprocess.settings import Settings
+from stan_boundary.errors import InputError
 
 SETTINGS = Settings(3, "frames", 112, "eyes", 1.0, 95, None)
 
@@ -224,12 +224,3 @@ def test_half_written_files_and_damaged_zips_are_made_again(tmp_path: Path) -> N
     assert run(tmp_path, crop) == 0
     assert crop.asked == ["a"] and read_row(tmp_path / "out" / "a.zip")["recording"] == "a"
     assert not list((tmp_path / "out").glob("*.part")) and not list((tmp_path / "out").glob(".*"))
-
-
-def test_write_whole_keeps_the_old_file_on_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "page"
-    write_whole(path, b"old")
-    monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
-    with pytest.raises(OSError):
-        write_whole(path, b"new")
-    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]

@@ -2,7 +2,7 @@ import zipfile
 
 import pytest
 
-from preprocess.archive.recording_zip import ArchiveWriter, discard_parts, read_row, read_settings, read_track
+from preprocess.archive.recording_zip import ArchiveWriter, read_row, read_settings, read_track
 
 ROW = {"recording": "203_1_Freeform", "label": 7, "video": "Größe/面.mp4", "reason": ""}
 SETTINGS = {"frame_stride": 3, "align": "eyes", "model_path": None}
@@ -51,13 +51,6 @@ def test_nothing_shows_before_the_archive_is_whole(tmp_path):
     with ArchiveWriter(tmp_path / "a.zip") as archive:
         archive.add_frame(0, b"new")
         assert not list(tmp_path.glob("*.zip"))
-
-
-def test_leftovers_of_killed_writers_go_and_nothing_else(tmp_path):
-    write(tmp_path / "a.zip")
-    (tmp_path / ".0123456789abcdef.part").write_bytes(b"half")
-    assert discard_parts(tmp_path) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
 
 
 def test_a_folder_that_cannot_be_made_is_an_os_error(tmp_path):

@@ -1,7 +1,7 @@
 import pytest
 
 from preprocess.behaviour.listing import read_listing
-from preprocess.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.data.manifest import read_manifest
 
 

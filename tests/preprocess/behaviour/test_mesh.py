@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from preprocess.behaviour.mesh import N_POINTS, FaceMesh, check_library, load_mesh
-from preprocess.errors import InputError
 from preprocess.faces.alignment import cut, place_by_eyes
 from preprocess.faces.detector import load_detector
 from preprocess.faces.model_file import find_mesh, find_models
+from stan_boundary.errors import InputError
 
 
 def test_a_drawn_face_is_found_where_it_is_and_a_wall_is_none(film_face) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from preprocess.behaviour.track_file import discard_track, prepare_tracks, track_path, write_track
-from preprocess.errors import InputError
+from stan_boundary.errors import InputError
 
 COLUMNS = {"head_yaw": "deg"}
 

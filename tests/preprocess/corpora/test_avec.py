@@ -4,7 +4,7 @@ import pytest
 
 from preprocess.corpora.avec import read_avec2013, read_avec2014
 from preprocess.corpora.corpus import Corpus, describe, overlap
-from preprocess.errors import InputError
+from stan_boundary.errors import InputError
 
 BDI = (0, 63)
 # Subject 203 stands in train and test, 205 in dev and test, 206 in train alone.

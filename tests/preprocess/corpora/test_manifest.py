@@ -5,7 +5,7 @@ import pytest
 
 from preprocess.corpora.corpus import recording_names
 from preprocess.corpora.manifest import read_manifest
-from preprocess.errors import InputError
+from stan_boundary.errors import InputError
 
 BDI = (0, 63)
 SHARES = (0.6, 0.2, 0.2)

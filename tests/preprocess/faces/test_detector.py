@@ -4,9 +4,9 @@ import sys
 import numpy as np
 import pytest
 
-from preprocess.errors import InputError
 from preprocess.faces.detector import LEFT_EYE, MOUTH, NOSE, RIGHT_EYE, load_detector
 from preprocess.faces.model_file import find_models
+from stan_boundary.errors import InputError
 
 
 @pytest.fixture(scope="module")

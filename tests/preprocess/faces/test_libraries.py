@@ -1,7 +1,7 @@
 import pytest
 
-from preprocess.errors import InputError
 from preprocess.faces.libraries import check_libraries
+from stan_boundary.errors import InputError
 
 
 def test_here_all_are_there():

@@ -3,7 +3,6 @@ import zipfile
 
 import pytest
 
-from preprocess.errors import InputError
 from preprocess.faces.model_file import (
     FULL_RANGE,
     MESH,
@@ -12,6 +11,7 @@ from preprocess.faces.model_file import (
     find_mesh,
     find_models,
 )
+from stan_boundary.errors import InputError
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from preprocess.corpora.avec import read_avec2014
-from preprocess.errors import InputError
 from preprocess.faces.decode import Video
 from preprocess.sound.decode import read_sound
 from preprocess.synthetic.behaviour import act, lips_of_a_voice, voice_mood
 from preprocess.synthetic.cast import cast
 from preprocess.synthetic.corpus import TASKS, draw_corpus, read_synthetic
 from preprocess.synthetic.voice import draw_voice, speak
+from stan_boundary.errors import InputError
 
 FULL = dict(
     subjects=83,

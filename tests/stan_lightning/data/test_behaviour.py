@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.behaviour import STATISTICS, statistics, track_file
-from stan_lightning.errors import InputError
 
 
 def test_statistics_are_over_what_is_there(tmp_path):

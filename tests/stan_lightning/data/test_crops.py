@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.crops import Crops, open_crops
-from stan_lightning.errors import InputError
 
 
 def write_images(folder: Path, names: list[str], values: list[int], size: int = 16) -> Path:

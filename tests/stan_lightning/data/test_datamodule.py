@@ -8,10 +8,10 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.crops import Crops
 from stan_lightning.data.datamodule import CropDataModule, TrainingBatch, WindowBatch
 from stan_lightning.data.dataset import ClipDataset, Reading, Source, WindowDataset
-from stan_lightning.errors import InputError
 
 FACE = Reading(["face"], 32)
 CONF = str(Path(__file__).resolve().parents[3] / "conf")

@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.labels import class_names, severity
 from stan_lightning.data.manifest import read_manifest
-from stan_lightning.errors import InputError
 
 
 def write_folders(root: Path, rows: list[dict[str, object]], frames: range = range(0, 12, 3)) -> Path:

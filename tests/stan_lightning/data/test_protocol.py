@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.protocol import overlap, split
-from stan_lightning.errors import InputError
 
 
 def corpus() -> pd.DataFrame:

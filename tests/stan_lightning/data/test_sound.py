@@ -11,12 +11,12 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from preprocess.archive.flac import encode
+from stan_boundary.errors import InputError
 from stan_lightning.data import sound
 from stan_lightning.data.clips import windows
 from stan_lightning.data.crops import Crops
 from stan_lightning.data.dataset import ClipDataset, Reading, Source, WindowDataset
 from stan_lightning.data.log_mel import RATE, voice_input
-from stan_lightning.errors import InputError
 from stan_lightning.predict import CONF
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.track_file import open_track, resampled
-from stan_lightning.errors import InputError
 
 
 def write(path: Path, *lines: str) -> str:

@@ -17,13 +17,13 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.crops import Crops, open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.dataset import collated_whole
 from stan_lightning.data.manifest import read_manifest
 from stan_lightning.data.presence import having
 from stan_lightning.data.tracks import gather
-from stan_lightning.errors import InputError
 from stan_lightning.predict import CONF
 
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.crops import Crops
 from stan_lightning.embedding.face import FaceEncoder, _as_input, _input, pooled
-from stan_lightning.errors import InputError
 
 COUNTED: list[float] = []
 

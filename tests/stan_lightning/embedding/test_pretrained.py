@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from stan_boundary.errors import InputError
 from stan_lightning.embedding.face import FaceEncoder
 from stan_lightning.embedding.pretrained import chosen_device, open_network
-from stan_lightning.errors import InputError
 
 CPU = torch.device("cpu")
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from rich.console import Console
 
+from stan_boundary.errors import InputError
 from stan_lightning.embedding.run import Tally, embed_recordings, said
 from stan_lightning.embedding.track_folder import Moments, TrackFolder
-from stan_lightning.errors import InputError
 
 RECORD = {"what": "x", "encoder": "stub", "reads": "voice", "width": 1}
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from preprocess.archive.flac import encode
+from stan_boundary.errors import InputError
 from stan_lightning.data.crops import Crops
 from stan_lightning.embedding.speech import Grid, SpeechEncoder, grid
-from stan_lightning.errors import InputError
 
 
 def crops_with(samples: np.ndarray, path: Path) -> Crops:

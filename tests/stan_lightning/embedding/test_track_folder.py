@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from stan_boundary.errors import InputError
 from stan_lightning.embedding.track_folder import Moments, TrackFolder, track_name
-from stan_lightning.errors import InputError
 
 RECORD = {
     "what": "x",

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.evaluation.robustness import KERNELS, SIGMAS, blur, noise, series, shuffle
 
 

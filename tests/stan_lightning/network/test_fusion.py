@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.network import STADRN
 from stan_lightning.network.catalogue import build
 from stan_lightning.network.fusion import FUSIONS, WIDTH, Fusion

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.network import STADRN
 from stan_lightning.network.memory import LiveBytes, peak_bytes, step_bytes, training_step
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.network import STADRN
 from stan_lightning.network.attention import ATTENTIONS
 from stan_lightning.network.sta_drn import set_memory_format

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.network import STADRN
 from stan_lightning.network.attention import ATTENTIONS
 from stan_lightning.network.weights import load_released, load_weights, save_released

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.training.checkpoints import WholeCheckpointIO, holds_run, newest
 
 

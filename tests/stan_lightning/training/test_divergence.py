@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.training.divergence import StopAtNaN
 from stan_lightning.training.module import StanModule
 

@@ -10,8 +10,8 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from torch.overrides import TorchFunctionMode
 
+from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule, WindowBatch
-from stan_lightning.errors import InputError
 from stan_lightning.training.callbacks import GradientNorm
 from stan_lightning.training.module import StanModule
 

@@ -7,7 +7,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.training import resume
 
 

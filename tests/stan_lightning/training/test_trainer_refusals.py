@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from stan_lightning.errors import InputError
+from stan_boundary.errors import InputError
 from stan_lightning.training.trainer_refusals import SCORING, TRAINING, refuse_trainer_settings
 
 TABLE = (Path(__file__).parents[3] / "docs" / "trainer.md").read_text()

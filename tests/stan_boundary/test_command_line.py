@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from preprocess.command_line import check_command_line, groups, help_text, keys, with_new_keys
+from stan_boundary.command_line import check_command_line, groups, help_text, keys, with_new_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ["preprocess", "behaviour", "train", "evaluate", "predict", "embed"]

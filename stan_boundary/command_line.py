@@ -14,7 +14,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException, HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
-from preprocess.entry import CONF
+from stan_boundary.entry import CONF
 
 _HELP = ("--help", "-h")
 _KEY = re.compile(r"^( *)([A-Za-z_]\w*):(?: (.*?))?(?:\s+# (.*))?$")

@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException, InstantiationException
 from hydra.types import RunMode
 
-from preprocess.errors import InputError
+from stan_boundary.errors import InputError
 
 CONF = str(Path(__file__).resolve().parents[1] / "conf")
 """Folder of the Hydra configs, beside both packages."""
@@ -22,20 +22,19 @@ class JobFailedError(CompactHydraException):
 
 
 @contextmanager
-def one_line_errors(*kinds: type[Exception]) -> Iterator[None]:
-    """Turn an `InputError`, or another of `kinds`, into one line on stderr and a non-zero exit code.
+def one_line_errors() -> Iterator[None]:
+    """Turn an `InputError` into one line on stderr and a non-zero exit code.
 
     So is one that Hydra met in making an object that the config describes. A single run exits with
     code 2. A job of a multirun raises instead, because an exit would take the other jobs with it:
     Hydra goes on with them and exits with code 1 at the end.
     """
-    mendable: tuple[type[Exception], ...] = (InputError, *kinds)
     try:
         yield
-    except mendable as error:
+    except InputError as error:
         _end(error)
     except InstantiationException as error:
-        if not isinstance(error.__cause__, mendable):
+        if not isinstance(error.__cause__, InputError):
             if gone := re.search(r"Error locating target '([^']+)'", str(error)):
                 said = f"the config names {gone[1]}, which this version lacks: was the run made by another?"
                 _end(InputError(said))

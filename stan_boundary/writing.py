@@ -1,0 +1,64 @@
+"""Files that are there whole or not at all: written beside their place under a random name, then renamed."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+PART_SUFFIX = ".part"
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes its place at `path` at a clean end, and leaves nothing behind an exception.
+
+    A link at `path` is replaced, never followed. What a killed process leaves, `discard_parts` removes.
+
+    Raises:
+        OSError: The folder cannot be written or the disk is full.
+    """
+    # A random name: two workers may write the same file after a scheduler lost sight of one.
+    part = path.parent / f".{secrets.token_hex(8)}{PART_SUFFIX}"
+    try:
+        with part.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+        sync_folder(path.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write all of a file at once; see `whole_file`.
+
+    Raises:
+        OSError: The folder cannot be written or the disk is full.
+    """
+    with whole_file(path) as file:
+        file.write(data)
+
+
+def discard_parts(folder: Path) -> int:
+    """Remove what killed processes left half-written in `folder`; gives how many files that were.
+
+    Only for the start of a run: part files of a run that is still alive go too, and its recordings with
+    them.
+    """
+    parts = [path for path in folder.glob(f".*{PART_SUFFIX}") if path.is_file()]
+    for path in parts:
+        path.unlink(missing_ok=True)
+    return len(parts)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` durable."""
+    if os.name == "posix":  # Windows has no such call
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

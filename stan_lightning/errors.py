@@ -1,9 +1,0 @@
-"""The one kind of error that is the user's to mend."""
-
-
-class InputError(ValueError):
-    """Something that was handed in cannot be used.
-
-    The message is one line that names the thing and the way out. Commands print it and end with a
-    non-zero exit code; any other exception is a defect of this project and keeps its traceback.
-    """
