@@ -14,7 +14,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException, HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
-from stan_boundary.entry import CONF
+from stan_boundary.entry import CONF, speak_any_terminal
 
 _HELP = ("--help", "-h")
 _KEY = re.compile(r"^( *)([A-Za-z_]\w*):(?: (.*?))?(?:\s+# (.*))?$")
@@ -34,6 +34,7 @@ def check_command_line(
         examples: Whole command lines.
         optional: A key that need not be set though it has no value, and makes others needless.
     """
+    speak_any_terminal()
     arguments = sys.argv[1:]
     if any(argument in _HELP for argument in arguments):
         print(help_text(config_name, about, examples))

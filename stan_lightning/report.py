@@ -14,6 +14,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as Terminal
 
+from stan_boundary import trouble
+from stan_boundary.entry import speak_any_terminal
 from stan_boundary.errors import InputError
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.notices import DISCLAIMER
@@ -29,8 +31,9 @@ COMPARED = ("train_median", "identity")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line, write the report, say what came out."""
+    speak_any_terminal()
     parser = argparse.ArgumentParser(
-        prog="python -m stan_lightning.report", description=__doc__.split("\n")[0]
+        prog="python -m stan_lightning.report", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("runs", nargs="+", type=Path, help="folders of runs, multiruns or evaluations")
     parser.add_argument(
@@ -45,8 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         together = [*runs, *ensembles(runs)]
         output = asked.output or Path(os.path.commonpath([run.resolve() for run in asked.runs])) / "report"
         paths = write(runs, together, output)
-    except InputError as error:
-        parser.exit(2, f"error: {error}\n")
+    except (InputError, OSError) as error:
+        if not (said := str(error) if isinstance(error, InputError) else trouble.said(error)):
+            raise
+        parser.exit(2, f"error: {said}\n")
     console = Console()
     if len(runs) == 1:
         numbers = runs[0].evaluation.metrics
