@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from preprocess.faces.libraries import check_libraries
+from stan_boundary import cores
 from stan_boundary.command_line import check_command_line
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
@@ -74,6 +75,9 @@ def _preprocess(config: DictConfig) -> int:
         check_library()
         refuse_other_track(output)
         find_mesh(settings.model_path)
+    if _value(config, "summary", bool):
+        workers = f"; workers: {cores.usable()}" if config.workers is None else ""
+        print(f"processors to use: {cores.said()}{workers}")
     beside = [additions.sound(sound), *([additions.behaviour(settings.model_path)] if behaviour else [])]
     try:
         run = Run(

@@ -2,6 +2,7 @@
 
 command_line: what was typed, checked, and the help that says what can be typed.
 environment: variables that libraries read when they are loaded, chosen where the user chose nothing.
+cores: how many processors this process may use.
 entry: how every command ends when the user's input cannot be used.
 errors: the one kind of error that is the user's to mend.
 names: names and texts of others, as file names, on a terminal and in a spreadsheet.

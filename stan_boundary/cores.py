@@ -32,10 +32,11 @@ def usable(root: Path = ROOT) -> int:
 
 
 def said() -> str:
-    """The number in words, with what limits it."""
+    """The number in words, with what limits it: ``1 of 8 (control group)``."""
     count, there = usable(), os.cpu_count() or 1
-    why = "" if count == there else f" of {there} ({'control group' if count < bound() else 'affinity'})"
-    return f"{count}{why} processor{'s' if count > 1 or why else ''}"
+    if count == there:
+        return str(count)
+    return f"{count} of {there} ({'control group' if count < bound() else 'affinity'})"
 
 
 def _limits(root: Path) -> Iterator[float]:

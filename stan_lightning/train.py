@@ -32,7 +32,7 @@ from stan_lightning.training.interruption import interruptible
 from stan_lightning.training.interval import Interval
 from stan_lightning.training.metrics_table import MetricsTable
 from stan_lightning.training.module import StanModule
-from stan_lightning.training.processes import is_first
+from stan_lightning.training.processes import is_first, share_processors
 from stan_lightning.training.quiet import quiet
 from stan_lightning.training.refusals import (
     refuse_bfloat16_on_cpu,
@@ -158,6 +158,7 @@ def build_trainer(config: DictConfig, run: Path) -> L.Trainer:
     except (MisconfigurationException, ValueError) as error:
         said = " ".join(str(error).split())
         raise InputError(f"this machine cannot run this trainer ({said}); try trainer=default") from None
+    share_processors(trainer.num_devices)
     refuse_sync_on_cpu(trainer, config.trainer.get("sync_batchnorm", False))
     refuse_bfloat16_on_cpu(trainer)
     if HydraConfig.get().mode is RunMode.MULTIRUN:

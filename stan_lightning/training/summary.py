@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
+from stan_boundary import cores
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import SYNTHETIC
 from stan_lightning.data.protocol import overlap
@@ -26,6 +27,7 @@ def announce(config: DictConfig, data: CropDataModule, module: StanModule, train
     parameters = sum(parameter.numel() for parameter in module.network.parameters())
     device = "CPU" if trainer.strategy.root_device.type == "cpu" else str(trainer.strategy.root_device)
     print(f"{_kind(config.model)}, {parameters:,} parameters, on {device} in {trainer.precision}")
+    print(f"processors to use: {cores.said()}; threads: {torch.get_num_threads()}")
     if in_sixteen_bits(module.hparams["validation_precision"], trainer):
         print("development is scored in 16 bits, and the chosen checkpoint once in float32 at the end")
     if not torch.cuda.is_available() and config.trainer.precision == "auto":

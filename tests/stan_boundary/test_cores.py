@@ -68,7 +68,7 @@ def test_affinity_counts() -> None:
         os.sched_setaffinity(0, {min(before)})
         assert cores.usable() == 1
         if (os.cpu_count() or 1) > 1:
-            assert cores.said() == f"1 of {os.cpu_count()} (affinity) processors"
+            assert cores.said() == f"1 of {os.cpu_count()} (affinity)"
     finally:
         os.sched_setaffinity(0, before)
 
