@@ -54,11 +54,13 @@ def _passes(folder: Path, learns: bool) -> Callable[[], None]:
     from stan_lightning.data.dataset import ClipDataset, Reading, Source
     from stan_lightning.data.inputs import network_input
     from stan_lightning.data.loaders import loader
+    from stan_lightning.data.sampler import EpochBatches
     from stan_lightning.network import STADRN
 
     sources = [Source(str(file), 60, 1, 20.0) for file in sorted(folder.glob("*.zip"))]
     clips = ClipDataset(sources, FRAMES, Reading(["face"], SIDE), seed=0, jitter=0.2, flip=0.5)
-    batches = loader(clips, 2, batch_size=8)
+    order = EpochBatches(len(clips), 8, seed=0, epoch=lambda: 0)
+    batches = loader(clips, 2, batch_sampler=order)
     network = STADRN(features=8, layers=(1, 1, 1, 1)).train(learns)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-4)
 
@@ -151,7 +153,8 @@ class Worker:
             env=free | POLICIES[self.policy],
             start_new_session=True,
         )
-        self._line()
+        if self._line() != "ready":
+            raise SystemExit(f"error: {self.name} could not be started")
 
     def seconds(self, limit: float) -> float:
         """Seconds of one turn, at most `limit`."""

@@ -52,6 +52,8 @@ def _of_text(error: BaseException) -> str | None:
         )
     if re.search(r"(shared memory|\bshm\b|</torch_).*No space left|No space left.*(shm|torch_)", text, re.S):
         return _no_shared_memory()
+    if "home directory" in text:  # pathlib's; a user whom the system does not know, as in containers
+        return "the home folder is not known: set HOME, or XDG_CACHE_HOME as the place of fetched models"
     if found := _KILLED.search(text):
         how = found["how"] or ""
         if "Bus error" in how:

@@ -124,9 +124,10 @@ def logged_in() -> bool:
         return True
     host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname
     for name in (os.environ.get("NETRC"), "~/.netrc", "~/_netrc"):
-        if name and Path(name).expanduser().is_file():
+        place = os.path.expanduser(name or "")  # as it is where no home is known
+        if name and os.path.isfile(place):
             try:
-                found: Any = netrc.netrc(Path(name).expanduser()).authenticators(host or "")
+                found: Any = netrc.netrc(place).authenticators(host or "")
             except netrc.NetrcParseError:
                 continue
             if found:

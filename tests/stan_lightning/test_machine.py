@@ -148,3 +148,37 @@ def test_a_terminal_that_is_not_utf8(tmp_path: Path, make_crops: Callable[..., P
     )
     assert code == 0, said
     assert "Traceback" not in said and "Epoch 0" in said
+
+
+@pytest.mark.slow
+def test_without_home_user_docstrings_and_asserts(tmp_path: Path, make_crops: Callable[..., Path]) -> None:
+    """As in a container whose user has no name, under ``PYTHONOPTIMIZE=2``: the whole road, and the help."""
+    nobody = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+    if subprocess.run([*nobody, "true"], capture_output=True).returncode:
+        pytest.skip("no other user can be taken here: only root may")
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.is_relative_to(tmp_path.parents[1]):
+            folder.chmod(0o755)
+    root = make_crops()
+    out = tmp_path / "out"
+    out.mkdir(mode=0o777)
+    out.chmod(0o777)
+    run = out / "run"
+    under = [*nobody, "env", *(f"--unset={name}" for name in ("HOME", "USER", "LOGNAME", "XDG_CACHE_HOME"))]
+    arguments = [*TINY, f"data.root={root}", f"hydra.run.dir={run}", "trainer.max_epochs=1"]
+    dashboard = ["logger=wandb", "logger.wandb.offline=true"]
+    best = f"checkpoint={run / 'checkpoints' / 'best.ckpt'}"
+    for command in (
+        ["stan_lightning.train", *arguments, *dashboard],
+        ["stan_lightning.evaluate", best],
+        ["stan_lightning.predict", best, f"video={root / '10_3_Freeform.zip'}", f"output={out / 'scores'}"],
+        ["stan_lightning.report", str(run), f"--output={out / 'report'}"],
+        ["stan_lightning.report", "--help"],
+        ["stan_lightning.train", "--help"],
+        ["preprocess", "--help"],
+    ):
+        code, said = typed(*command, under=under, PYTHONOPTIMIZE="2")
+        assert code == 0, said
+        assert "Traceback" not in said, said
+    code, said = typed("preprocess", "corpus=demo", f"output={out / 'crops'}", under=under)
+    assert "home folder is not known" in one_line(code, said)
