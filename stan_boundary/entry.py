@@ -45,7 +45,7 @@ def one_line_errors() -> Iterator[None]:
                 _end(InputError(said))
             raise
         _end(error.__cause__)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, UnicodeEncodeError) as error:
         if not (said := trouble.said(error)):
             raise
         _end(InputError(said))

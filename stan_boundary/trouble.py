@@ -42,7 +42,10 @@ def _of_system(error: OSError) -> str | None:
 
 
 def _of_text(error: BaseException) -> str | None:
-    """Errors of torch and Lightning that have no type of their own."""
+    """Errors of torch and Lightning that have no type of their own, and names that a locale cannot write."""
+    if isinstance(error, UnicodeEncodeError):
+        lacking = ascii(error.object[max(0, error.start - 20) : error.end + 20])
+        return f"{lacking} cannot be written in {error.encoding}: set PYTHONUTF8=1 or LC_ALL=C.UTF-8"
     if not isinstance(error, RuntimeError):
         return None
     text = str(error)

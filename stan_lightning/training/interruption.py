@@ -50,7 +50,7 @@ def interruptible(run: Path) -> Iterator[None]:
         if is_first():
             print(f"interrupted; {_what_is_kept(run)}", file=sys.stderr, flush=True)
         sys.exit(128 + (signal.SIGTERM if isinstance(cause, TerminatedError) else signal.SIGINT))
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, UnicodeEncodeError) as error:
         if not (said := trouble.said(error)):
             raise
         raise InputError(f"{said}; {_what_is_kept(run)}") from error
