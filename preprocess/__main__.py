@@ -42,6 +42,9 @@ def run(config: DictConfig) -> None:
 
 def _preprocess(config: DictConfig) -> int:
     check_libraries()
+    if config.get("summary") is True:
+        workers = f", workers: {cores.usable()}" if config.workers is None else ""
+        print(f"processors to use: {cores.said()}{workers}; MediaPipe is being loaded", flush=True)
     # Only now, as these import MediaPipe and OpenCV, which fail by traceback where a library is missing.
     from preprocess import additions
     from preprocess.behaviour.mesh import check_library
@@ -75,9 +78,6 @@ def _preprocess(config: DictConfig) -> int:
         check_library()
         refuse_other_track(output)
         find_mesh(settings.model_path)
-    if _value(config, "summary", bool):
-        workers = f"; workers: {cores.usable()}" if config.workers is None else ""
-        print(f"processors to use: {cores.said()}{workers}")
     beside = [additions.sound(sound), *([additions.behaviour(settings.model_path)] if behaviour else [])]
     try:
         run = Run(
