@@ -43,7 +43,8 @@ def run(config: DictConfig) -> None:
 def _preprocess(config: DictConfig) -> int:
     check_libraries()
     if config.get("summary") is True:
-        workers = f", workers: {cores.usable()}" if config.workers is None else ""
+        own = config.workers is None and config.executor.get("_target_") == "preprocess.pool.ProcessPool"
+        workers = f", workers: {cores.usable()}" if own else ""
         print(f"processors to use: {cores.said()}{workers}; MediaPipe is being loaded", flush=True)
     # Only now, as these import MediaPipe and OpenCV, which fail by traceback where a library is missing.
     from preprocess import additions
