@@ -29,7 +29,7 @@ def said(error: BaseException) -> str | None:
 
 
 def _of_system(error: OSError) -> str | None:
-    where = error.filename if isinstance(error.filename, str | os.PathLike) else None
+    where = os.fspath(error.filename) if isinstance(error.filename, str | os.PathLike) else None
     if error.errno in _FULL:
         return f"{where or 'a file'} cannot be written: the disk is full ({error.strerror}); make room there"
     if error.errno in _REFUSED:
@@ -37,7 +37,7 @@ def _of_system(error: OSError) -> str | None:
             f"{where or 'a file'} cannot be opened or written ({error.strerror}): mend that or give another"
         )
     if error.errno in _OF_THE_SYSTEM:
-        return f"{where + ': ' if where else ''}the system refuses ({error.strerror})"
+        return f"{f'{where}: ' if where else ''}the system refuses ({error.strerror})"
     return None
 
 
