@@ -24,6 +24,7 @@ from rich.table import Table
 from stan_boundary.command_line import check_command_line, with_new_keys
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
+from stan_boundary.file_names import as_text
 from stan_lightning import intake
 from stan_lightning.data.clips import step
 from stan_lightning.data.crops import open_crops
@@ -105,7 +106,7 @@ def predict(config: DictConfig) -> int:
     say(predictions, usable, score_range)
     if synthetic:
         print(TRAINED_ON_DRAWN)
-    print(output / PAGE)
+    print(as_text(output / PAGE))
     return len(refusals)
 
 

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from stan_boundary.errors import InputError
-from stan_lightning.data.tracks import OF_CROPS, Tracks
+from stan_lightning.data.clips import windows
+from stan_lightning.data.crops import Crops
+from stan_lightning.data.tracks import OF_CROPS, Member, Tracks
 
 
 def check_sound(used: pd.DataFrame, root: str | Sequence[str], make_crops: str) -> None:
@@ -26,3 +28,20 @@ def having(table: pd.DataFrame, modality: str, tracks: Mapping[str, Tracks]) -> 
         there = table.recording.map(lambda name: bool(tracks[modality].members[name].path))
         return table[there].reset_index(drop=True)
     return table[table.sound_s > 0].reset_index(drop=True) if modality == "voice" else table
+
+
+def empty_windows(member: Member, crops: Crops, step: int, clip_frames: int | None) -> tuple[int, int]:
+    """How many of a recording's windows hold no number of a track, and how many windows there are.
+
+    Args:
+        member: Its part in the track, with a file.
+        crops: Its crops.
+        step: Crops from one position to the next.
+        clip_frames: Positions a window; None for all.
+    """
+    positions = range(0, len(crops.frames), step)
+    parts = windows(len(positions), clip_frames)
+    if member.covers(crops):
+        return 0, len(parts)
+    there = ~member.read(crops, positions).isnan().all(1).numpy()
+    return sum(not there[list(part)].any() for part in parts), len(parts)
