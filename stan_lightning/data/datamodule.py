@@ -29,7 +29,7 @@ from stan_lightning.data.labels import class_names, severity
 from stan_lightning.data.loaders import loader, window_loader
 from stan_lightning.data.log_mel import voice_input
 from stan_lightning.data.manifest import read_manifest
-from stan_lightning.data.presence import check_sound
+from stan_lightning.data.presence import check_sound, tell_empty_windows
 from stan_lightning.data.protocol import split
 from stan_lightning.data.sampler import EpochBatches
 from stan_lightning.data.tracks import OF_CROPS, Tracks, gather
@@ -132,18 +132,9 @@ class CropDataModule(L.LightningDataModule):
         for name in [one for one in modalities if one not in OF_CROPS]:
             self.tracks[name] = gather(used, name, folders.get(name), self.columns.get(name), key)
             self.columns[name] = list(self.tracks[name].columns)
-            self._tell_empty_windows(name, used)
-
-    def _tell_empty_windows(self, name: str, used: pd.DataFrame) -> None:
-        """Say how many windows hold no number of a track, of the recordings that have a file of it."""
-        found = []
-        for recording, crops, stride in zip(used.recording, used.crops, used.stride, strict=True):
-            if (member := self.tracks[name].members[recording]).path:
-                step = self._step(recording, self.hparams["crops_stride"] or int(stride))
-                found.append(empty_windows(member, open_crops(crops), step, self.hparams["clip_frames"]))
-        empty, total = (sum(counts) for counts in zip(*found, strict=True))
-        if empty:
-            print(f"track {name}: {empty} of {total} windows hold no number of it")
+            own = [self.hparams["crops_stride"] or int(stride) for stride in used.stride]
+            steps = [self._step(*one) for one in zip(used.recording, own, strict=True)]
+            tell_empty_windows(name, self.tracks[name], used, steps, self.hparams["clip_frames"])
 
     def track_statistics(self, name: str) -> tuple[Tensor, Tensor]:
         """Mean and deviation of a track's columns over the labelled training recordings, ``(F,)`` each."""

@@ -6,8 +6,8 @@ import pandas as pd
 
 from stan_boundary.errors import InputError
 from stan_lightning.data.clips import windows
-from stan_lightning.data.crops import Crops
-from stan_lightning.data.tracks import OF_CROPS, Member, Tracks
+from stan_lightning.data.crops import open_crops
+from stan_lightning.data.tracks import OF_CROPS, Tracks
 
 
 def check_sound(used: pd.DataFrame, root: str | Sequence[str], make_crops: str) -> None:
@@ -30,18 +30,28 @@ def having(table: pd.DataFrame, modality: str, tracks: Mapping[str, Tracks]) -> 
     return table[table.sound_s > 0].reset_index(drop=True) if modality == "voice" else table
 
 
-def empty_windows(member: Member, crops: Crops, step: int, clip_frames: int | None) -> tuple[int, int]:
-    """How many of a recording's windows hold no number of a track, and how many windows there are.
+def tell_empty_windows(
+    name: str, tracks: Tracks, used: pd.DataFrame, steps: Sequence[int], clip_frames: int | None
+) -> None:
+    """Say how many windows hold no number of a track, of the recordings that have a file of it.
 
     Args:
-        member: Its part in the track, with a file.
-        crops: Its crops.
-        step: Crops from one position to the next.
+        name: Of the track.
+        tracks: Its files.
+        used: Recordings with crops.
+        steps: Crops from one position to the next, of each of them.
         clip_frames: Positions a window; None for all.
     """
-    positions = range(0, len(crops.frames), step)
-    parts = windows(len(positions), clip_frames)
-    if member.covers(crops):
-        return 0, len(parts)
-    there = ~member.read(crops, positions).isnan().all(1).numpy()
-    return sum(not there[list(part)].any() for part in parts), len(parts)
+    empty = total = 0
+    for recording, path, step in zip(used.recording, used.crops, steps, strict=True):
+        member, crops = tracks.members[recording], open_crops(path)
+        if not member.path:
+            continue
+        positions = range(0, len(crops.frames), step)
+        parts = windows(len(positions), clip_frames)
+        total += len(parts)
+        if not member.covers(crops):
+            there = ~member.read(crops, positions).isnan().all(1).numpy()
+            empty += sum(not there[list(part)].any() for part in parts)
+    if empty:
+        print(f"track {name}: {empty} of {total} windows hold no number of it")
