@@ -7,5 +7,6 @@ errors: the one kind of error that is the user's to mend.
 file_names: any name that a file has, as text and as the name of a recording; normal forms compared.
 names: names and texts of others, as file names, on a terminal and in a spreadsheet.
 opening: files of others: regular ones, zips and JSON of bounded size.
+typed: next commands as their reader types them.
 writing: files that are there whole or not at all.
 """

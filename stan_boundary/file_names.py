@@ -11,8 +11,7 @@ import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
-MOST_BYTES = 200
-"""Of a recording's name in UTF-8: file systems take 255, and what is made of a recording has longer names."""
+from stan_boundary.names import MOST_NAME_BYTES
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f/\\\\\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -48,20 +47,20 @@ def find_file(path: Path) -> Path:
 def safe_recording_name(stem: str) -> str:
     """The name of a recording whose file has this stem; that of an ordinary file is its stem.
 
-    It is NFC, valid UTF-8 of at most `MOST_BYTES` and can be the name of a file anywhere: what cannot stand
-    in one (control characters, separators, marks that turn the direction, a leading dot) is written as bytes
+    It is NFC and what `names.check_recording_name` takes, as it can be the name of a file anywhere: what
+    cannot stand in one (control characters, separators, marks that turn the direction, a leading dot) is written as bytes
     are by `as_text`, and what is too long is cut and ends in a hash of the whole.
     """
     text = _UNFIT.sub(_percent, unicodedata.normalize("NFC", as_text(stem)))
     if text.startswith("."):
         text = f"%2E{text[1:]}"
-    return text if len(text.encode()) <= MOST_BYTES else marked(text, text)
+    return text if len(text.encode()) <= MOST_NAME_BYTES else marked(text, text)
 
 
 def marked(name: str, whole: str) -> str:
     """A name, cut where it is too long, that ends in a short hash of `whole`."""
     mark = f"~{hashlib.sha256(whole.encode(errors='surrogatepass')).hexdigest()[:8]}"
-    return name.encode()[: MOST_BYTES - len(mark)].decode(errors="ignore") + mark
+    return name.encode()[: MOST_NAME_BYTES - len(mark)].decode(errors="ignore") + mark
 
 
 def _percent(found: re.Match[str]) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from stan_boundary.errors import InputError
+from stan_boundary.typed import typed
 from stan_lightning.data import clips
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.dataset import (
@@ -177,7 +178,7 @@ class CropDataModule(L.LightningDataModule):
         except ValueError as error:
             raise InputError(
                 f"{recording}: data.frame_stride: {error}; ask for a multiple, or make other crops with "
-                f"`{self.hparams['make_crops']}`"
+                f"`{typed(self.hparams['make_crops'])}`"
             ) from None
 
     def _target(self, label: Any) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from stan_boundary.errors import InputError
+from stan_boundary.typed import typed
 from stan_lightning.data.clips import windows
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.tracks import OF_CROPS, Tracks
@@ -15,8 +16,8 @@ def check_sound(used: pd.DataFrame, root: str | Sequence[str], make_crops: str) 
     silent = used[~(used.sound_s > 0)]
     if len(silent) == len(used):
         raise InputError(
-            f"{root}: no recording has sound; add it to the crops with `{make_crops}` (sound=true is its "
-            "default)"
+            f"{root}: no recording has sound; add it to the crops with `{typed(make_crops)}` "
+            "(sound=true is its default)"
         )
     if len(silent):
         print(f"{len(silent)} of {len(used)} recordings have no sound, such as {silent.recording.iloc[0]}")

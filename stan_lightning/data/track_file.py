@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from stan_boundary.errors import InputError
+from stan_boundary.typed import typed_python
 from stan_lightning.data.track_csv import flag_of, numbers, read_table
 
 Moments = npt.NDArray[np.float64]
@@ -66,7 +67,8 @@ class Track:
         if self.frames is None:
             raise InputError(
                 f"{self.path}: these crops have no times, so rows are found by a column `frame` of ascending "
-                "frame numbers, which is not there; add it, or make the crops by `python -m preprocess`"
+                "frame numbers, which is not there; add it, or make the crops by "
+                f"`{typed_python()} -m preprocess`"
             )
         return self.frames
 
