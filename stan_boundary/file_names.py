@@ -48,8 +48,8 @@ def safe_recording_name(stem: str) -> str:
     """The name of a recording whose file has this stem; that of an ordinary file is its stem.
 
     It is NFC and what `names.check_recording_name` takes, as it can be the name of a file anywhere: what
-    cannot stand in one (control characters, separators, marks that turn the direction, a leading dot) is written as bytes
-    are by `as_text`, and what is too long is cut and ends in a hash of the whole.
+    cannot stand in one (control characters, separators, marks that turn the direction, a leading dot) is
+    written as bytes are by `as_text`, and what is too long is cut and ends in a hash of the whole.
     """
     text = _UNFIT.sub(_percent, unicodedata.normalize("NFC", as_text(stem)))
     if text.startswith("."):

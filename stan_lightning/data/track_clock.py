@@ -65,7 +65,10 @@ def settle(track: Track, crops: Crops, made_here: bool = False) -> Clock:
         return Clock(True, first)
     if track.frames is not None:
         own, apart = _frame_s(crops, times), np.inf
-        for number in (0, 1):
+        counted = (
+            track.frames[0] == 1 and track.frames[-1] == n_frames
+        )  # from 1: from 0 there is no such frame
+        for number in (1,) if counted else (0, 1):
             apart = min(apart, _apart(track.times, track.frames - number, times, crops.frames))
         if apart <= max(2 * SAME_S, own / 2):
             return Clock()
@@ -109,7 +112,9 @@ def _end_s(crops: Crops, times: Moments) -> float:
     fps = crops.row.get("fps")
     if isinstance(fps, int | float) and fps > 0:
         rates.append(float(fps))
-    return float(times[-1] + left / min(rates)) if rates else np.inf
+    if not rates:
+        return np.inf
+    return float(max(times[-1] + left / min(rates), (crops.n_source_frames - 1) / rates[-1]))
 
 
 def _apart(times: Moments, frames: Moments, film_times: Moments, film_frames: Moments) -> float:

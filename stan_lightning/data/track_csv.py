@@ -147,7 +147,7 @@ def _fitted_quoted(path: str, data: bytes, separator: bytes, first: int) -> byte
 
 def _too_long(path: str, row: int, cells: int, width: int, separator: bytes) -> InputError:
     if separator == b",":
-        mend = "numbers take a point, not a comma (a comma where semicolons separate the cells)"
+        mend = "numbers take a point, not a comma (but beside semicolons), and every column has a name"
     else:
         mend = "give every column a name"
     return InputError(
