@@ -102,7 +102,7 @@ def predict(config: DictConfig) -> int:
     scored.to_csv(output / "windows.csv", index=False)
     found = list(show(trained, data, usable, predictions, scored, config))
     synthetic = bool(trained.data["synthetic"])
-    (output / PAGE).write_text(page(found, refusals, score_range, synthetic), encoding="utf-8")
+    (output / PAGE).write_text(as_text(page(found, refusals, score_range, synthetic)), encoding="utf-8")
     say(predictions, usable, score_range)
     if synthetic:
         print(TRAINED_ON_DRAWN)

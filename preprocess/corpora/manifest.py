@@ -17,7 +17,7 @@ from preprocess.corpora.corpus import PARTITION_NAMES, PARTITIONS, Corpus, recor
 from preprocess.corpora.labels import parse_label
 from preprocess.corpora.recording import Recording
 from stan_boundary.errors import InputError
-from stan_boundary.file_names import find_file
+from stan_boundary.file_names import as_text, find_file
 
 COLUMNS = ("video", "label", "subject", "session", "task", "partition", "group", "sound")
 
@@ -55,7 +55,9 @@ def read_manifest(
             f"{path}: none of its {len(recordings)} videos is there (such as {missing[0].path}): "
             "paths are absolute or relative to the CSV's folder"
         )
-    return Corpus(path.parent.resolve().name or "manifest", path.parent, tuple(recordings), tuple(notes))
+    return Corpus(
+        as_text(path.parent.resolve().name) or "manifest", path.parent, tuple(recordings), tuple(notes)
+    )
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:

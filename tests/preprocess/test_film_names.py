@@ -71,12 +71,14 @@ def listed(folder: Path, names: list[str]) -> Path:
 
 def test_any_name_is_cropped_listed_and_found_again(tmp_path: Path, film_face, write_video) -> None:
     film = write_video(tmp_path / "film.mp4", film_face(4), sound_s=0.2)
-    videos = tmp_path / "videos"
+    videos = tmp_path / os.fsdecode(b"vid\xe9os")
     videos.mkdir()
     for name in NAMES:
         (videos / name).write_bytes(film.read_bytes())
     listed(videos, [unicodedata.normalize("NFC", name).replace("\udcfc", "%FC") for name in NAMES])
-    rows = crop(videos, tmp_path / "out")
+    console = Console(record=True, width=100, file=open(os.devnull, "w", encoding="utf-8"))
+    rows = crop(videos, tmp_path / "out", console)
+    assert "vid%E9os: 7 recordings" in console.export_text()
     assert [row["status"] for row in rows.values()] == ["ok"] * len(NAMES)
     assert "M%FCller.mp4" in rows and rows["M%FCller.mp4"]["recording"] == "M%FCller"
     names = [row["recording"] for row in rows.values()]
