@@ -20,6 +20,7 @@ from stan_lightning.network.stem import stem
 MODALITIES = ("face", "voice")
 MEMORY_FORMATS = ("auto", "channels_last", "contiguous")
 STEM_CHANNELS = 64
+MOST_BLOCKS = 1024
 EXPANSION = 4
 
 
@@ -196,5 +197,9 @@ def check_arguments(
         raise InputError(f"features={features} is not divisible by k={k}: choose a multiple of {k}")
     if len(layers) != 4 or any(blocks < 1 for blocks in layers):
         raise InputError(f"layers is {list(layers)}: give four numbers of at least 1, as in [2, 2, 2, 2]")
+    if sum(layers) * k > MOST_BLOCKS:
+        raise InputError(
+            f"layers={list(layers)} with k={k} are more than {MOST_BLOCKS} bottlenecks: choose fewer"
+        )
     if not 0 <= dropout < 1:
         raise InputError(f"dropout is {dropout}: it must be at least 0 and below 1")

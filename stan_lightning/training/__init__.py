@@ -9,6 +9,7 @@ development: In which precision development is scored.
 divergence: A run that has become NaN ends there, with its last good weights kept.
 checkpoints: Checkpoints that are whole or absent.
 resume: Going on with a run where it stood, by its own config.
+places: Where a configuration of others may write.
 metrics_table: metrics.csv, one row an epoch.
 interruption: Ctrl-C and SIGTERM end a run cleanly.
 refusals: Settings that cannot work, refused before anything is trained.
