@@ -117,11 +117,18 @@ def _check_file(
             )
     _check_defaults(defaults, file)
     for key in _TYPED:
-        if content.get(key) not in (None, False, "???") and key not in typed:
+        if key not in typed and _leads_away(key, content.get(key)):
             raise InputError(
                 f"{file} sets {key}: give {key}=<...> on the command line, or leave it out there"
             )
     check_targets(content, trust, str(file), shipped)
+
+
+def _leads_away(key: str, value: Any) -> bool:
+    """Whether the user should have said this; an output below the folder at hand is a name like any other."""
+    if key != "output" or not isinstance(value, str):
+        return value not in (None, False, "???")
+    return Path(value).is_absolute() or ".." in Path(value).parts or value.startswith(("~", "$"))
 
 
 def _check_defaults(defaults: Any, file: Path) -> None:
