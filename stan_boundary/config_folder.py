@@ -49,7 +49,11 @@ def check_config_folders(arguments: Sequence[str], trust: Collection[str], own: 
     typed = {text.split("=", 1)[0].lstrip("+") for text in flags.overrides}
     shipped = {target for file in own.rglob("*.yaml") for target in _SHIPPED.findall(file.read_text("utf-8"))}
     for folder in folders:
-        for file in _files(folder):
+        try:
+            files = list(_files(folder))
+        except RecursionError:
+            raise InputError(f"{folder} is nested too deeply for a folder of configurations") from None
+        for file in files:
             _check_file(file, folder, trust, shipped, typed)
 
 

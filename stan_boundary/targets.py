@@ -44,11 +44,11 @@ _KINDS = frozenset(
     )
 )
 """A class of torch or Lightning must be, or descend from, one of these."""
-_SENDING = tuple(
-    f"lightning.pytorch.loggers.{name}" for name in ("comet", "litlogger", "mlflow", "neptune", "wandb")
+_FAR = (
+    *(f"lightning.pytorch.loggers.{name}" for name in ("comet", "litlogger", "mlflow", "neptune", "wandb")),
+    "lightning.pytorch.strategies.deepspeed",
 )
-"""Loggers that send what they log to an address that the configuration may name."""
-
+"""What sends what it logs to an address that the configuration may name, or builds and runs programs."""
 _KNOWN = ("torch", "lightning", "hydra", "stan_lightning", "stan_boundary", "preprocess")
 """Packages that are here anyway: for these an error does not suggest `trust`."""
 
@@ -177,12 +177,12 @@ def _check_found(found: Any, trust: Collection[str], where: str, key: str, targe
     if _below(home, _OWN) and inspect.isclass(maker):
         if maker is found or _below(str(found.__func__.__module__), _OWN):
             return
-    elif inspect.isclass(found) and _below(home, _DEFINED) and not _below(home, _SENDING):
+    elif inspect.isclass(found) and _below(home, _DEFINED) and not _below(home, _FAR):
         if any(f"{base.__module__}.{base.__qualname__}" in _KINDS for base in found.__mro__):
             return
-    if _below(home, _SENDING):
+    if _below(home, _FAR):
         raise InputError(
-            f"{where}: {key} asks for {target}, which sends what it logs to wherever the file says: "
-            f"add trust=[{home}] to allow it"
+            f"{where}: {key} asks for {target}, which can send what it logs to wherever the file says, "
+            f"or run programs: add trust=[{home}] to allow it"
         )
     raise InputError(_refusal(where, key, target, real))

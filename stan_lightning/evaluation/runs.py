@@ -54,7 +54,7 @@ def find_runs(folders: Sequence[Path], partition: str, refused: list[str]) -> li
         if not asked.is_dir():
             raise InputError(f"no folder at {asked}: give folders of runs, of a multirun or of evaluations")
         found = []
-        for file in sorted(asked.rglob("metrics.json")):
+        for file in _below(asked, "metrics.json"):
             try:
                 if not _is_of(check_inside(file, asked), partition):
                     continue
@@ -64,7 +64,7 @@ def find_runs(folders: Sequence[Path], partition: str, refused: list[str]) -> li
             except InputError as error:
                 found.append(file.parent)
                 refused.append(str(error))
-        lacking = [path.parents[1] for path in sorted(asked.rglob("checkpoints/best.ckpt"))]
+        lacking = [path.parents[1] for path in _below(asked, "checkpoints/best.ckpt")]
         lacking = [run for run in lacking if not any(run in folder.parents for folder in found)]
         if lacking or not found:
             run = lacking[0] if lacking else asked
@@ -73,6 +73,13 @@ def find_runs(folders: Sequence[Path], partition: str, refused: list[str]) -> li
                 f"checkpoint={run}/checkpoints/best.ckpt partition={partition}` makes it"
             )
     return list(runs.values())
+
+
+def _below(folder: Path, name: str) -> list[Path]:
+    try:
+        return sorted(folder.rglob(name))
+    except RecursionError:
+        raise InputError(f"{folder} is nested too deeply to look for runs in") from None
 
 
 def _is_of(file: Path, partition: str) -> bool:

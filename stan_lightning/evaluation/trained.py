@@ -23,6 +23,7 @@ OF_THE_MACHINE: Mapping[str, Any] = {
     "cache_gb": 0.0,
 }
 """Settings of a datamodule that a checkpoint does not decide for the machine that scores it."""
+RECORD = ("protocol", "fold", "n_folds", "split_seed", "seed", "score_range")
 REQUIRED = ("state_dict", "hyper_parameters", "datamodule_hyper_parameters", "training")
 _NUMBERS = [name.removeprefix("data.") for name in NUMBERS if name.startswith("data.")]
 _MOST = 1e9
@@ -81,8 +82,8 @@ def open_checkpoint(path: str | Path) -> Trained:
         checkpoint_file.check_state(planned, content, str(file))
         module = StanModule.from_record(content["hyper_parameters"])
         module.load_state_dict(content["state_dict"])
-        record = dict(content["training"])
-        sessions = TrainingSessions.from_rows(record.pop("sessions"))
+        record = {name: content["training"][name] for name in RECORD}
+        sessions = TrainingSessions.from_rows(content["training"]["sessions"])
         check_record(record, sessions, str(file))
     except InputError as error:
         raise error if str(file) in str(error) else InputError(f"{file}: {error}") from None
@@ -102,6 +103,11 @@ def check_reading(data: Mapping[str, Any], file: str) -> None:
     modalities, tracks = data["modalities"], data.get("tracks") or {}
     if not all(isinstance(name, str) and name.isidentifier() for name in [*modalities, *tracks]):
         raise InputError(f"{file} reads what has no name of letters: {str([*modalities, *tracks])[:80]}")
+    counts = [data[name] for name in ("fold", "n_folds", "split_seed", "seed", "crops_stride")]
+    low, high = data["score_range"] or (0, 1)
+    right = all(one is None or (type(one) is int and 0 <= one < 2**32) for one in counts)
+    if not right or type(low) not in (int, float) or type(high) not in (int, float) or not low < high < _MOST:
+        raise InputError(f"{file}: folds, seeds, stride or range of its data cannot be")
     roots = data["root"] if isinstance(data["root"], (list, tuple)) else [data["root"]]
     if not all(
         isinstance(path, str) for path in [*roots, *(one for one in tracks.values() if one is not None)]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from stan_boundary.errors import InputError
 from stan_boundary.opening import open_regular, open_zip
 
-_MOST_NODES = 5_000_000
+_MOST_NODES = 1_000_000
 _MOST_DEPTH = 32
 
 

@@ -17,6 +17,15 @@ from stan_lightning.network import checkpoint_file
 FOLDER = "checkpoints"
 LAST = "last.ckpt"
 PREVIOUS = "last.previous.ckpt"
+_KINDS = {
+    "state_dict": dict,
+    "loops": dict,
+    "callbacks": dict,
+    "optimizer_states": list,
+    "lr_schedulers": list,
+}
+_KINDS |= {"epoch": int, "global_step": int, "pytorch-lightning_version": str}
+_VERSION = re.compile(r"[2-9]\.\d{1,3}[\w.+]{0,40}", re.ASCII)
 _NAME = re.compile(r"[^/\x00-\x1f.][^/\x00-\x1f]*\.ckpt")
 
 
@@ -44,9 +53,12 @@ class WholeCheckpointIO(TorchCheckpointIO):
         """
         checkpoint: dict[str, Any] = checkpoint_file.load(path)
         here = Path(path).resolve().parent
+        for name, kind in _KINDS.items():
+            if not isinstance(checkpoint.get(name, kind()), kind):
+                raise InputError(f"{path} is no checkpoint of a training run (its {name} cannot be)")
+        if not _VERSION.fullmatch(checkpoint.get("pytorch-lightning_version", "2.0")):
+            raise InputError(f"{path} names no version of Lightning that can be")
         callbacks = checkpoint.get("callbacks", {})
-        if not isinstance(callbacks, dict):
-            raise InputError(f"{path} is no checkpoint of a training run (no callbacks)")
         for state in callbacks.values():
             if isinstance(state, dict) and "dirpath" in state:
                 state.update(_moved(state, here, str(path)))

@@ -1,5 +1,6 @@
 """Settings that cannot work, or that make a number worthless, refused before anything is trained."""
 
+import os
 from collections.abc import Iterable
 from math import ceil, inf
 
@@ -46,6 +47,11 @@ def refuse_impossible_numbers(config: DictConfig) -> None:
             whole = "a whole number" if kind is int else "a number"
             bounds = f"of at least {low}" if high == inf else f"from {low} to {high}"
             raise InputError(f"{key}={str(value)[:80]}: it must be {whole} {bounds}")
+    devices, most = str(OmegaConf.select(config, "trainer.devices")), max(64, os.cpu_count() or 1)
+    if devices.isdecimal() and int(devices) > most:
+        raise InputError(
+            f"trainer.devices={devices[:20]}: that many processes are not started; give at most {most}"
+        )
     frames, size = (OmegaConf.select(config, f"data.{name}") for name in ("clip_frames", "image_size"))
     if frames and size and frames * size**2 > MOST_PIXELS:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Run folders and checkpoints of others: they run no code, write nowhere else, ask for no more than they are."""
+"""Runs and checkpoints of others run no code, write nowhere else and ask for no more than they hold."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ TINY = [
         "data=folders",
         "model.features=2",
         "model.layers=[1,1,1,1]",
-        "data.clip_frames=8",
+        "data.clip_frames=16",
         "trainer.max_epochs=1",
     ),
     *("data.image_size=32", "data.batch_size=2", "data.num_workers=0"),
@@ -105,7 +105,7 @@ CONFIGS = (
     ("filename: best", "filename: /tmp/best", "lies outside of the run"),
     ("make_crops: ", "make_crops: ${oc.env:HOME} # ", "environment"),
     ("image_size: 32", "image_size: 1000000", "from 1 to 2000"),
-    ("clip_frames: 8", "clip_frames: 1000000000", "from 1 to 20000"),
+    ("clip_frames: 16", "clip_frames: 1000000000", "from 1 to 20000"),
     ("num_workers: 0", "num_workers: 100000", "from 0 to 256"),
     ("features: 2", "features: 100000000", "does not fit"),
     ("  - 1\n  - 1\n", "  - 1000000\n  - 1\n", "bottlenecks"),

@@ -50,7 +50,7 @@ def test_neither_links_nor_folders_above(tmp_path: Path) -> None:
     assert run_files.listing(tmp_path / "run") == "" and run_files.curves(tmp_path / "run") is None
 
 
-@pytest.mark.parametrize("text", ["epoch,val/mae\nx,y\n", "epoch\n" + "9" * 400 + "x\n", "\x00\xff", '"'])
+@pytest.mark.parametrize("text", ["epoch,val/mae\nx,y\n", "epoch\n" + "9" * 400 + "x\n", '"'])
 def test_curves_that_are_no_table_are_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "metrics.csv").write_text(text)
     with pytest.raises(InputError, match=r"metrics\.csv"):
