@@ -14,10 +14,9 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException, HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
-from stan_boundary.config_folder import check_config_folders
+from stan_boundary.config_folder import check_config_folders, trusted
 from stan_boundary.entry import CONF
 from stan_boundary.errors import InputError
-from stan_boundary.targets import trusted
 
 _HELP = ("--help", "-h")
 _KEY = re.compile(r"^( *)([A-Za-z_]\w*):(?: (.*?))?(?:\s+# (.*))?$")

@@ -21,7 +21,30 @@ from stan_boundary.yaml_file import MAX_BYTES, parse_yaml
 
 _MOST_ENTRIES = 5_000
 _TYPED = ("resume", "go_on", "output")
+_PACKAGE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _SHIPPED = re.compile(r"^\s*(?:- )?_target_: (\S+)$", re.MULTILINE)
+
+
+def trusted(overrides: Sequence[str]) -> list[str]:
+    """The packages of ``trust=[...]`` on a command line; a configuration's own `trust` does not count.
+
+    Raises:
+        InputError: It is no list of names of packages.
+    """
+    found: list[str] = []
+    for text in overrides:
+        if text.split("=", 1)[0].lstrip("+") != "trust":
+            continue
+        try:
+            value = OverridesParser.create().parse_override(text).value()
+        except HydraException:
+            value = None
+        words = value if isinstance(value, list) else [value]
+        strange = [word for word in words if not (isinstance(word, str) and _PACKAGE.fullmatch(word))]
+        if strange:
+            raise InputError(f"{text}: give names of packages, as in trust=[my_package]")
+        found += words
+    return found
 
 
 def check_config_folders(arguments: Sequence[str], trust: Collection[str], own: Path) -> None:

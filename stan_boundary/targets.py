@@ -10,11 +10,9 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from stan_boundary.errors import InputError
@@ -53,7 +51,6 @@ _KNOWN = ("torch", "lightning", "hydra", "stan_lightning", "stan_boundary", "pre
 """Packages that are here anyway: for these an error does not suggest `trust`."""
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
-_PACKAGE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _REFERENCE = re.compile(r"\$\{(\.*[\w.\[\]-]+|hydra:[\w.]+|now:[\w%:. -]+)\}", re.ASCII)
 
 
@@ -82,28 +79,6 @@ def check_targets(
     for key, target in named:
         if target not in also:
             _check_found(_locate(target, where, key), trust, where, key, target)
-
-
-def trusted(overrides: Sequence[str]) -> list[str]:
-    """The packages of ``trust=[...]`` on a command line; a configuration's own `trust` does not count.
-
-    Raises:
-        InputError: It is no list of names of packages.
-    """
-    found: list[str] = []
-    for text in overrides:
-        if text.split("=", 1)[0].lstrip("+") != "trust":
-            continue
-        try:
-            value = OverridesParser.create().parse_override(text).value()
-        except HydraException:
-            value = None
-        words = value if isinstance(value, list) else [value]
-        strange = [word for word in words if not (isinstance(word, str) and _PACKAGE.fullmatch(word))]
-        if strange:
-            raise InputError(f"{text}: give names of packages, as in trust=[my_package]")
-        found += words
-    return found
 
 
 def _targets(node: Any, key: str, where: str) -> Iterator[tuple[str, Any]]:

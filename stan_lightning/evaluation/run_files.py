@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from stan_boundary.entry import CONF
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable, shortened
 from stan_boundary.opening import read_regular
@@ -101,9 +100,10 @@ def _is_own(file: Path) -> bool:
 @cache
 def _words() -> frozenset[str]:
     """Every key of the configurations that training is composed of."""
-    files = [Path(CONF) / "train.yaml"]
+    conf = Path(__file__).resolve().parents[2] / "conf"
+    files = [conf / "train.yaml"]
     for group in ("data", "model", "trainer", "logger", "experiment", "sweep"):
-        files += (Path(CONF) / group).rglob("*.yaml")
+        files += (conf / group).rglob("*.yaml")
     found = (
         re.findall(r"^\s*(?:- )?([A-Za-z_]\w*):", file.read_text("utf-8"), re.MULTILINE) for file in files
     )

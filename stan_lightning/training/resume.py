@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from stan_boundary.config_folder import trusted
 from stan_boundary.errors import InputError
 from stan_boundary.received_folder import check_inside
-from stan_boundary.targets import check_targets, trusted
+from stan_boundary.targets import check_targets
 from stan_boundary.writing import private_folder, write_whole
 from stan_boundary.yaml_file import read_yaml
 from stan_lightning.network import checkpoint_file

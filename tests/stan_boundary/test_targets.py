@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from stan_boundary.config_folder import trusted
 from stan_boundary.errors import InputError
-from stan_boundary.targets import check_targets, trusted
+from stan_boundary.targets import check_targets
 
 ALLOWED = (
     *(
