@@ -15,7 +15,7 @@ from stan_lightning.evaluation.baselines import LOOKED_UP
 from stan_lightning.evaluation.received import TEXT, check_together, read_numbers, read_table
 from stan_lightning.evaluation.tables import PREDICTIONS, WINDOWS
 
-MOST_RECORDINGS = 50_000
+MOST_RECORDINGS = 10_000
 MOST_WINDOWS = 2_000_000
 
 

@@ -21,6 +21,7 @@ MODALITIES = ("face", "voice")
 MEMORY_FORMATS = ("auto", "channels_last", "contiguous")
 STEM_CHANNELS = 64
 MOST_BLOCKS = 1024
+MOST_PLANES = 4096
 EXPANSION = 4
 
 
@@ -190,8 +191,8 @@ def check_arguments(
     if norm not in NORMS:
         raise InputError(f"unknown norm '{norm}': choose one of {', '.join(NORMS)}")
     for name, count in zip(("in_channels", "num_classes", "k", "features"), counts, strict=True):
-        if count < 1:
-            raise InputError(f"{name} is {count}: it must be at least 1")
+        if not 1 <= count <= MOST_PLANES:
+            raise InputError(f"{name} is {count}: it must be at least 1 and at most {MOST_PLANES}")
     k, features = counts[2:]
     if features % k:
         raise InputError(f"features={features} is not divisible by k={k}: choose a multiple of {k}")

@@ -18,15 +18,20 @@ _INPUTS = ("data", "model")
 
 
 def untyped(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """A copy without the values that the command line gives: those are the user's own."""
-    kept = config.copy()
-    OmegaConf.set_struct(kept, False)
+    """A copy without the values that the command line gives: those are the user's own.
+
+    Nothing is resolved: what the other values refer to has not been checked yet.
+    """
+    plain: Any = OmegaConf.to_container(config, resolve=False)
     for override in overrides:
-        key = override.split("=", 1)[0].lstrip("+~")
-        choice = "." not in key and OmegaConf.is_dict(kept.get(key))  # which file, and not what is in it
-        if not choice and OmegaConf.select(kept, key, throw_on_resolution_failure=False) is not None:
-            OmegaConf.update(kept, key, None)
-    return kept
+        *above, last = override.split("=", 1)[0].lstrip("+~").split(".")
+        node: Any = plain
+        for name in above:
+            node = node.get(name) if isinstance(node, dict) else None
+        choice = not above and isinstance(plain.get(last), dict)  # which file, and not what is in it
+        if isinstance(node, dict) and last in node and not choice:
+            node[last] = None
+    return OmegaConf.create(plain)
 
 
 def check_places(config: DictConfig, run: Path, where: str, trust: Collection[str]) -> None:
@@ -43,7 +48,7 @@ def check_places(config: DictConfig, run: Path, where: str, trust: Collection[st
     """
     try:
         plain = OmegaConf.to_container(config, resolve=True)
-    except OmegaConfBaseException as error:
+    except (OmegaConfBaseException, RecursionError) as error:
         raise InputError(f"{where}: {' '.join(str(error).split())[:160]}") from None
     assert isinstance(plain, dict)
     home = run.resolve()

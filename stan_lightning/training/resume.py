@@ -83,13 +83,13 @@ def read(run: Path) -> DictConfig:
         if run.is_dir() and not any(run.iterdir()):
             run.rmdir()  # Hydra made it for this very command
         raise InputError(f"nothing to resume: {run} holds no {CONFIG}; give the folder of a run")
-    config = OmegaConf.create(read_yaml(check_inside(file, run)))
-    parts = [
-        name for name in ("data", "model", "trainer", "logger") if not OmegaConf.is_dict(config.get(name))
+    content = read_yaml(check_inside(file, run))
+    lacking = [
+        part for part in ("data", "model", "trainer", "logger") if not isinstance(content.get(part), dict)
     ]
-    if parts:
-        raise InputError(f"{file} is no configuration of a run: it lacks {parts[0]}")
-    return config
+    if lacking:
+        raise InputError(f"{file} is no configuration of a run: it lacks {lacking[0]}")
+    return OmegaConf.create(content)
 
 
 def check(config: DictConfig, run: Path, overrides: Sequence[str], where: str) -> None:

@@ -107,7 +107,8 @@ CONFIGS = (
     ("image_size: 32", "image_size: 1000000", "from 1 to 2000"),
     ("clip_frames: 16", "clip_frames: 1000000000", "from 1 to 20000"),
     ("num_workers: 0", "num_workers: 100000", "from 0 to 256"),
-    ("features: 2", "features: 100000000", "does not fit"),
+    ("features: 2", "features: 100000000", "at most 4096"),
+    ("features: 2", "features: 1024", "does not fit"),
     ("  - 1\n  - 1\n", "  - 1000000\n  - 1\n", "bottlenecks"),
     ("group: null", "group: &a [x, x]\nb: *a", "aliases"),
     ("logger:", "logged:", "lacks logger"),
@@ -192,7 +193,7 @@ def test_a_checkpoint_decides_nothing_of_the_machine_and_asks_for_no_more_than_i
         edited(
             best, lambda content, n=name, v=value: content["hyper_parameters"]["network"].update({n: v}), odd
         )
-        with pytest.raises(InputError, match=r"odd\.ckpt.*(does not fit|bottlenecks)"):
+        with pytest.raises(InputError, match=r"odd\.ckpt.*(does not fit|bottlenecks|at most)"):
             open_checkpoint(odd)
 
 
