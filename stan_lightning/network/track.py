@@ -70,7 +70,8 @@ class TrackNet(nn.Module):
         for name, count in counts.items():
             if type(count) is not int or not 1 <= count <= MOST_WIDTH:
                 raise InputError(
-                    f"model.track.{name} is {count}: it must be a whole number of at least 1 and at most {MOST_WIDTH}"
+                    f"model.track.{name} is {count}: it must be a whole number of at least 1 and at most "
+                    f"{MOST_WIDTH}"
                 )
         if layers > MOST_LAYERS:
             raise InputError(f"model.track.layers is {layers}: it must be at most {MOST_LAYERS}")
