@@ -13,6 +13,7 @@ from stan_boundary.config_folder import trusted
 from stan_boundary.errors import InputError
 from stan_boundary.received_folder import check_inside
 from stan_boundary.targets import check_targets
+from stan_boundary.typed import typed_python
 from stan_boundary.writing import private_folder, write_whole
 from stan_boundary.yaml_file import read_yaml
 from stan_lightning.network import checkpoint_file
@@ -170,7 +171,7 @@ def columns(checkpoint: Path | None) -> dict[str, list[str]]:
 
 def command(run: Path) -> str:
     """What to type to go on with a run."""
-    return f"python -m stan_lightning.train {override('resume', run)}"
+    return f"{typed_python()} -m stan_lightning.train {override('resume', run)}"
 
 
 def override(key: str, value: object) -> str:
