@@ -9,6 +9,7 @@ development: In which precision development is scored.
 divergence: A run that has become NaN ends there, with its last good weights kept.
 checkpoints: Checkpoints that are whole or absent.
 resume: Going on with a run where it stood, by its own config.
+places: Where a configuration of others may write.
 metrics_table: metrics.csv, one row an epoch.
 interruption: Ctrl-C, SIGTERM and what the machine refuses end a run in a line that says how to go on.
 run_folder: A run's folder is tried before anything starts.

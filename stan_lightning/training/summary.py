@@ -12,10 +12,12 @@ from rich.table import Table
 
 from stan_boundary import cores
 from stan_boundary.typed import typed_python
+from stan_boundary.writing import write_whole
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import SYNTHETIC
 from stan_lightning.data.protocol import overlap
 from stan_lightning.data.tracks import OF_CROPS
+from stan_lightning.network import checkpoint_file
 from stan_lightning.training.development import in_sixteen_bits, score_in_float32
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.resume import override
@@ -74,10 +76,10 @@ def summarise(run: Path, data: CropDataModule, module: StanModule, trainer: L.Tr
         value = score_in_float32(trainer, module, data, best.best_model_path)
     if not trainer.is_global_zero:
         return value
-    epoch = torch.load(best.best_model_path, map_location="cpu", weights_only=True, mmap=True)["epoch"]
+    epoch = checkpoint_file.load(best.best_model_path, mmap=True)["epoch"]
     baselines = trivial_scores(data)
     found = {"metric": best.monitor, "value": value, "epoch": epoch, "epochs": trainer.current_epoch}
-    (run / "summary.json").write_text(json.dumps(found | chosen_by | baselines, indent=1))
+    write_whole(run / "summary.json", json.dumps(found | chosen_by | baselines, indent=1).encode())
     table = Table(title=f"development, {int(data.tables['dev'].label.count())} recordings")
     table.add_column("predicted by")
     table.add_column(str(best.monitor), justify="right")
