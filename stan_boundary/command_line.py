@@ -15,6 +15,7 @@ from hydra.errors import ConfigCompositionException, HydraException, OverridePar
 from omegaconf import DictConfig, OmegaConf
 
 from stan_boundary.entry import CONF
+from stan_boundary.names import printable
 
 _HELP = ("--help", "-h")
 _KEY = re.compile(r"^( *)([A-Za-z_]\w*):(?: (.*?))?(?:\s+# (.*))?$")
@@ -105,7 +106,7 @@ def _single(override: Override) -> str:
 
 
 def _end(said: str) -> NoReturn:
-    print(f"error: {said}", file=sys.stderr, flush=True)
+    print(f"error: {printable(said)}", file=sys.stderr, flush=True)
     sys.exit(2)
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 from preprocess.archive.manifest import NAME
 from preprocess.archive.quality import Quality
 from preprocess.archive.quality_page import PAGE
+from stan_boundary.names import printable
 
 _ROWS = 20
 
@@ -41,7 +42,7 @@ def print_table(console: Console, qualities: Sequence[Quality], output: Path) ->
             quality.n_gaps,
             f"{quality.longest_gap_s:.1f} s",
         )
-        table.add_row(*(Text(str(value)) for value in values))
+        table.add_row(*(Text(printable(value)) for value in values))
     console.print(table)
     count = Counter(str(quality.row["status"]) for quality in qualities)
     kept = sum(int(str(quality.row["n_frames"])) for quality in qualities)
@@ -53,4 +54,4 @@ def print_table(console: Console, qualities: Sequence[Quality], output: Path) ->
         lines.append("warning: of the partial recordings only what could be decoded is there")
     lines += [f"manifest: {output / NAME}", f"quality:  {output / PAGE}"]
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)

@@ -17,7 +17,10 @@ from preprocess.corpora.corpus import PARTITION_NAMES, PARTITIONS, Corpus, recor
 from preprocess.corpora.labels import parse_label
 from preprocess.corpora.recording import Recording
 from stan_boundary.errors import InputError
+from stan_boundary.names import check_recording_name
+from stan_boundary.opening import read_regular
 
+_MOST_BYTES = 64_000_000
 COLUMNS = ("video", "label", "subject", "session", "task", "partition", "group", "sound")
 
 
@@ -48,7 +51,10 @@ def read_manifest(
     recordings = _recordings(path, rows, score_range)
     if unlabelled := sum(recording.label is None for recording in recordings):
         notes.append(f"{unlabelled} of {len(recordings)} recordings have no label")
-    missing = [recording for recording in recordings if not recording.path.is_file()]
+    try:
+        missing = [recording for recording in recordings if not recording.path.is_file()]
+    except OSError as error:  # a name longer than the file system takes
+        raise InputError(f"{path}: {error.filename} cannot be looked for: {error.strerror}") from None
     if len(missing) == len(recordings):
         raise InputError(
             f"{path}: none of its {len(recordings)} videos is there (such as {missing[0].path}): "
@@ -59,9 +65,9 @@ def read_manifest(
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist: set corpus.root to a manifest CSV or its folder") from None
+        if not path.exists():
+            raise InputError(f"{path} does not exist: set corpus.root to a manifest CSV or its folder")
+        text = read_regular(path, _MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8 text: save it as CSV in UTF-8") from None
     except OSError as error:
@@ -120,6 +126,7 @@ def _recordings(
     recordings = []
     for row, file, video, name in zip(rows, files, videos, recording_names(list(videos)), strict=True):
         where = f"{path} line {row['line']}"
+        check_recording_name(name, where)
         recordings.append(
             Recording(
                 recording=name,
