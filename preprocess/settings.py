@@ -87,7 +87,7 @@ def taken_settings(stored: Mapping[str, Any], where: str) -> dict[str, Any]:
         if (
             isinstance(value, bool)
             or not isinstance(value, wide)
-            or (not isinstance(value, str) and not _is_sane(value))
+            or (isinstance(value, int | float) and not _is_sane(value))
         ):
             said = shortened(printable(repr(value)), 40)
             raise InputError(f"{where}: setting {name} is {said}, not of the kind that preprocessing writes")

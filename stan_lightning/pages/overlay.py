@@ -1,15 +1,14 @@
 """Pictures of where the network looks: a still, and a film."""
 
-from collections.abc import secrets
+import secrets
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import cv2
-import Iterable
 import numpy as np
-import Sequence
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
