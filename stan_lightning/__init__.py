@@ -1,0 +1,1 @@
+import stan_boundary.environment  # noqa: F401 # first of all: what it switches off is read at import
