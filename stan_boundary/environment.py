@@ -1,23 +1,29 @@
-"""No network unasked: what libraries send by themselves is switched off before they are imported.
+"""Environment variables that this project chooses where the user chose nothing.
 
-Importing this module does it. It stands first in every command, as most libraries read the environment only
-once. A value that the user set stays.
+Libraries read these once, when they are loaded, and child processes inherit them. So the first module of
+either wing that is imported sets them (``preprocess/__init__.py``, ``stan_lightning/__init__.py``).
 """
 
 import os
+from collections.abc import MutableMapping
 
-QUIET = {
-    "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime, which torchmetrics imports: a device id, the path of python
-    "WANDB_ERROR_REPORTING": "false",  # W&B: crashes and an id of the session, at the end of offline runs too
-    "HF_HUB_DISABLE_TELEMETRY": "1",  # huggingface_hub and transformers: names of models and versions
-    "DO_NOT_TRACK": "1",  # what many libraries agreed on
+DEFAULTS = {
+    # OpenMP's threads wait for each other asleep, not spinning: spinning threads starve one another where
+    # another process is busy on the same cores. No sum changes. GNU's, LLVM's and Intel's runtimes read it.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    # Nothing is sent that nobody asked for. onnxruntime, which torchmetrics imports, sends a device id and the
+    # path of python; W&B reports crashes and sessions, also of offline runs; huggingface_hub names of models.
+    "ORT_DISABLE_TELEMETRY": "1",
+    "WANDB_ERROR_REPORTING": "false",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
 }
+YIELDS_TO = {"OMP_WAIT_POLICY": ("GOMP_SPINCOUNT", "KMP_BLOCKTIME")}
+"""Other variables that set the same thing: where the user chose one of them, the default is left out."""
 
 
-def keep_quiet() -> None:
-    """Set what is not set yet; processes that are started later inherit it."""
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-
-
-keep_quiet()
+def set_defaults(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Add the `DEFAULTS` that the user left open to the environment of this process and its children."""
+    for name, value in DEFAULTS.items():
+        if not any(other in environment for other in YIELDS_TO.get(name, ())):
+            environment.setdefault(name, value)

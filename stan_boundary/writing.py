@@ -1,4 +1,9 @@
-"""Files that are there whole or not at all: written beside their place under a random name, then renamed."""
+"""Files that are there whole or not at all: written beside their place under a random name, then renamed.
+
+Nothing is written through a link. A link at a file's place is replaced. An output folder, and each folder
+that is made or entered below it, must not be a link (`private_folder`): a received tree could lead anywhere.
+Links above the output folder are its user's own.
+"""
 
 import contextlib
 import os
@@ -6,6 +11,8 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+from stan_boundary.errors import InputError
 
 PART_SUFFIX = ".part"
 
@@ -42,12 +49,44 @@ def write_whole(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def private_folder(path: Path, root: Path | None = None) -> Path:
+    """Make a folder that its owner alone may enter: outputs hold faces, voices and scores.
+
+    A folder that is there keeps its mode. Folders above are made with the usual mode.
+
+    Args:
+        path: The folder.
+        root: The output folder that `path` lies in, or None where it is one: what lies between is made and
+            checked as `path` is, and `root` too.
+
+    Returns:
+        `path`.
+
+    Raises:
+        InputError: `path`, or a folder between it and `root`, is a link or no folder.
+        OSError: It cannot be made.
+    """
+    root = path if root is None else root
+    below = path.relative_to(root).parts
+    root.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (root, *(root.joinpath(*below[: depth + 1]) for depth in range(len(below)))):
+        if folder.name and folder.is_symlink():
+            raise InputError(f"{folder} is a link: nothing is written through one; name the folder itself")
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except FileExistsError:
+            raise InputError(f"{folder} is a file: choose another output") from None
+    return path
+
+
 def discard_parts(folder: Path) -> int:
     """Remove what killed processes left half-written in `folder`; gives how many files that were.
 
     Only for the start of a run: part files of a run that is still alive go too, and its recordings with
     them.
     """
+    if folder.is_symlink():  # what lies behind it is not ours
+        return 0
     parts = [path for path in folder.glob(f".*{PART_SUFFIX}") if path.is_file()]
     for path in parts:
         path.unlink(missing_ok=True)

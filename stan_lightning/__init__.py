@@ -1,1 +1,3 @@
-import stan_boundary.environment  # noqa: F401 # first of all: what it switches off is read at import
+from stan_boundary.environment import set_defaults
+
+set_defaults()  # before any module here loads torch

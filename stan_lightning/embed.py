@@ -1,8 +1,8 @@
 """Runs a pretrained network over crops or their sound, once, and stores what it makes of them as a track.
 
 ``python -m stan_lightning.embed encoder=face|speech encoder.name=<model> data.root=<crops>`` writes
-``<crops>/tracks/<name>/<recording>.npz`` and ``track.json``. Recordings that are there are skipped; the exit code
-is 3 where some could not be read.
+``<crops>/tracks/<name>/<recording>.npz`` and ``track.json``. Recordings that are there are skipped; the
+exit code is 3 where some could not be read.
 """
 
 import sys

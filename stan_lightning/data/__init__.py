@@ -3,7 +3,6 @@
 manifest: The list of recordings.
 labels: Labels as numbers: severity within its range, or indices of classes.
 protocol: Who trains, who selects and who is reported.
-picture: What a crop's header says, checked before it is decoded.
 crops: Reads the face crops of one recording.
 sound: A stretch of a recording's sound.
 npz: Arrays of numbers out of an npz, bounded by their headers.

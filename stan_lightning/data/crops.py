@@ -18,7 +18,7 @@ import pandas as pd
 from stan_boundary.errors import InputError
 from stan_boundary.names import shortened
 from stan_boundary.opening import MOST_JSON_BYTES, open_zip_for_good, read_json, read_member, read_regular
-from stan_lightning.data.picture import MOST_BYTES, check_picture
+from stan_boundary.picture import MOST_BYTES, check_picture
 from stan_lightning.data.sound import DAMAGED, Samples, SoundReader, StoredMember
 from stan_lightning.data.sound import MEMBER as _SOUND
 
@@ -240,7 +240,7 @@ class Crops:
         return SoundReader(StoredMember(self.path, member), longest_s)
 
     def _longest_sound_s(self) -> float:
-        """What sound can last at most: the film as `recording.json` states it, at least what the track spans."""
+        """What sound can last at most: the film as `recording.json` states it, or what the track spans."""
         assert self._zip is not None and self.times is not None
         film_s = float(self.times[-1])
         if _ROW in self._zip.NameToInfo:

@@ -82,7 +82,8 @@ def _table(file: Path) -> pd.DataFrame:
     lines = data.splitlines()
     if len(lines) > _MOST_ROWS or max((line.count(b",") for line in lines), default=0) >= _MOST_COLUMNS:
         raise InputError(
-            f"{file}: has more than {_MOST_ROWS} rows or {_MOST_COLUMNS} columns; keep those of the data contract"
+            f"{file}: has more than {_MOST_ROWS} rows or {_MOST_COLUMNS} columns; keep those of the data "
+            "contract"
         )
     try:
         table = pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from stan_boundary.errors import InputError
+from stan_boundary.picture import MOST_SIDE
 from stan_lightning.data.crops import Crops
-from stan_lightning.data.picture import MOST_SIDE
 from stan_lightning.data.resize import bicubic
 from stan_lightning.embedding.pretrained import Pretrained, chosen_device, open_network, probe
 from stan_lightning.embedding.track_folder import Moments
@@ -148,7 +148,7 @@ def _input(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
     scale = settings.get("rescale_factor", 1 / 255) if settings.get("do_rescale", True) else 1.0
     if not all(_three(one) for one in (mean, std)) or not isinstance(scale, int | float):
         raise InputError(
-            f"encoder.name={name}: image_mean, image_std and rescale_factor of its preprocessor are no numbers"
+            f"encoder.name={name}: its preprocessor's image_mean, image_std or rescale_factor is no number"
         )
     return {
         "image_size": side,

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from stan_boundary.writing import discard_parts, write_whole
+from stan_boundary.errors import InputError
+from stan_boundary.writing import discard_parts, private_folder, write_whole
 
 
 def test_a_link_is_replaced_and_never_followed(tmp_path: Path) -> None:
@@ -29,3 +30,25 @@ def test_write_whole_keeps_the_old_file_on_failure(tmp_path: Path, monkeypatch: 
     with pytest.raises(OSError):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_output_folders_are_their_owners_alone_and_no_links(tmp_path: Path) -> None:
+    output = private_folder(tmp_path / "new" / "output")
+    inner = private_folder(output / "tracks" / "behaviour", output)
+    assert [folder.stat().st_mode & 0o777 for folder in (output, inner.parent, inner)] == [0o700] * 3
+    output.chmod(0o750)
+    assert private_folder(output).stat().st_mode & 0o777 == 0o750  # its owner's decision stands
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ".0123456789abcdef.part").write_bytes(b"another's")
+    (output / "sheets").symlink_to(elsewhere)
+    (output / "gone").symlink_to("nowhere")
+    (output / "file").write_bytes(b"")
+    (tmp_path / "link").symlink_to(output)
+    for folder in ("sheets", "sheets/deeper", "gone", "file", "file/deeper"):
+        with pytest.raises(InputError):
+            private_folder(output / folder, output)
+    with pytest.raises(InputError, match="is a link"):
+        private_folder(tmp_path / "link")
+    assert private_folder(tmp_path / "link" / "tracks").is_dir()  # above the output, links are the user's
+    assert discard_parts(output / "sheets") == 0 and len(list(elsewhere.iterdir())) == 1

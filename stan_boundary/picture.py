@@ -36,6 +36,11 @@ def check_picture(data: bytes, where: str) -> None:
         raise InputError(f"{where} has more than {_MOST_SCANS} scans; make it again")
 
 
+def is_picture(data: bytes) -> bool:
+    """Whether it begins as a JPEG, PNG or BMP does, with a size."""
+    return _size(data) is not None
+
+
 def _size(data: bytes) -> tuple[int, int] | None:
     """Width and height; None where no header of a known format is there."""
     if data.startswith(b"\xff\xd8\xff"):
