@@ -48,7 +48,7 @@ def read_npz(path: str, names: Sequence[str], most_bytes: int = MOST_BYTES) -> M
             return _arrays(file, names, most_bytes)
         except _BROKEN as error:
             said = " ".join(str(error).split()) or type(error).__name__
-            raise InputError(f"{path}: cannot be read as an npz ({said[:200]})") from None
+            raise InputError(f"{path}: no npz of a track ({said[:200]})") from None
 
 
 def _arrays(file: IO[bytes], names: Sequence[str], most_bytes: int) -> dict[str, npt.NDArray[Any]]:

@@ -213,8 +213,8 @@ def _read_csv(path: str, columns: tuple[str, ...] | None) -> Track:
 
 
 def _read_npz(path: str) -> Track:
+    content = read_npz(path, ("time_s", "frame", "values"))
     try:
-        content = read_npz(path, ("time_s", "frame", "values"))
         name = "time_s" if "time_s" in content or "frame" not in content else "frame"
         if missing := [one for one in (name, "values") if one not in content]:
             raise ValueError(f"it has no {missing[0]}")

@@ -63,7 +63,7 @@ def embed_recordings(encoder: Encoder, table: pd.DataFrame, folder: TrackFolder,
         InputError: Where a batch does not fit into the device's memory. What was written before stays.
     """
     amounts = encoder.amounts(table).where(table["crops"] != "", 0.0)
-    bad = table[table["status"] == "unreadable"]
+    bad = table[table["status"] == "unreadable"] if "status" in table else table[:0]
     failed = {
         str(name): str(why) for name, why in bad.filter(["recording", "reason"]).itertuples(index=False)
     }
@@ -144,7 +144,6 @@ def said(tally: Tally, record: Mapping[str, Any], folder: Path) -> list[str]:
     lines += [printable(f"failed: {name}: {why}") for name, why in tally.failed.items()]
     if tally.without:
         what = "no sound" if record["reads"] == "voice" else "no crops"
-        lines.append(
-            f"{len(tally.without)} recordings have {what} and get no file, such as {printable(tally.without[0])}"
-        )
+        one = printable(tally.without[0])
+        lines.append(f"{len(tally.without)} recordings have {what} and get no file, such as {one}")
     return [*lines, str(folder)]

@@ -165,12 +165,10 @@ def grid(config: Any, name: str) -> Grid:
             f"encoder.name={name}: a {config.model_type} model does not begin with convolutions over the "
             "sound (no conv_kernel), so where its frames lie is unknown; take one of wav2vec 2.0's kind"
         )
-    steps = (
-        [*kernels, *strides]
-        if isinstance(kernels, list | tuple) and isinstance(strides, list | tuple)
-        else []
-    )
-    if len(kernels) != len(strides) or not all(isinstance(one, int) and 1 <= one <= RATE for one in steps):
+    lists = isinstance(kernels, list | tuple) and isinstance(strides, list | tuple)
+    steps = [*kernels, *strides] if lists else []
+    whole = all(isinstance(one, int) and 1 <= one <= RATE for one in steps)
+    if not steps or not whole or len(kernels) != len(strides):
         raise InputError(f"encoder.name={name}: conv_kernel and conv_stride are no lists of steps")
     hop, field = 1, 1
     for kernel, stride in zip(kernels, strides, strict=True):
