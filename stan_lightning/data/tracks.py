@@ -5,7 +5,6 @@ is. ``track.json`` beside them may say how it is resampled (`resample`: linear o
 it has.
 """
 
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from rich.progress import track as progress
 from torch import Tensor
 
 from stan_boundary.errors import InputError
+from stan_boundary.opening import MOST_JSON_BYTES, read_json, read_regular
 from stan_lightning.data.crops import Crops, open_crops
 from stan_lightning.data.track_file import RESAMPLINGS, Track, open_track
 
@@ -164,12 +164,9 @@ def _find(table: pd.DataFrame, name: str, homes: Sequence[Path], key: str) -> li
 def _described(home: Path) -> tuple[tuple[str, ...] | None, str]:
     """What ``track.json`` says: columns, None where it names none, and how to resample."""
     file = home / DESCRIPTION
-    if not file.is_file():
+    if not file.exists():
         return None, RESAMPLINGS[0]
-    try:
-        said: Any = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: no JSON ({error})") from None
+    said: Any = read_json(read_regular(file, MOST_JSON_BYTES), str(file))
     columns = said.get("columns") if isinstance(said, dict) else None
     if not isinstance(said, dict) or not isinstance(columns, dict | None):
         raise InputError(
