@@ -29,7 +29,6 @@ from stan_lightning.data.manifest import COLUMNS, read_manifest
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 MADE_OF_VIDEOS = ("behaviour",)
 """Tracks that preprocessing leaves beside the crops."""
-_BLOCK = 1 << 20  # samples that are heard at once
 CROPPED = (0, 3)
 """Exit codes of preprocessing that leave crops: all read, or some recorded as failed."""
 
@@ -45,7 +44,7 @@ def recordings(given: Path, crops: Path, settings: Mapping[str, Any]) -> pd.Data
 
     Returns:
         Columns as `stan_lightning.data.manifest.read_manifest`, and `reason`, `detection_rate` and
-        `received` (whether the crops came from elsewhere, and have to be read once: see `examine`).
+        `received` (whether the crops came from elsewhere).
         A recording that cannot be used has no `crops` and a `reason`.
 
     Raises:
@@ -55,7 +54,7 @@ def recordings(given: Path, crops: Path, settings: Mapping[str, Any]) -> pd.Data
         raise InputError(f"no file or folder at {given}: give a video, a folder of videos, or crops")
     films, archives = videos(given), _with_suffix(given, (".zip",))
     if given.suffix == ".csv" or (not films and (given / "manifest.csv").exists()):
-        table = read_manifest(given)
+        table = read_manifest(given, lenient=True)
         rates = pd.to_numeric(table.get("detection_rate", pd.Series("", table.index)), errors="coerce")
         known = rates.between(0, 1)
         return table.assign(
@@ -125,27 +124,6 @@ def quality(crops: str) -> tuple[list[tuple[str, str]], bytes]:
     facts.append(("gaps without a face", f"{found.n_gaps}{longest}"))
     facts += [("sharpness", f"{found.sharpness:.0f}"), ("brightness", f"{found.brightness:.0f} of 255")]
     return facts, found.strip
-
-
-def examine(crops: str, n_crops: int, sound: bool) -> None:
-    """Read received crops once, so that what is damaged is known before anything is scored.
-
-    Args:
-        crops: Zip or folder.
-        n_crops: How many its row says that there are.
-        sound: Whether the sound will be heard.
-
-    Raises:
-        InputError: Something of it cannot be read; one line.
-    """
-    found = open_crops(crops)
-    if len(found.frames) != n_crops:
-        raise InputError(f"{crops}: holds {len(found.frames)} crops, but its row says {n_crops}")
-    for position in range(n_crops):
-        found.image(position)
-    if sound and found.has_sound:
-        for start in range(0, found.sound_samples, _BLOCK):
-            found.sound(start, _BLOCK)
 
 
 def videos(given: Path) -> list[Path]:

@@ -33,6 +33,7 @@ from stan_lightning.data.clips import step
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_DRAWN
+from stan_lightning.data.readable import why_unreadable
 from stan_lightning.data.tracks import OF_CROPS
 from stan_lightning.evaluation.scoring import score_windows
 from stan_lightning.evaluation.tables import predictions_table
@@ -179,13 +180,14 @@ def unreadable(table: pd.DataFrame, trained: Trained, config: DictConfig) -> dic
     refusals: dict[str, str] = {}
     modalities = trained.module.network.modalities
     for place, row in table.iterrows():
-        try:
-            if row["received"]:
-                intake.examine(str(row["crops"]), int(row["n_crops"]), "voice" in modalities)
-            if tracks_of(modalities):
+        name = str(row["recording"])
+        if row["received"] and (why := why_unreadable(str(row["crops"]), int(row["n_crops"]), True)):
+            refusals[name] = why
+        elif tracks_of(modalities):
+            try:
                 as_data(table.loc[[place]], trained, 0, config.tracks)
-        except InputError as error:
-            refusals[str(row["recording"])] = str(error)
+            except InputError as error:
+                refusals[name] = str(error)
     return refusals
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from stan_boundary.errors import InputError
-from stan_boundary.names import check_recording_name, printable, shortened
+from stan_boundary.names import check_recording_name, csv_text, printable, shortened
 from stan_boundary.opening import MOST_MEMBERS, read_regular
 from stan_lightning.data.crops import open_crops
 
@@ -60,6 +60,8 @@ def _read_one(root: Path, lenient: bool) -> pd.DataFrame:
             "`make demo` shows the whole road without data"
         )
     table = _table(file)
+    if "status" in table:  # ours, in which formulas are quoted
+        table = table.map(csv_text)
     missing = {"video", "subject"} - set(table.columns)
     if "status" in table:
         missing |= set(_OF_ZIPS) - set(table.columns)

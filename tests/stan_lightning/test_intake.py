@@ -153,7 +153,7 @@ ZIPS: dict[str, Callable[[Path], object]] = {
     "gone": lambda path: path.symlink_to("nowhere"),
     "folder": lambda path: path.mkdir(),
     "good_1_too": changed("row", recording="good_1"),
-    "[/red]": lambda path: path.write_bytes(b"no zip"),
+    "[red]": lambda path: path.write_bytes(b"no zip"),
 }
 VIDEOS: dict[str, Callable[[Path], object]] = {
     "pipe.mp4": os.mkfifo,
@@ -185,7 +185,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def scored(checkpoint: Path, video: Path, output: Path, *overrides: str) -> int:
-    given = [f"checkpoint={checkpoint}", f"video={video}", f"output={output}", "views=false", *overrides]
+    given = [f"checkpoint={checkpoint}", f"video={intake._quoted(video)}", f"output={output}"]
+    given += ["views=false", *overrides]
     with initialize_config_dir(CONF, version_base="1.3"):
         config = compose("predict", ["trainer.accelerator=cpu", "+trainer.enable_progress_bar=false", *given])
     return predict(config)
