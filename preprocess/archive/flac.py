@@ -38,7 +38,7 @@ def write(samples: Samples, file: IO[bytes]) -> None:
         container.mux(stream.encode(None))
 
 
-def decode(file: IO[bytes], longest_s: float) -> Samples:
+def decode(file: IO[bytes], longest_s: float = float("inf")) -> Samples:
     """All samples of such a file, shape (N,).
 
     Raises:
@@ -54,6 +54,9 @@ def decode(file: IO[bytes], longest_s: float) -> Samples:
                 if count > longest_s * RATE:
                     raise InputError(f"is longer than the {longest_s:.0f} s of its film")
                 pieces.append(np.asarray(frame.to_ndarray().reshape(-1), np.int16))
+            claimed = container.streams.audio[0].duration or 1
+        if count < claimed:
+            raise InputError("is cut off" if count else "holds no sound")
     except InputError:
         raise
     except (OSError, ValueError, IndexError, zipfile.BadZipFile) as error:
