@@ -100,7 +100,7 @@ def parse_track(data: bytes, where: str) -> list[dict[str, str]]:
                 last < frame <= MOST_FRAME and abs(time_s) <= LONGEST_S and all(map(math.isfinite, values))
             ):
                 raise ValueError(f"frame {shortened(row['frame'], 20)} is out of order or out of bounds")
-            if row["interpolated"] not in ("0", "1"):
+            if row["interpolated"] not in ("0", "1", ""):
                 raise ValueError("interpolated is neither 0 nor 1")
             last = frame
     except KeyError as error:
