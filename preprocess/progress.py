@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from stan_boundary.file_names import as_text
 from stan_boundary.names import printable
 
 _LINE_INTERVAL_S = 30.0
@@ -66,7 +67,7 @@ class FrameProgress:
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
-        lines = "\n".join(printable(line) for line in text.split("\n"))
+        lines = "\n".join(printable(as_text(line)) for line in text.split("\n"))
         self._bar.console.print(Text(lines), soft_wrap=True)
 
     def _draw(self) -> None:

@@ -6,6 +6,7 @@ Lightning's do not get on in one.
 
 import csv
 import io
+import os
 import subprocess
 import sys
 import unicodedata
@@ -17,10 +18,11 @@ import pandas as pd
 
 from preprocess.archive.quality import measure
 from preprocess.archive.recording_zip import read_row, read_settings
-from preprocess.corpora.corpus import VIDEO_SUFFIXES, recording_names, relative_to_root
+from preprocess.corpora.corpus import VIDEO_SUFFIXES
 from preprocess.settings import taken_settings
 from stan_boundary.errors import InputError
-from stan_boundary.names import check_recording_name, printable
+from stan_boundary.file_names import as_text, find_file, safe_recording_name
+from stan_boundary.names import printable
 from stan_boundary.opening import check_regular
 from stan_boundary.writing import private_folder, whole_file
 from stan_lightning.data.crops import open_crops
@@ -50,7 +52,8 @@ def recordings(given: Path, crops: Path, settings: Mapping[str, Any]) -> pd.Data
     Raises:
         InputError: Where there is nothing to predict.
     """
-    if not given.exists():
+    given = find_file(given)
+    if not os.path.exists(given):
         raise InputError(f"no file or folder at {given}: give a video, a folder of videos, or crops")
     films, archives = videos(given), _with_suffix(given, (".zip",))
     if given.suffix == ".csv" or (not films and (given / "manifest.csv").exists()):
@@ -101,7 +104,7 @@ def crop_settings(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[s
 def refuse_unmade(given: Path, tracks: Sequence[str], folders: Mapping[str, Any]) -> None:
     """A raw video has no track beside it but those that preprocessing makes."""
     unmade = [name for name in tracks if name not in MADE_OF_VIDEOS and not folders.get(name)]
-    if unmade and videos(given):
+    if unmade and videos(find_file(given)):
         raise InputError(
             f"{given}: this network reads the track {unmade[0]}, which nothing here makes of a video: "
             f"measure it and give tracks.{unmade[0]}=<folder>, whose file is called as the video is"
@@ -134,26 +137,26 @@ def videos(given: Path) -> list[Path]:
 
 
 def _with_suffix(given: Path, suffixes: Collection[str]) -> list[Path]:
-    """Files of a folder, or the file itself, by name; hidden ones are left out."""
+    """Files of a folder, or the file itself, by name."""
     try:
         files = sorted(given.iterdir()) if given.is_dir() else [given]
     except (OSError, ValueError) as error:
         raise InputError(f"{given}: cannot be read: {error}") from None
-    return [file for file in files if file.suffix.lower() in suffixes and not file.name.startswith(".")]
+    return [file for file in files if file.suffix.lower() in suffixes]
 
 
 def _crop(films: Sequence[Path], crops: Path, settings: Mapping[str, Any]) -> pd.DataFrame:
     """Run preprocessing on the videos; what it could not read is in the table, with the reason."""
     private_folder(crops.parent)
     private_folder(crops, crops.parent)
-    usable, refused = _sorted_out(films, crops)
+    usable, refused = _sorted_out(films)
     if not usable:
         return pd.DataFrame(refused)
     listing = crops / "videos.csv"
     with whole_file(listing) as file, io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
         writer = csv.writer(text)
         writer.writerow(["video", "subject", "partition"])
-        writer.writerows([video, Path(video).name, "test"] for video in usable.values())
+        writer.writerows([as_text(film.resolve()), as_text(film.name), "test"] for film in usable)
         text.flush()
         text.detach()
     overrides = {"corpus.root": listing, "output": crops, "overwrite": True, "summary": False}
@@ -166,47 +169,29 @@ def _crop(films: Sequence[Path], crops: Path, settings: Mapping[str, Any]) -> pd
             f"{films[0]}: preprocessing could not go on (exit code {code}), see what it said above"
         )
     table = read_manifest(crops)
-    table = table[table["recording"].isin(usable)].assign(received=False)
+    wanted = {as_text(film.resolve()) for film in usable}
+    ours = [as_text((crops / video).resolve()) in wanted for video in table["video"]]
+    table = table[ours].assign(received=False)
     return pd.concat([table, pd.DataFrame(refused)], ignore_index=True)
 
 
-def _sorted_out(films: Sequence[Path], crops: Path) -> tuple[dict[str, str], list[dict[str, Any]]]:
-    """Paths of the videos that can be cropped by their recording's name, and rows of the others."""
-    paths: dict[str, str] = {}
+def _sorted_out(films: Sequence[Path]) -> tuple[list[Path], list[dict[str, Any]]]:
+    """The videos that can be cropped, and rows of the others."""
+    usable: dict[str, Path] = {}
     refused = []
     for film in films:
         try:
             check_regular(film)
-            path = check_path(str(film.resolve()), str(film))
-            check_recording_name(film.stem, str(film))
-            if (other := paths.setdefault(_folded(path), path)) != path:
-                raise InputError(f"{film}: {Path(other).name} differs from it in case alone: rename one")
+            if (other := usable.setdefault(_folded(str(film.resolve())), film)) != film:
+                raise InputError(f"{film}: {other.name} differs from it in case alone: rename one")
         except InputError as error:
             refused.append(_failed(film.name, str(error)))
-    usable = {}
-    names = recording_names([relative_to_root(Path(path), crops) for path in paths.values()])
-    for name, path in zip(names, paths.values(), strict=True):
-        try:
-            usable[check_recording_name(name, path)] = path
-        except InputError as error:
-            refused.append(_failed(Path(path).name, str(error)))
-    return usable, refused
-
-
-def check_path(path: str, where: str) -> str:
-    """Give a path back if it can stand in a list of videos.
-
-    Raises:
-        InputError: It is no text that can be written, or holds a line's end.
-    """
-    if printable(path) != path:
-        raise InputError(f"{where}: its path holds control characters or is no valid text: rename it")
-    return path
+    return list(usable.values()), refused
 
 
 def _failed(name: str, reason: str) -> dict[str, Any]:
     """The row of what cannot be used, called by its file."""
-    return _row(recording=printable(name), status="failed", reason=reason, crops="")
+    return _row(recording=printable(as_text(name)), status="failed", reason=reason, crops="")
 
 
 def _named_once(table: pd.DataFrame) -> pd.DataFrame:
@@ -227,7 +212,7 @@ def _named_once(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    return unicodedata.normalize("NFC", as_text(name)).casefold()
 
 
 def _quoted(value: Any) -> str:
@@ -252,7 +237,7 @@ def _row(**known: Any) -> dict[str, Any]:
 
 def _folder(folder: Path) -> dict[str, Any]:
     found = open_crops(str(folder))
-    name = check_recording_name(folder.resolve().name, str(folder))
+    name = safe_recording_name(folder.resolve().name)
     home = str(folder.resolve().parent)
     return _row(
         recording=name, crops=str(folder), crops_root=home, stride=found.stride(), n_crops=len(found.frames)

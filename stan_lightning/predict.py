@@ -26,6 +26,7 @@ from rich.text import Text
 from stan_boundary.command_line import check_command_line, with_new_keys
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
+from stan_boundary.file_names import as_text
 from stan_boundary.names import csv_cell, printable
 from stan_boundary.writing import private_folder, write_whole
 from stan_lightning import intake
@@ -107,11 +108,11 @@ def predict(config: DictConfig) -> int:
     write_table(scored, output / "windows.csv")
     found = list(show(trained, data, usable, predictions, scored, config))
     synthetic = bool(trained.data["synthetic"])
-    write_whole(output / PAGE, page(found, refusals, score_range, synthetic).encode())
+    write_whole(output / PAGE, as_text(page(found, refusals, score_range, synthetic)).encode())
     say(predictions, usable, score_range)
     if synthetic:
         print(TRAINED_ON_DRAWN)
-    print(output / PAGE)
+    print(as_text(output / PAGE))
     return len(refusals)
 
 

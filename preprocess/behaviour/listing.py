@@ -13,6 +13,7 @@ from pathlib import Path
 from preprocess.archive.manifest import NAME
 from preprocess.archive.recording_zip import read_settings, read_track
 from stan_boundary.errors import InputError
+from stan_boundary.file_names import find_file, safe_recording_name
 from stan_boundary.names import check_recording_name, csv_text
 from stan_boundary.opening import read_regular
 
@@ -95,7 +96,7 @@ def _names(file: Path, rows: list[dict[str, str]], ours: bool) -> list[str]:
     for number, row in enumerate(rows, start=2):
         video = row.get("video", "")
         name = Path(video).name if counts[Path(video).name] == 1 else video.strip("/").replace("/", "__")
-        name = csv_text(row["recording"]) if ours else row.get("recording") or name
+        name = csv_text(row["recording"]) if ours else row.get("recording") or safe_recording_name(name)
         names.append(check_recording_name(name, f"{file} row {number}"))
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
@@ -116,7 +117,7 @@ def _zip(root: Path, name: str, row: dict[str, str]) -> Listed | None:
 
 
 def _folder(root: Path, name: str, row: dict[str, str]) -> Listed:
-    images = _images(root / row["video"])
+    images = _images(find_file(root / row["video"]))
     return Listed(name, images, len(images))
 
 

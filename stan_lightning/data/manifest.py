@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from stan_boundary.errors import InputError
+from stan_boundary.file_names import find_file, safe_recording_name
 from stan_boundary.names import check_recording_name, csv_text, printable, shortened
 from stan_boundary.opening import MOST_MEMBERS, read_regular
 from stan_lightning.data.crops import open_crops
@@ -168,10 +169,11 @@ def _folders(table: pd.DataFrame, file: Path, lenient: bool) -> pd.DataFrame:
     unnamed = table.recording == ""
     names = table.video.map(lambda video: Path(video).name)
     paths = table.video.str.strip("/").str.replace("/", "__", regex=False)
-    table.loc[unnamed, "recording"] = names.where(~names.duplicated(keep=False), paths)
+    found = names.where(~names.duplicated(keep=False), paths).map(safe_recording_name)
+    table.loc[unnamed, "recording"] = found
     table.loc[table.session == "", "session"] = table.recording
     _checked_names(table, file)
-    table["crops"] = [str(file.parent / video) for video in table.video]
+    table["crops"] = [str(find_file(file.parent / video)) for video in table.video]
     table["status"] = "ok"
     strides, counts, reasons = [], [], []
     for number, path in enumerate(table.crops, start=2):
