@@ -53,7 +53,7 @@ def _notes(runs: Sequence[Run]) -> list[str]:
     """What must be known of each run, once for all of which it is said."""
     said: dict[str, list[str]] = {}
     for run in runs:
-        for note in report_page.notes(run.evaluation.metrics):
+        for note in report_page.notes(unnamed(run.evaluation).metrics):
             said.setdefault(note, []).append(run.name)
     return [
         note if len(names) == len(runs) else f"{', '.join(names)}: {note}" for note, names in said.items()
