@@ -11,6 +11,7 @@ from stan_lightning.evaluation.tables import Bootstrap
 from stan_lightning.pages import figures, report_page
 from stan_lightning.pages.metric_tables import INTERVALS, TITLES, metric_table
 from stan_lightning.pages.page import Picture, Section, Table, render
+from stan_lightning.pages.pseudonyms import unnamed
 
 
 def page(runs: Sequence[Run], together: Sequence[Run]) -> str:

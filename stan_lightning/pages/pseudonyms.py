@@ -13,7 +13,7 @@ _ELSEWHERE = "the reason stands in metrics.json"
 
 
 def unnamed(found: Evaluation) -> Evaluation:
-    """The same evaluation with ``recording 1``, ``recording 2``, ... for names; those without scores come last."""
+    """The same evaluation with ``recording 1``, ``recording 2``, ... for names; those without scores last."""
     missing = found.metrics["missing"]
     names = [*found.predictions["recording"].astype(str), *(str(row["recording"]) for row in missing)]
     known = {name: f"recording {number}" for number, name in enumerate(dict.fromkeys(names), start=1)}
