@@ -97,7 +97,7 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
         return
     paths = results.write(found, output)
     paths.append(output / "report.html")
-    paths[-1].write_text(report_page.page(found, candidate.run), encoding="utf-8")
+    paths[-1].write_text(report_page.page(found, candidate.run, config.names), encoding="utf-8")
     say(found, paths)
 
 

@@ -39,12 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--partition", default="test", choices=PARTITIONS, help="which evaluations (default: test)"
     )
+    parser.add_argument("--names", action="store_true", help="name recordings, where they are numbered")
     asked = parser.parse_args(arguments)
     try:
         runs = pool_folds(find_runs(asked.runs, asked.partition))
         together = [*runs, *ensembles(runs)]
         output = asked.output or Path(os.path.commonpath([run.resolve() for run in asked.runs])) / "report"
-        paths = write(runs, together, output)
+        paths = write(runs, together, output, asked.names)
     except InputError as error:
         parser.exit(2, f"error: {error}\n")
     console = Console()
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(path)
 
 
-def write(runs: Sequence[Run], together: Sequence[Run], output: Path) -> list[Path]:
+def write(runs: Sequence[Run], together: Sequence[Run], output: Path, names: bool = False) -> list[Path]:
     """Write the pages and, for pooled folds, their tables and numbers; returns the paths."""
     output.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
@@ -73,11 +74,13 @@ def write(runs: Sequence[Run], together: Sequence[Run], output: Path) -> list[Pa
             paths += results.write(run.evaluation, folder)
             if len(runs) > 1:
                 paths.append(folder / "report.html")
-                paths[-1].write_text(report_page.page(run.evaluation, None), encoding="utf-8")
+                paths[-1].write_text(report_page.page(run.evaluation, None, names), encoding="utf-8")
     paths.append(output / "report.html")
     alone = len(runs) == 1
     home = None if "folds" in runs[0].evaluation.metrics else runs[0].folder
-    html = report_page.page(runs[0].evaluation, home) if alone else comparison_page.page(runs, together)
+    html = (
+        report_page.page(runs[0].evaluation, home, names) if alone else comparison_page.page(runs, together)
+    )
     paths[-1].write_text(html, encoding="utf-8")
     return paths
 

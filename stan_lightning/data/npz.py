@@ -108,7 +108,7 @@ def _header(member: IO[bytes], name: str) -> _Header:
 def _array(member: IO[bytes], header: _Header, name: str) -> npt.NDArray[Any]:
     """What the header announced, filled as it is inflated."""
     flat = np.zeros(math.prod(header.shape), header.dtype)
-    into = memoryview(flat.view(np.uint8)) if flat.size else memoryview(b"")
+    into = flat.view(np.uint8).data if flat.size else memoryview(b"")
     at = 0
     while at < len(into):
         piece = member.read(min(1 << 20, len(into) - at))
