@@ -24,7 +24,7 @@ from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text, find_file, safe_recording_name
 from stan_boundary.names import printable
 from stan_boundary.opening import check_regular
-from stan_boundary.writing import private_folder, whole_file
+from stan_boundary.writing import private_folder, write_whole
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.manifest import COLUMNS, read_manifest
 
@@ -153,12 +153,11 @@ def _crop(films: Sequence[Path], crops: Path, settings: Mapping[str, Any]) -> pd
     if not usable:
         return pd.DataFrame(refused)
     listing = crops / "videos.csv"
-    with whole_file(listing) as file, io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
-        writer = csv.writer(text)
-        writer.writerow(["video", "subject", "partition"])
-        writer.writerows([as_text(film.resolve()), as_text(film.name), "test"] for film in usable)
-        text.flush()
-        text.detach()
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["video", "subject", "partition"])
+    writer.writerows([as_text(film.resolve()), as_text(film.name), "test"] for film in usable)
+    write_whole(listing, text.getvalue().encode())
     overrides = {"corpus.root": listing, "output": crops, "overwrite": True, "summary": False}
     overrides |= settings
     command = [sys.executable, "-m", "preprocess", "corpus=manifest"]
