@@ -112,7 +112,7 @@ def _without_behaviour(model_path: str | None, recordings: Sequence[Recording], 
         for recording in recordings
         if (found := there.get(recording.recording)) is not None
         and found.row["status"] != "failed"
-        and found.settings["align"] != "none"  # whole pictures
+        and found.settings.get("align") != "none"  # whole pictures
     ]
     anew = prepare_tracks(output, ALL, find_mesh(model_path)) if faces else False
     without = [one for one in faces if not track_path(output, one.recording).is_file()]

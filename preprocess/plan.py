@@ -2,15 +2,15 @@
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from preprocess.archive.manifest import archives
+from preprocess.archive.manifest import archives, misnamed
+from preprocess.archive.record import check_row
 from preprocess.archive.recording_zip import ROW, ArchiveWriter, read_record
 from preprocess.corpora.recording import Recording
-from preprocess.settings import Settings
+from preprocess.settings import Settings, taken_settings
 from stan_boundary.errors import InputError
 
 FACTS = ("recording", "subject", "session", "task", "partition", "label", "group", "video")
@@ -56,6 +56,7 @@ def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path,
             todo.append(recording)
         elif any(found.row[key] != value for key, value in facts(recording).items()):
             renewed.append(recording)
+    notes += [f"left out: {wrong}" for wrong in misnamed(output)]
     strangers = sorted(set(there) - {recording.recording for recording in recordings})
     for name in strangers:
         found = there[name]
@@ -88,6 +89,7 @@ def renew(recording: Recording, output: Path) -> None:
     """Put what the corpus says now into a recording's zip; crops and track stay byte for byte.
 
     Raises:
+        InputError: The zip is damaged; it stays as it is.
         OSError: The folder cannot be written.
     """
     path = output / f"{recording.recording}.zip"
@@ -114,18 +116,22 @@ class Found:
 
 
 def read_all(output: Path) -> dict[str, Found | None]:
-    """What each zip in a folder of crops says, by recording; None where it is damaged."""
+    """What each zip in a folder of crops says, by recording; None where it cannot be used."""
     return {path.stem: _read(path) for path in archives(output)}
 
 
 def _read(path: Path) -> Found | None:
+    if not os.access(path, os.R_OK):  # nor may it be made anew, as it may be whole
+        raise InputError(f"{path} cannot be read: mend its permissions")
     try:
         content = read_record(path)
-        return Found(content["row"], content["settings"], content.get("sound"))
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError):
+        row = check_row(content["row"], str(path))
+        if row["recording"] != path.stem:
+            return None
+        taken_settings(content["settings"], str(path))
+    except InputError:
         return None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    return Found(row, content["settings"], content.get("sound"))
 
 
 def _mended(row: Mapping[str, object], recording: Recording, output: Path) -> bool:

@@ -18,7 +18,10 @@ from preprocess.corpora.labels import parse_label
 from preprocess.corpora.recording import Recording
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text, find_file
+from stan_boundary.names import check_recording_name
+from stan_boundary.opening import read_regular
 
+_MOST_BYTES = 64_000_000
 COLUMNS = ("video", "label", "subject", "session", "task", "partition", "group", "sound")
 
 
@@ -62,9 +65,9 @@ def read_manifest(
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist: set corpus.root to a manifest CSV or its folder") from None
+        if not path.exists():
+            raise InputError(f"{path} does not exist: set corpus.root to a manifest CSV or its folder")
+        text = read_regular(path, _MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8 text: save it as CSV in UTF-8") from None
     except OSError as error:
@@ -123,6 +126,7 @@ def _recordings(
     recordings = []
     for row, file, video, name in zip(rows, files, videos, recording_names(list(videos)), strict=True):
         where = f"{path} line {row['line']}"
+        check_recording_name(name, where)
         recordings.append(
             Recording(
                 recording=name,

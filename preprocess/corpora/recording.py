@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from stan_boundary.names import check_recording_name
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -33,3 +35,11 @@ class Recording:
     path: Path
     sound: str = ""
     sound_path: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Check the name, as files are called by it.
+
+        Raises:
+            InputError: It cannot be a file's.
+        """
+        check_recording_name(self.recording, self.video)

@@ -16,7 +16,7 @@ from av.stream import Stream
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from preprocess.container import Packets, UnreadableVideoError, open_media, pick_film, reason
+from preprocess.container import Packets, UnreadableVideoError, open_media, pick_film, reason, wild_span
 
 Picture = npt.NDArray[np.uint8]
 
@@ -145,6 +145,8 @@ class Video:
         claimed_s, reached_s = self._claimed_and_reached_s()
         if claimed_s - reached_s > max(MISSING_S, MISSING_SHARE * claimed_s):
             parts.append(f"ends at {reached_s:.1f} s of {claimed_s:.1f} s")
+        if wild := wild_span(self.n_frames, self._last_s - self._first_s):
+            parts.append(wild)
         counted = f"{self.n_frames} frames decoded"
         if parts and self._stream.frames > self.n_frames:
             counted = f"{self.n_frames} of {self._stream.frames} frames decoded"

@@ -18,7 +18,7 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 
 from preprocess.archive.flac import RATE, Samples
-from preprocess.container import Packets, UnreadableVideoError, open_media, pick_film, reason
+from preprocess.container import Packets, UnreadableVideoError, open_media, pick_film, reason, wild_span
 from preprocess.sound.tape import Tape
 
 Sounds = npt.NDArray[np.float32]
@@ -26,6 +26,7 @@ Sounds = npt.NDArray[np.float32]
 _JUMP_S = 0.03  # a time further off than this starts anew; below, containers round
 _DRIFT_S = 0.001  # a mean further off than this is followed
 _MEMORY_S = 0.5  # over which that mean is taken
+_BEYOND_S = 60.0  # after the film's end, reading ends: sounds may be hours longer
 _BLOCK_S = 0.5  # that are resampled at once
 
 
@@ -69,6 +70,8 @@ def film_span(path: Path) -> tuple[float, float]:
     if not times:
         raise UnreadableVideoError("its packets carry no times")
     first, (last, length) = min(times)[0], max(times)
+    if wild := wild_span(len(times), (last - first) * tick):
+        raise UnreadableVideoError(wild)
     spacing = (last - first) * tick / (len(times) - 1) if len(times) > 1 else 1 / rate
     return first * tick, last * tick + (length * tick or spacing)
 
@@ -121,6 +124,8 @@ class _Recorder:
         """Decode all there is; gives the number of errors."""
         for frame in _decoded(packets, stream.codec_context):
             self._add(frame)
+            if self._at > len(self._tape.samples) + _BEYOND_S * RATE:  # nothing of it is wanted
+                break
         self._flush()
         return packets.n_errors
 
