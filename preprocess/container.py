@@ -1,12 +1,11 @@
-"""Media files opened for reading: this file and no other, and the film among its streams."""
+"""Media files opened for reading: this file and no other."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition, Stream
-from av.video.stream import VideoStream
+from av.stream import Stream
 
 # A playlist must not make the program open other files or the network.
 _ONLY_THIS_FILE = {"protocol_whitelist": "file"}
@@ -24,28 +23,6 @@ def open_media(path: Path) -> InputContainer:
         OSError, ValueError: It is not there, or nothing that PyAV knows.
     """
     return av.open(str(path), options=_ONLY_THIS_FILE)
-
-
-def pick_film(container: InputContainer) -> VideoStream:
-    """The first real video stream: no cover picture.
-
-    Raises:
-        UnreadableVideoError: There is none.
-    """
-    streams = list(container.streams.video)
-    films = [stream for stream in streams if not stream.disposition & Disposition.attached_pic]
-    if not films:
-        raise UnreadableVideoError(
-            "no video: sound and a cover picture only"
-            if streams
-            else "no video: sound only"
-            if container.streams.audio
-            else "no video in the file"
-        )
-    stream = max(films, key=lambda film: (bool(film.disposition & Disposition.default), -film.index))
-    if stream.codec_context is None:
-        raise UnreadableVideoError("no video: its codec is unknown")
-    return stream
 
 
 class Packets:

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from preprocess.archive.manifest import archives
 from preprocess.archive.recording_zip import ROW, ArchiveWriter, read_record
@@ -35,8 +36,8 @@ class Plan:
 def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path, overwrite: bool) -> Plan:
     """Compare a corpus with a folder of crops; writes nothing.
 
-    A recording is finished when its zip was made with these settings from this video. A failed one is tried
-    again when its video is newer than its zip, or when the failure was not the video's (its worker died):
+    A recording is finished when its zip was made with these settings from this video and the stream that is
+    named. A failed one is tried again when its video is newer than its zip, or when the failure was not the video's (its worker died):
     such zips carry no settings.
 
     Raises:
@@ -51,6 +52,8 @@ def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path,
             todo.append(recording)
         elif found.settings != settings.as_dict():
             other[recording.recording] = found.settings
+        elif found.choice != recording.film_choice:
+            todo.append(recording)
         elif found.row["video"] != recording.video or _mended(found.row, recording, output):
             todo.append(recording)
         elif any(found.row[key] != value for key, value in facts(recording).items()):
@@ -105,11 +108,13 @@ class Found:
         row: Its manifest row.
         settings: What its crops were made with; empty where making them failed and not by the video's fault.
         sound: As `sound.hear.Heard`; None where nobody has listened.
+        choice: As `Recording.film_choice` was.
     """
 
     row: dict[str, object]
     settings: dict[str, object]
-    sound: dict[str, str] | None
+    sound: dict[str, Any] | None
+    choice: dict[str, object]
 
 
 def read_all(output: Path) -> dict[str, Found | None]:
@@ -120,7 +125,7 @@ def read_all(output: Path) -> dict[str, Found | None]:
 def _read(path: Path) -> Found | None:
     try:
         content = read_record(path)
-        return Found(content["row"], content["settings"], content.get("sound"))
+        return Found(content["row"], content["settings"], content.get("sound"), content.get("choice", {}))
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError):
         return None
     except OSError as error:

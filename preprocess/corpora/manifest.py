@@ -1,8 +1,8 @@
 """Any other corpus: a CSV with one video a row.
 
 Columns: `video` (path, absolute or beside the CSV), `subject`, and optionally `label`, `session`, `task`,
-`partition` (train, dev or test), `group` and `sound` (a file with the video's sound: wav, mp3, flac, m4a,
-ogg...). Commas or semicolons separate, UTF-8 with or without a mark.
+`partition` (train, dev or test), `group`, `sound` (a file with the video's sound: wav, mp3, flac, m4a,
+ogg...), `video_stream` and `audio_stream` (which of the file's streams to take, as ffprobe counts). Commas or semicolons separate, UTF-8 with or without a mark.
 """
 
 import csv
@@ -19,6 +19,7 @@ from preprocess.corpora.recording import Recording
 from stan_boundary.errors import InputError
 
 COLUMNS = ("video", "label", "subject", "session", "task", "partition", "group", "sound")
+STREAMS = ("video_stream", "audio_stream")
 
 
 def read_manifest(
@@ -43,7 +44,7 @@ def read_manifest(
         notes = _empty_partitions(rows)
     else:
         notes = [_draw_partitions(rows, shares, seed)]
-    if spare := sorted(set(rows[0]) - {*COLUMNS, "line"}):
+    if spare := sorted(set(rows[0]) - {*COLUMNS, *STREAMS, "line"}):
         notes.append(f"columns that mean nothing here are left out: {', '.join(spare)}")
     recordings = _recordings(path, rows, score_range)
     if unlabelled := sum(recording.label is None for recording in recordings):
@@ -132,6 +133,7 @@ def _recordings(
                 video=video,
                 path=file,
                 **_sound(path, row.get("sound", "")),
+                **{name: _stream(name, row.get(name, ""), where) for name in STREAMS},
             )
         )
     return sorted(recordings, key=lambda recording: recording.recording)
@@ -143,6 +145,12 @@ def _sound(path: Path, text: str) -> dict[str, Any]:
         return {}
     file = Path(os.path.abspath(path.parent / text))
     return {"sound": relative_to_root(file, path.parent), "sound_path": file}
+
+
+def _stream(name: str, text: str, where: str) -> int | None:
+    if text and not (text.isascii() and text.isdigit() and len(text) < 5):
+        raise InputError(f"{where}: {name} {text!r}: write the stream's number in the file, 0 or more")
+    return int(text) if text else None
 
 
 def _partition(text: str, where: str) -> str:
