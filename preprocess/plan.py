@@ -37,8 +37,8 @@ def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path,
     """Compare a corpus with a folder of crops; writes nothing.
 
     A recording is finished when its zip was made with these settings from this video and the stream that is
-    named. A failed one is tried again when its video is newer than its zip, or when the failure was not the video's (its worker died):
-    such zips carry no settings.
+    named. A failed one is tried again when its video is newer than its zip, or when the failure was not
+    the video's (its worker died): such zips carry no settings.
 
     Raises:
         InputError: Crops of other settings are there and `overwrite` is off; names the settings.

@@ -2,7 +2,8 @@
 
 Columns: `video` (path, absolute or beside the CSV), `subject`, and optionally `label`, `session`, `task`,
 `partition` (train, dev or test), `group`, `sound` (a file with the video's sound: wav, mp3, flac, m4a,
-ogg...), `video_stream` and `audio_stream` (which of the file's streams to take, as ffprobe counts). Commas or semicolons separate, UTF-8 with or without a mark.
+ogg...), `video_stream` and `audio_stream` (which of the file's streams to take, as ffprobe counts). Commas
+or semicolons separate, UTF-8 with or without a mark.
 """
 
 import csv

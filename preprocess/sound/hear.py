@@ -111,8 +111,5 @@ def _told(recording: Recording, sound: Sound) -> tuple[Samples, Heard, dict[str,
     damage = f"{recording.sound or 'the video'}: {sound.damage}" if sound.damage else ""
     rms = None if sound.rms is None else round(sound.rms, 2)
     measured: dict[str, object] = {"sound_s": round(sound.seconds, 3), "sound_rms": rms}
-    return (
-        sound.samples,
-        Heard(recording.sound, damage, sound.note, sound.choice, recording.audio_stream),
-        measured,
-    )
+    heard = Heard(recording.sound, damage, sound.note, sound.choice, recording.audio_stream)
+    return sound.samples, heard, measured
