@@ -77,7 +77,7 @@ def film_clock(survey: Survey, film: StreamFacts, fps: float | None = None) -> C
         return _counted(int(shown.sum()), film, fps)
     has_pts = shown & (pts != NO_STAMP)
     rate = film.rate or _mean_rate(pts[has_pts] * film.tick_s)
-    in_turn = _in_decoding_order(film, pts, dts)
+    in_turn = _in_decoding_order(film, pts, dts, is_avi)
     stamps = np.where(pts == NO_STAMP, dts, pts) if not (in_turn and is_avi) else dts
     if (stamps[shown] == NO_STAMP).any():  # few stamps, from which the decoder counts on
         return _as_it_is(film, pts[has_pts], rate)
@@ -136,10 +136,14 @@ def _mean_rate(times: Times) -> float:
     return float((len(times) - 1) / (times.max() - times.min()))
 
 
-def _in_decoding_order(film: StreamFacts, pts: npt.NDArray[np.int64], dts: npt.NDArray[np.int64]) -> bool:
+def _in_decoding_order(
+    film: StreamFacts, pts: npt.NDArray[np.int64], dts: npt.NDArray[np.int64], is_avi: bool
+) -> bool:
     """Whether pictures may be shown in another order than their stamps, which are decoding times."""
     if not film.reorders or len(pts) < 3 or (dts == NO_STAMP).any():
         return False
+    if is_avi:  # which has no other stamps: what FFmpeg makes of them is a picture late
+        return True
     delays = (pts - dts)[pts != NO_STAMP]
     return not len(delays) or bool((delays == delays[0]).all())
 

@@ -75,11 +75,13 @@ class Survey:
         format_name: The container's, as FFmpeg calls it.
         is_raw: The format holds no times at all (an elementary stream).
         streams: In the file's order.
+        reach: End of the last packet in bytes; 0 where the container does not tell.
     """
 
     format_name: str
     is_raw: bool
     streams: tuple[StreamFacts, ...]
+    reach: int = 0
 
     @property
     def films(self) -> list[StreamFacts]:
@@ -101,6 +103,7 @@ def survey(path: Path) -> Survey:
     with open_media(path) as container:
         streams = [*container.streams.video, *container.streams.audio]
         found = {stream.index: _facts(stream) for stream in streams}
+        reach = 0
         for packet in Packets(container, list(streams)):
             facts = found[packet.stream_index]
             facts.pts.append(NO_STAMP if packet.pts is None else packet.pts)
@@ -109,10 +112,13 @@ def survey(path: Path) -> Survey:
             facts.keys.append(packet.is_keyframe)
             facts.unshown.append(packet.is_discard)
             facts.n_corrupt += packet.is_corrupt
+            if packet.pos is not None and packet.pos >= 0:
+                reach = max(reach, packet.pos + packet.size)
         return Survey(
             container.format.name,
             bool(container.format.flags & Flags.no_timestamps.value),
             tuple(found[index] for index in sorted(found)),
+            reach,
         )
 
 

@@ -13,7 +13,7 @@ from av.stream import Stream
 
 from preprocess.clock import film_clock
 from preprocess.container import Packets, UnreadableVideoError, open_media, reason
-from preprocess.faces.aperture import container_margins, parts_of_mp4
+from preprocess.faces.headers import container_margins, recordings_in
 from preprocess.faces.interlace import Deinterlacer
 from preprocess.faces.shown import Picture, Screen
 from preprocess.streams import films
@@ -102,7 +102,7 @@ class Video:
         self._stream.codec_context.copy_opaque = self.clock.times_s is not None
         name = self._container.format.name
         margins = container_margins(path, name, self.stream, self._stream.id)
-        self._n_parts = parts_of_mp4(path) if "mp4" in name else 1
+        self._n_recordings = recordings_in(path, name, self.survey.reach)
         self._screen = Screen(self._stream.sample_aspect_ratio, margins)
         self._deinterlacer: Deinterlacer[_Stamp] = Deinterlacer()
         # Audio is read along, undecoded, to know how far the file reaches.
@@ -204,8 +204,9 @@ class Video:
             parts.append(f"{self._film.n_corrupt} damaged packet{'s' * (self._film.n_corrupt > 1)}")
         if self._n_late:
             parts.append(f"{self._n_late} left out whose time is not after that of the one before")
-        if self._n_parts > 1:
-            parts.append(f"{self._n_parts} recordings joined, of which the container shows the first alone")
+        if self._n_recordings > 1:
+            behind = self._n_recordings - 1
+            parts.append(f"{behind} more recording{'s' * (behind > 1)} joined behind, which cannot be read")
         claimed_s, reached_s = self._claimed_and_reached_s()
         if not self.clock.joined and claimed_s - reached_s > max(MISSING_S, MISSING_SHARE * claimed_s):
             parts.append(f"ends at {reached_s:.1f} s of {claimed_s:.1f} s")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from av.sidedata.sidedata import Type
 from av.video.reformatter import VideoReformatter
 
-from preprocess.faces.aperture import Margins
+from preprocess.faces.headers import Margins
 from preprocess.faces.tone import NAMES, to_standard
 
 Picture = npt.NDArray[np.uint8]

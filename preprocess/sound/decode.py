@@ -217,7 +217,10 @@ class _Recorder:
         if not self._pieces:
             return
         channels = np.concatenate(self._pieces, axis=1)
-        block = channels.mean(axis=0) if self._channel is None else channels[self._channel % len(channels)]
+        if self._channel is None:
+            block = channels.mean(axis=0)
+        else:  # in a piece, which the resampler takes for granted
+            block = np.ascontiguousarray(channels[self._channel % len(channels)])
         self._weigh(channels, block)
         self._pieces, self._n_pieces = [], 0
         if self._resampler is None:
@@ -241,8 +244,8 @@ class _Recorder:
 
     @property
     def loudest(self) -> int:
-        """The channel with the most power."""
-        return int(self._powers.argmax())
+        """The first channel of about the most power."""
+        return int((self._powers >= 0.5 * self._powers.max()).argmax())
 
     def _flush(self) -> None:
         self._resample()

@@ -7,8 +7,8 @@ import av
 import numpy as np
 import pytest
 
-from preprocess.faces.aperture import container_margins, parts_of_mp4
 from preprocess.faces.decode import Video
+from preprocess.faces.headers import container_margins, recordings_in
 from preprocess.faces.tone import HLG, PQ, to_standard
 
 WIDTH, HEIGHT = 64, 48
@@ -147,8 +147,8 @@ def test_pixels_that_are_not_square(tmp_path):
 def test_two_mp4_files_behind_one_another_are_partial(tmp_path):
     path = write(tmp_path / "a.mp4", [quarters()] * 3)
     path.write_bytes(path.read_bytes() * 2)
-    assert parts_of_mp4(path) == 2
-    assert "2 recordings joined, of which the container shows the first alone" in shown(path)[2]
+    assert recordings_in(path, "mov,mp4", 0) == 2
+    assert "1 more recording joined behind, which cannot be read" in shown(path)[2]
 
 
 def signal_of(rgb, curve):

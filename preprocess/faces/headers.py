@@ -1,5 +1,6 @@
-"""The part of a stored picture that a player shows, as MP4, QuickTime and Matroska state it.
+"""What MP4, QuickTime and Matroska state and FFmpeg does not pass on.
 
+That is the part of a stored picture that a player shows, and further recordings behind the first one.
 Cropping in the coded stream itself (H.264, HEVC) is done by the decoder; that of the container is not.
 """
 
@@ -16,6 +17,7 @@ _MOST_BYTES = 1 << 20  # of a box that is read whole
 _BOXES = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 _SAMPLE_ENTRY = 86  # bytes of a video sample entry before the boxes in it
 _SEGMENT, _TRACKS, _TRACK, _VIDEO, _CLUSTER = 0x18538067, 0x1654AE6B, 0xAE, 0xE0, 0x1F43B675
+_EBML = b"\x1a\x45\xdf\xa3"  # with which every Matroska file begins
 _CROPS = {0x54CC: 0, 0x54BB: 1, 0x54DD: 2, 0x54AA: 3}
 
 
@@ -43,13 +45,27 @@ def container_margins(path: Path, format_name: str, index: int, ident: int) -> M
     return None
 
 
-def parts_of_mp4(path: Path) -> int:
-    """How many recordings an MP4 or QuickTime file holds one behind the other; players show the first."""
+def recordings_in(path: Path, format_name: str, reach: int) -> int:
+    """How many recordings a file holds one behind the other, where FFmpeg may read the first ones alone.
+
+    Args:
+        path: The file.
+        format_name: FFmpeg's name of the container.
+        reach: End of the last packet that FFmpeg read, in bytes.
+
+    Returns:
+        Of MP4 and QuickTime all, of Matroska those that were read (as one) and those behind; else 1.
+    """
     try:
         with path.open("rb") as file:
-            return sum(kind == b"moov" for kind, _, _ in _boxes(file, 0, path.stat().st_size))
+            if "mp4" in format_name:
+                return sum(kind == b"moov" for kind, _, _ in _boxes(file, 0, path.stat().st_size))
+            if "matroska" in format_name and reach > 0:
+                file.seek(reach)
+                return 1 + sum(part.count(_EBML) for part in iter(lambda: file.read(1 << 20), b""))
     except (OSError, ValueError, struct.error):
-        return 0
+        pass
+    return 1
 
 
 def _boxes(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
