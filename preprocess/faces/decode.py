@@ -24,6 +24,7 @@ from preprocess.survey import Survey, survey
 MISSING_S = 0.5
 MISSING_SHARE = 0.02
 _PROGRESS_FRAMES = 30
+_LEAST_STEP_S = 2e-6  # between two kept frames: tracks give six decimals
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Video:
         told = 0
         last_s = -float("inf")
         for frame, stamp in self._whole(stride, sampling):
-            if stamp.is_kept and stamp.time_s <= last_s:
+            if stamp.is_kept and stamp.time_s < last_s + _LEAST_STEP_S:
                 self._n_late += 1  # two crops of one time would be refused further on
             elif stamp.is_kept and (picture := self._converted(frame)) is not None:
                 last_s = stamp.time_s

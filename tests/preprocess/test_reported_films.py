@@ -108,7 +108,7 @@ def test_high_dynamic_range_looks_as_the_plain_film(cropped):
 
 
 def test_a_camcorder_is_deinterlaced(cropped):
-    row, _, path = cropped("camcorder_interlaced.mpg")
+    row, *_ = cropped("camcorder_interlaced.mpg")
     assert row["status"] == "ok" and "deinterlaced" in row["note"]
 
 
