@@ -140,12 +140,16 @@ def _in_decoding_order(
     film: StreamFacts, pts: npt.NDArray[np.int64], dts: npt.NDArray[np.int64], is_avi: bool
 ) -> bool:
     """Whether pictures may be shown in another order than their stamps, which are decoding times."""
-    if not film.reorders or len(pts) < 3 or (dts == NO_STAMP).any():
+    if not film.reorders or len(pts) < 3:
         return False
     if is_avi:  # which has no other stamps: what FFmpeg makes of them is a picture late
-        return True
-    delays = (pts - dts)[pts != NO_STAMP]
-    return not len(delays) or bool((delays == delays[0]).all())
+        return not bool((dts == NO_STAMP).any())
+    if (pts == NO_STAMP).any():
+        return False
+    # Were they the pictures', they would go back wherever one is coded before another that is shown first.
+    descents = int((np.diff(pts) < 0).sum())
+    keys = np.frombuffer(film.keys, np.uint8)
+    return descents == 0 or descents == len(_restarts(pts * film.tick_s, keys, film.rate or _USUAL_RATE)) - 1
 
 
 def _restarts(times: Times, keys: npt.NDArray[np.uint8], rate: float) -> list[int]:

@@ -15,6 +15,8 @@ from preprocess.container import Packets, open_media
 
 Stamps = npt.NDArray[np.int64]
 NO_STAMP = int(np.iinfo(np.int64).min)
+# Elementary streams; FFmpeg makes up times for some of them.
+_RAW = frozenset("h264 hevc vvc mjpeg mpegvideo m4v h261 h263 vc1 dirac cavsvideo obu dnxhd jpeg_pipe".split())
 _LEAST_RATE, _MOST_RATE = 1.0, 240.0  # what lies beyond is the rate of the container's clock
 
 
@@ -102,7 +104,9 @@ def survey(path: Path) -> Survey:
     """
     with open_media(path) as container:
         streams = [*container.streams.video, *container.streams.audio]
-        found = {stream.index: _facts(stream) for stream in streams}
+        name = container.format.name
+        is_raw = name in _RAW or bool(container.format.flags & Flags.no_timestamps.value)
+        found = {stream.index: _facts(stream, is_raw) for stream in streams}
         reach = 0
         for packet in Packets(container, list(streams)):
             facts = found[packet.stream_index]
@@ -115,17 +119,19 @@ def survey(path: Path) -> Survey:
             if packet.pos is not None and packet.pos >= 0:
                 reach = max(reach, packet.pos + packet.size)
         return Survey(
-            container.format.name,
-            bool(container.format.flags & Flags.no_timestamps.value),
+            name,
+            is_raw,
             tuple(found[index] for index in sorted(found)),
             reach,
         )
 
 
-def _facts(stream: VideoStream | AudioStream) -> StreamFacts:
+def _facts(stream: VideoStream | AudioStream, is_raw: bool) -> StreamFacts:
     context = stream.codec_context
     film = isinstance(stream, VideoStream)
     rate = stream.average_rate if film else None
+    if film and is_raw and context is not None and context.framerate:
+        rate = context.framerate  # of the coded stream; the other one is made up
     return StreamFacts(
         index=stream.index,
         is_film=film,

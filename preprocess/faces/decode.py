@@ -201,7 +201,7 @@ class Video:
         if self.n_errors:
             parts.append(f"{self.n_errors} decoding error{'s' * (self.n_errors > 1)}")
         parts += self.clock.faults
-        if self._film.n_corrupt:
+        if self._film.n_corrupt and (self.n_damaged or not self.clock.joined):  # a joint is no damage
             parts.append(f"{self._film.n_corrupt} damaged packet{'s' * (self._film.n_corrupt > 1)}")
         if self._n_late:
             parts.append(f"{self._n_late} left out whose time is not after that of the one before")

@@ -17,7 +17,13 @@ _MOST_BYTES = 1 << 20  # of a box that is read whole
 _BOXES = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 _SAMPLE_ENTRY = 86  # bytes of a video sample entry before the boxes in it
 _SEGMENT, _TRACKS, _TRACK, _VIDEO, _CLUSTER = 0x18538067, 0x1654AE6B, 0xAE, 0xE0, 0x1F43B675
-_EBML = b"\x1a\x45\xdf\xa3"  # with which every Matroska file begins
+# With which every file begins.
+_HEADS = {
+    "matroska,webm": b"\x1a\x45\xdf\xa3",
+    "flv": b"FLV\x01",
+    "avi": b"AVI LIST",
+    "asf": b"\x30\x26\xb2\x75\x8e\x66\xcf",
+}
 _CROPS = {0x54CC: 0, 0x54BB: 1, 0x54DD: 2, 0x54AA: 3}
 
 
@@ -54,15 +60,17 @@ def recordings_in(path: Path, format_name: str, reach: int) -> int:
         reach: End of the last packet that FFmpeg read, in bytes.
 
     Returns:
-        Of MP4 and QuickTime all, of Matroska those that were read (as one) and those behind; else 1.
+        Of MP4 and QuickTime all; of Matroska, FLV, AVI and ASF those that were read, as one, and those
+        behind; else 1.
     """
     try:
         with path.open("rb") as file:
             if "mp4" in format_name:
                 return sum(kind == b"moov" for kind, _, _ in _boxes(file, 0, path.stat().st_size))
-            if "matroska" in format_name and reach > 0:
+            if format_name in _HEADS and reach > 0:
                 file.seek(reach)
-                return 1 + sum(part.count(_EBML) for part in iter(lambda: file.read(1 << 20), b""))
+                head = _HEADS[format_name]
+                return 1 + sum(part.count(head) for part in iter(lambda: file.read(1 << 20), b""))
     except (OSError, ValueError, struct.error):
         pass
     return 1
