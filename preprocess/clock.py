@@ -14,10 +14,11 @@ import numpy.typing as npt
 from preprocess.container import UnreadableVideoError
 from preprocess.survey import NO_STAMP, StreamFacts, Survey
 
-Times = npt.NDArray[np.float64]
+Times = npt.NDArray[np.floating]
 
 JUMP_S = 10.0  # a longer step between two pictures is no slow frame rate
 _USUAL_RATE = 25.0
+_MOST_PARTS = 1000  # of one file
 _BACK_S = 0.1  # a clock that goes back by more, and by more than three pictures, starts anew
 _SOUND_ENDS_S = 1.0  # before a picture's time: that time is not the sound's
 _ROOM = (0.5, 1.5)  # a gap that holds so many times what stands still before it is its place
@@ -98,10 +99,12 @@ def film_clock(survey: Survey, film: StreamFacts, fps: float | None = None) -> C
     by_number = np.full(len(pts), np.nan)
     by_number[numbers[ordered]] = mended
     shifts = {index: _shifts(found, offsets) for index, found in sounds.items() if len(found) > 1}
+    spacing_s = float(mended[-1] - mended[0]) / (len(mended) - 1) if len(mended) > 1 else 1 / rate
+    last_s = film.lengths[int(numbers[ordered[-1]])] * film.tick_s or spacing_s
     return Clock(
         rate,
         float(mended[0]),
-        float(mended[-1]) + 1 / rate,
+        float(mended[-1]) + last_s,
         mended if in_turn else by_number,
         in_turn,
         len(starts) > 1,
@@ -155,12 +158,15 @@ def _in_decoding_order(
 def _restarts(times: Times, keys: npt.NDArray[np.uint8], rate: float) -> list[int]:
     """Where a clock starts anew, the first place among them; times in the file's order, shape (N,)."""
     back_s = max(_BACK_S, 3 / rate)
-    starts, high = [0], -np.inf
-    for place in np.flatnonzero(times < np.maximum.accumulate(times) - back_s):
-        high = times[starts[-1] : place].max(initial=-np.inf)
-        after = times[place : place + 3]
-        if keys[place] and (after < high - back_s).all():
-            starts.append(int(place))
+    starts = [0]
+    while len(starts) < _MOST_PARTS:
+        part = times[starts[-1] :]
+        is_back = part < np.maximum.accumulate(part) - back_s
+        stays = is_back & np.r_[is_back[1:], True] & np.r_[is_back[2:], True, True][: len(part)]
+        anew = np.flatnonzero(stays & (keys[starts[-1] :] != 0))
+        if not len(anew):
+            break
+        starts.append(starts[-1] + int(anew[0]))
     return starts
 
 
@@ -218,7 +224,8 @@ def _spread(times: Times, rate: float) -> tuple[Times, tuple[str, ...], tuple[st
         return times, (), ()
     spread = times.copy()
     starts = np.flatnonzero(np.r_[True, np.diff(times) > 0])
-    certain, doubtful = [], []
+    certain: list[tuple[int, int]] = []
+    doubtful: list[tuple[int, int]] = []
     for start, stop in zip(starts, np.r_[starts[1:], len(times)], strict=True):
         if stop - start < 2:
             continue
@@ -226,7 +233,7 @@ def _spread(times: Times, rate: float) -> tuple[Times, tuple[str, ...], tuple[st
         share = room_s * rate / (stop - start)
         step_s = room_s / (stop - start) if share <= _ROOM[1] else 1 / rate
         spread[start:stop] = times[start] + np.arange(stop - start) * step_s
-        (certain if _ROOM[0] <= share <= _ROOM[1] else doubtful).append((start, stop - start))
+        (certain if _ROOM[0] <= share <= _ROOM[1] else doubtful).append((int(start), int(stop - start)))
 
     def said(found: list[tuple[int, int]], how: str) -> tuple[str, ...]:
         if not found:

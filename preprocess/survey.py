@@ -4,10 +4,10 @@ from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import av
 import numpy as np
 import numpy.typing as npt
 from av.audio.stream import AudioStream
-from av.format import Flags
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -16,7 +16,11 @@ from preprocess.container import Packets, open_media
 Stamps = npt.NDArray[np.int64]
 NO_STAMP = int(np.iinfo(np.int64).min)
 # Elementary streams; FFmpeg makes up times for some of them.
-_RAW = frozenset("h264 hevc vvc mjpeg mpegvideo m4v h261 h263 vc1 dirac cavsvideo obu dnxhd jpeg_pipe".split())
+_RAW = frozenset(
+    "h264 hevc vvc mjpeg mpegvideo m4v h261 h263 vc1 dirac cavsvideo obu dnxhd jpeg_pipe".split()
+)
+_TRIED_PACKETS = 100
+_MOST_JOINTS = 20  # of recordings in one file: where stamps go back more often, they are those of pictures
 _LEAST_RATE, _MOST_RATE = 1.0, 240.0  # what lies beyond is the rate of the container's clock
 
 
@@ -30,7 +34,7 @@ class StreamFacts:
         is_default: By the file's flag.
         is_cover: An attached picture.
         is_decodable: There is a decoder for it.
-        reorders: Its pictures may be coded in another order than shown.
+        reorders: Its pictures are coded in another order than shown, and its stamps do not tell.
         area: Width times height in pixels; 0 for sound.
         tick_s: Unit of its stamps in seconds; 0 where it states none.
         rate: Frames a second as the container states them; None where that is no rate of pictures.
@@ -103,9 +107,9 @@ def survey(path: Path) -> Survey:
         OSError, ValueError: It is not there, or nothing that PyAV knows.
     """
     with open_media(path) as container:
-        streams = [*container.streams.video, *container.streams.audio]
+        streams: list[VideoStream | AudioStream] = [*container.streams.video, *container.streams.audio]
         name = container.format.name
-        is_raw = name in _RAW or bool(container.format.flags & Flags.no_timestamps.value)
+        is_raw = name in _RAW
         found = {stream.index: _facts(stream, is_raw) for stream in streams}
         reach = 0
         for packet in Packets(container, list(streams)):
@@ -118,6 +122,8 @@ def survey(path: Path) -> Survey:
             facts.n_corrupt += packet.is_corrupt
             if packet.pos is not None and packet.pos >= 0:
                 reach = max(reach, packet.pos + packet.size)
+        for facts in found.values():
+            facts.reorders = facts.reorders and _is_shuffled(path, facts, name)
         return Survey(
             name,
             is_raw,
@@ -126,20 +132,54 @@ def survey(path: Path) -> Survey:
         )
 
 
+def _is_shuffled(path: Path, facts: StreamFacts, format_name: str) -> bool:
+    """Whether pictures leave the decoder in another order than their packets, whose stamps only rise.
+
+    Stamps of pictures would go back wherever one is coded before another that is shown first. AVI has
+    decoding stamps alone, of which FFmpeg guesses the others. The first pictures tell.
+    """
+    stamps = np.frombuffer(facts.pts, np.int64)
+    descents = int((np.diff(stamps[stamps != NO_STAMP]) < 0).sum())
+    if format_name != "avi" and descents > _MOST_JOINTS:
+        return False
+    highest = -1
+    with open_media(path) as container:
+        film = next(one for one in container.streams.video if one.index == facts.index)
+        film.codec_context.copy_opaque = True
+        film.codec_context.thread_count = 1
+        for number, packet in enumerate(Packets(container, [film])):
+            packet.opaque = number
+            try:
+                frames = film.codec_context.decode(packet)
+            except (av.error.FFmpegError, ValueError):
+                continue
+            for frame in frames:
+                if isinstance(frame.opaque, int) and frame.opaque < highest:
+                    return True
+                highest = max(highest, frame.opaque if isinstance(frame.opaque, int) else -1)
+            if number >= _TRIED_PACKETS:
+                break
+    return False
+
+
 def _facts(stream: VideoStream | AudioStream, is_raw: bool) -> StreamFacts:
-    context = stream.codec_context
-    film = isinstance(stream, VideoStream)
-    rate = stream.average_rate if film else None
-    if film and is_raw and context is not None and context.framerate:
-        rate = context.framerate  # of the coded stream; the other one is made up
-    return StreamFacts(
+    facts = StreamFacts(
         index=stream.index,
-        is_film=film,
+        is_film=isinstance(stream, VideoStream),
         is_default=bool(stream.disposition & Disposition.default),
         is_cover=bool(stream.disposition & Disposition.attached_pic),
-        is_decodable=context is not None,
-        reorders=bool(film and context is not None and context.has_b_frames),
-        area=context.width * context.height if film and context is not None else 0,
+        is_decodable=stream.codec_context is not None,
+        reorders=False,
+        area=0,
         tick_s=float(stream.time_base or 0),
-        rate=float(rate) if rate and _LEAST_RATE <= rate <= _MOST_RATE else None,
+        rate=None,
     )
+    if not isinstance(stream, VideoStream) or stream.codec_context is None:
+        return facts
+    context = stream.codec_context
+    # What the coded stream states; a raw one's other rate is made up.
+    rate = (is_raw and context.framerate) or stream.average_rate
+    facts.rate = float(rate) if rate and _LEAST_RATE <= rate <= _MOST_RATE else None
+    facts.reorders = bool(context.has_b_frames)
+    facts.area = context.width * context.height
+    return facts

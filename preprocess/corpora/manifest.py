@@ -134,7 +134,8 @@ def _recordings(
                 video=video,
                 path=file,
                 **_sound(path, row.get("sound", "")),
-                **{name: _stream(name, row.get(name, ""), where) for name in STREAMS},
+                video_stream=_stream("video_stream", row, where),
+                audio_stream=_stream("audio_stream", row, where),
             )
         )
     return sorted(recordings, key=lambda recording: recording.recording)
@@ -148,7 +149,8 @@ def _sound(path: Path, text: str) -> dict[str, Any]:
     return {"sound": relative_to_root(file, path.parent), "sound_path": file}
 
 
-def _stream(name: str, text: str, where: str) -> int | None:
+def _stream(name: str, row: dict[str, str], where: str) -> int | None:
+    text = row.get(name, "")
     if text and not (text.isascii() and text.isdigit() and len(text) < 5):
         raise InputError(f"{where}: {name} {text!r}: write the stream's number in the file, 0 or more")
     return int(text) if text else None

@@ -4,6 +4,7 @@ PyAV rather than OpenCV: OpenCV's wheel reads nothing from AV1, stops at the fir
 frames for cover art and hides timestamps.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,8 +100,8 @@ class Video:
             raise UnreadableVideoError("no video: its codec is unknown")
         self._stream = found
         # One thread: recordings are the unit of parallel work, and threads would fight over the cores.
-        self._stream.codec_context.thread_count = 1
-        self._stream.codec_context.copy_opaque = self.clock.times_s is not None
+        found.codec_context.thread_count = 1
+        found.codec_context.copy_opaque = self.clock.times_s is not None
         name = self._container.format.name
         margins = container_margins(path, name, self.stream, self._stream.id)
         self._n_recordings = recordings_in(path, name, self.survey.reach)
@@ -182,10 +183,11 @@ class Video:
     @property
     def fps(self) -> float:
         """Mean frame rate: the container's where the timestamps bear it out (to 5 %), else measured."""
+        rate = self.clock.rate
         if self.n_frames < 2 or self._last_s <= self._first_s:
-            return self.clock.rate
+            return rate
         measured = (self.n_frames - 1) / (self._last_s - self._first_s)
-        return self.clock.rate if abs(measured / self.clock.rate - 1) < 0.05 else measured
+        return rate if abs(measured / rate - 1) < 0.05 else measured
 
     @property
     def damage(self) -> str:
@@ -208,13 +210,11 @@ class Video:
         if self._n_recordings > 1:
             behind = self._n_recordings - 1
             parts.append(f"{behind} more recording{'s' * (behind > 1)} joined behind, which cannot be read")
-        claimed_s, reached_s = self._claimed_and_reached_s()
-        if not self.clock.joined and claimed_s - reached_s > max(MISSING_S, MISSING_SHARE * claimed_s):
+        claimed_s, reached_s = (0.0, 0.0) if self.clock.joined else self._claimed_and_reached_s()
+        if claimed_s - reached_s > max(MISSING_S, MISSING_SHARE * claimed_s):
             parts.append(f"ends at {reached_s:.1f} s of {claimed_s:.1f} s")
-        counted = f"{self.n_frames} frames decoded"
-        if parts and self._stream.frames > self.n_frames:
-            counted = f"{self.n_frames} of {self._stream.frames} frames decoded"
-        return ", ".join([counted, *parts]) if parts else ""
+        of_all = f" of {self._stream.frames}" if self._stream.frames > self.n_frames else ""
+        return ", ".join([f"{self.n_frames}{of_all} frames decoded", *parts]) if parts else ""
 
     @property
     def notes(self) -> list[str]:
@@ -290,7 +290,8 @@ class Video:
             self._highest = max(self._highest, number)
         if self.clock.in_turn or not isinstance(number, int):
             number = self.n_frames + self._n_lost
-        return self.clock.time_s(number)
+        time_s = self.clock.time_s(number)
+        return self._last_s + 1.0 / self.clock.rate if math.isnan(time_s) else time_s
 
     def _converted(self, frame: av.VideoFrame) -> Picture | None:
         try:

@@ -69,7 +69,7 @@ def _graph(frame: av.VideoFrame) -> Graph:
     graph = Graph()
     graph.threads = 1
     source = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format.name, time_base=frame.time_base
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
     )
     graph.link_nodes(source, graph.add("bwdif", "send_frame:auto:interlaced"), graph.add("buffersink"))
     graph.configure()

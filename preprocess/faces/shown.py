@@ -2,6 +2,7 @@
 
 import struct
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -77,9 +78,10 @@ class Screen:
 
 def turned(picture: Picture, frame: av.VideoFrame) -> Picture:
     """Apply a frame's display matrix, to the nearest quarter turn or mirror; zeros do nothing."""
-    if Type.DISPLAYMATRIX not in frame.side_data:
+    beside: Any = frame.side_data
+    if Type.DISPLAYMATRIX not in beside:
         return picture
-    data = bytes(frame.side_data[Type.DISPLAYMATRIX])
+    data = bytes(beside[Type.DISPLAYMATRIX])
     if len(data) < 36:
         return picture
     a, b, _, c, d, *_ = struct.unpack("=9i", data[:36])

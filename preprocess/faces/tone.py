@@ -42,13 +42,13 @@ def to_standard(picture: npt.NDArray[np.uint16], curve: int, primaries: int) -> 
     Returns:
         RGB, (H, W, 3), in BT.709.
     """
-    light = np.take(_light(curve), picture >> 4)
+    light: Floats = np.take(_light(curve), picture >> 4)
     if curve == HLG:
         luma = cv2.transform(light, _LUMA)
         light *= np.power(np.maximum(luma, 1e-6), 0.2).reshape(*luma.shape[:2], 1)
     light *= (_PEAK if curve == HLG else 1.0) / _WHITE
     if primaries in (_BT2020, _UNSPECIFIED):
-        light = cv2.transform(light, _TO_BT709)
+        light = np.asarray(cv2.transform(light, _TO_BT709), np.float32)
     # Square roots: even steps of them are about even steps of what is seen.
     places = np.sqrt(np.clip(light, 0, _MOST_LIGHT)) * ((_STEPS - 1) / np.sqrt(_MOST_LIGHT))
     return np.asarray(np.take(_grey(), (places + 0.5).astype(np.uint16)), np.uint8)
