@@ -64,11 +64,7 @@ class Video:
     """
 
     def __init__(
-        self,
-        path: Path,
-        stream: int | None = None,
-        fps: float | None = None,
-        known: Survey | None = None,
+        self, path: Path, stream: int | None = None, fps: float | None = None, known: Survey | None = None
     ) -> None:
         """Open a film.
 
@@ -79,8 +75,7 @@ class Video:
             known: Survey of the file, where it was made before.
 
         Raises:
-            UnreadableVideoError: No such file, not a video, no such stream, or audio (with or without a
-                cover) only.
+            UnreadableVideoError: No such file, not a video, no such stream, or audio only.
         """
         try:
             if path.stat().st_size == 0:
