@@ -83,9 +83,9 @@ def read_sound(
     empty = Tape(seconds).samples
     try:
         found = known or survey(path)
-        candidates = sounds(found, wanted)
-        if not candidates:
+        if not found.sounds:
             return Sound(empty, 0.0, None, "", "no sound track")
+        candidates = sounds(found, wanted)
         read: list[tuple[StreamFacts, Sound]] = []
         for facts in candidates:
             shifts = clock.shifts.get(facts.index, ()) if clock else ()
