@@ -148,15 +148,16 @@ def _is_shuffled(path: Path, facts: StreamFacts, format_name: str) -> bool:
         film.codec_context.copy_opaque = True
         film.codec_context.thread_count = 1
         for number, packet in enumerate(Packets(container, [film])):
-            packet.opaque = number
+            packet.opaque = (number,)  # an object of its own: PyAV knows it by its place in memory
             try:
                 frames = film.codec_context.decode(packet)
             except (av.error.FFmpegError, ValueError):
                 continue
             for frame in frames:
-                if isinstance(frame.opaque, int) and frame.opaque < highest:
+                came_from = frame.opaque[0] if isinstance(frame.opaque, tuple) else highest
+                if came_from < highest:
                     return True
-                highest = max(highest, frame.opaque if isinstance(frame.opaque, int) else -1)
+                highest = came_from
             if number >= _TRIED_PACKETS:
                 break
     return False

@@ -242,7 +242,7 @@ class Video:
                 continue
             number += 1
             if self.clock.times_s is not None:
-                packet.opaque = number
+                packet.opaque = (number,)  # an object of its own: PyAV knows it by its place in memory
             try:
                 yield from decoder.decode(packet)
             except av.error.EOFError:
@@ -279,11 +279,11 @@ class Video:
         return time_s
 
     def _mended_time_of(self, frame: av.VideoFrame) -> float:
-        number = frame.opaque
-        if isinstance(number, int):
+        number = frame.opaque[0] if isinstance(frame.opaque, tuple) else None
+        if number is not None:
             self._n_turned += self.clock.in_turn and not self.survey.is_raw and number < self._highest
             self._highest = max(self._highest, number)
-        if self.clock.in_turn or not isinstance(number, int):
+        if self.clock.in_turn or number is None:
             number = self.n_frames + self._n_lost
         time_s = self.clock.time_s(number)
         return self._last_s + 1.0 / self.clock.rate if math.isnan(time_s) else time_s
