@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, as_completed
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,7 +131,7 @@ class Run:
                 ): recording
                 for recording in order
             }
-            for future in as_completed(futures):
+            for future in progress.completed(futures):
                 recording = futures.pop(future)
                 row = self._row(future, recording, progress)
                 progress.finish(recording.recording, int(str(row["n_source_frames"])))
@@ -157,7 +157,7 @@ class Run:
                 ): recording
                 for recording in sorted(wanting.recordings, key=lambda one: -frames[one.recording])
             }
-            for future in as_completed(futures):
+            for future in progress.completed(futures):
                 recording = futures.pop(future)
                 try:
                     row = future.result()

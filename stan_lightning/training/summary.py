@@ -10,11 +10,14 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
+from stan_boundary import cores
 from stan_boundary.typed import typed_python
+from stan_boundary.writing import write_whole
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import SYNTHETIC
 from stan_lightning.data.protocol import overlap
 from stan_lightning.data.tracks import OF_CROPS
+from stan_lightning.network import checkpoint_file
 from stan_lightning.training.development import in_sixteen_bits, score_in_float32
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.resume import override
@@ -27,6 +30,7 @@ def announce(config: DictConfig, data: CropDataModule, module: StanModule, train
     parameters = sum(parameter.numel() for parameter in module.network.parameters())
     device = "CPU" if trainer.strategy.root_device.type == "cpu" else str(trainer.strategy.root_device)
     print(f"{_kind(config.model)}, {parameters:,} parameters, on {device} in {trainer.precision}")
+    print(f"processors to use: {cores.said()}; threads: {torch.get_num_threads()}")
     if in_sixteen_bits(module.hparams["validation_precision"], trainer):
         print("development is scored in 16 bits, and the chosen checkpoint once in float32 at the end")
     if not torch.cuda.is_available() and config.trainer.precision == "auto":
@@ -72,10 +76,10 @@ def summarise(run: Path, data: CropDataModule, module: StanModule, trainer: L.Tr
         value = score_in_float32(trainer, module, data, best.best_model_path)
     if not trainer.is_global_zero:
         return value
-    epoch = torch.load(best.best_model_path, map_location="cpu", weights_only=True, mmap=True)["epoch"]
+    epoch = checkpoint_file.load(best.best_model_path, mmap=True)["epoch"]
     baselines = trivial_scores(data)
     found = {"metric": best.monitor, "value": value, "epoch": epoch, "epochs": trainer.current_epoch}
-    (run / "summary.json").write_text(json.dumps(found | chosen_by | baselines, indent=1))
+    write_whole(run / "summary.json", json.dumps(found | chosen_by | baselines, indent=1).encode())
     table = Table(title=f"development, {int(data.tables['dev'].label.count())} recordings")
     table.add_column("predicted by")
     table.add_column(str(best.monitor), justify="right")

@@ -6,17 +6,29 @@ import sys
 
 import pytest
 
-from stan_boundary.environment import DEFAULTS, set_defaults
+from stan_boundary import cores
+from stan_boundary.environment import DEFAULTS, THREADS, set_defaults
 
 
 def test_only_what_the_user_left_open_is_set() -> None:
     assert DEFAULTS["OMP_WAIT_POLICY"] == "PASSIVE"
     empty: dict[str, str] = {}
     set_defaults(empty)
-    assert empty == DEFAULTS
-    asked = dict.fromkeys(DEFAULTS, "as asked")
+    assert empty.items() >= DEFAULTS.items() and empty.keys() <= {*DEFAULTS, THREADS}
+    asked = dict.fromkeys([*DEFAULTS, THREADS], "as asked")
     set_defaults(asked)
-    assert asked == dict.fromkeys(DEFAULTS, "as asked")
+    assert asked == dict.fromkeys([*DEFAULTS, THREADS], "as asked")
+
+
+def test_threads_are_left_alone_but_where_control_groups_grant_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: dict[str, str] = {}
+    monkeypatch.setattr(cores, "granted", lambda *_: float("inf"))
+    set_defaults(found)
+    assert THREADS not in found
+    monkeypatch.setattr(cores, "bound", lambda: 8)
+    monkeypatch.setattr(cores, "granted", lambda *_: 2.5)
+    set_defaults(found)
+    assert found[THREADS] == "2"
 
 
 @pytest.mark.parametrize("other", ["GOMP_SPINCOUNT", "KMP_BLOCKTIME"])
