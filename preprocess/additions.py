@@ -92,7 +92,7 @@ def _has_other_sound(found: Found, recording: Recording, output: Path, wanted: b
         return False
     if not wanted or found.sound is None:
         return wanted != (found.sound is not None)
-    if found.sound["source"] != recording.sound:
+    if found.sound["source"] != recording.sound or found.sound.get("stream") != recording.audio_stream:
         return True
     source = recording.sound_path or recording.path
     return bool(found.sound["damage"]) and source.is_file() and _newer(source, recording, output)

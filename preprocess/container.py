@@ -1,4 +1,4 @@
-"""Media files opened for reading: this file and no other, and the film among its streams."""
+"""Media files opened for reading: this file and no other."""
 
 import os
 import stat
@@ -7,8 +7,7 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition, Stream
-from av.video.stream import VideoStream
+from av.stream import Stream
 
 # Containers that hold what they play. A playlist or description would make the program open other files or
 # the network, and some never end.
@@ -43,31 +42,6 @@ def open_media(path: Path) -> InputContainer:
         if stream.codec_context is not None:
             stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
     return container
-
-
-def pick_film(container: InputContainer) -> VideoStream:
-    """The first real video stream: no cover picture.
-
-    Raises:
-        UnreadableVideoError: There is none.
-    """
-    streams = list(container.streams.video)
-    films = [stream for stream in streams if not stream.disposition & Disposition.attached_pic]
-    if not films:
-        raise UnreadableVideoError(
-            "no video: sound and a cover picture only"
-            if streams
-            else "no video: sound only"
-            if container.streams.audio
-            else "no video in the file"
-        )
-    stream = max(films, key=lambda film: (bool(film.disposition & Disposition.default), -film.index))
-    if stream.codec_context is None:
-        raise UnreadableVideoError("no video: its codec is unknown")
-    width, height = stream.codec_context.width, stream.codec_context.height
-    if width * height > MOST_PIXELS:
-        raise UnreadableVideoError(f"{width} x {height} pixels are more than are read")
-    return stream
 
 
 class Packets:

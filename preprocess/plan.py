@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from preprocess.archive.manifest import archives, misnamed
 from preprocess.archive.record import check_row
@@ -36,9 +37,9 @@ class Plan:
 def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path, overwrite: bool) -> Plan:
     """Compare a corpus with a folder of crops; writes nothing.
 
-    A recording is finished when its zip was made with these settings from this video. A failed one is tried
-    again when its video is newer than its zip, or when the failure was not the video's (its worker died):
-    such zips carry no settings.
+    A recording is finished when its zip was made with these settings from this video and the stream that is
+    named. A failed one is tried again when its video is newer than its zip, or when the failure was not
+    the video's (its worker died): such zips carry no settings.
 
     Raises:
         InputError: Crops of other settings are there and `overwrite` is off; names the settings.
@@ -52,6 +53,8 @@ def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path,
             todo.append(recording)
         elif found.settings != settings.as_dict():
             other[recording.recording] = found.settings
+        elif found.choice != recording.film_choice:
+            todo.append(recording)
         elif found.row["video"] != recording.video or _mended(found.row, recording, output):
             todo.append(recording)
         elif any(found.row[key] != value for key, value in facts(recording).items()):
@@ -108,11 +111,13 @@ class Found:
         row: Its manifest row.
         settings: What its crops were made with; empty where making them failed and not by the video's fault.
         sound: As `sound.hear.Heard`; None where nobody has listened.
+        choice: As `Recording.film_choice` was.
     """
 
     row: dict[str, object]
     settings: dict[str, object]
-    sound: dict[str, str] | None
+    sound: dict[str, Any] | None
+    choice: dict[str, object]
 
 
 def read_all(output: Path) -> dict[str, Found | None]:
@@ -131,7 +136,7 @@ def _read(path: Path) -> Found | None:
         taken_settings(content["settings"], str(path))
     except InputError:
         return None
-    return Found(row, content["settings"], content.get("sound"))
+    return Found(row, content["settings"], content.get("sound"), content.get("choice", {}))
 
 
 def _mended(row: Mapping[str, object], recording: Recording, output: Path) -> bool:

@@ -147,6 +147,8 @@ class Run:
                 progress.finish(recording.recording, int(str(row["n_source_frames"])))
                 if row["status"] != "ok":
                     progress.say(f"{row['status']}: {recording.video}: {row['reason']}")
+                if row.get("note"):
+                    progress.say(f"note: {recording.video}: {row['note']}")
 
     def _add(self, addition: Addition, executor: Executor) -> int:
         """Give an addition to the recordings that want it; gives how many could not get it."""
@@ -181,6 +183,8 @@ class Run:
                 progress.finish(recording.recording, frames[recording.recording])
                 if addition.tells and row["status"] != "ok":
                     progress.say(f"{row['status']}: {recording.video}: {row['reason']}")
+                if addition.tells and row.get("note"):
+                    progress.say(f"note: {recording.video}: {row['note']}")
         self._say(addition.done.format(len(wanting.recordings) - unchanged))
         return unchanged
 

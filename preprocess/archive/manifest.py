@@ -13,7 +13,7 @@ from stan_boundary.writing import write_whole
 NAME = "manifest.csv"
 COLUMNS = (
     "recording,subject,session,task,partition,label,group,video,fps,n_source_frames,frame_stride,n_frames,"
-    "detection_rate,status,reason,sound_s,sound_rms"
+    "detection_rate,status,reason,sound_s,sound_rms,note"
 ).split(",")
 
 
@@ -52,7 +52,7 @@ def write_manifest(output: Path) -> list[dict[str, Any]]:
     Text that a spreadsheet would take for a formula is quoted (`stan_boundary.names.csv_cell`).
 
     Returns:
-        Its rows, sorted by recording; keys are `COLUMNS`.
+        Its rows, sorted by recording; keys are among `COLUMNS`.
 
     Raises:
         OSError: The folder cannot be written.

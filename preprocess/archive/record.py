@@ -16,7 +16,7 @@ LONGEST_S = 7 * 86_400.0
 """Times beyond a week are no recording's."""
 MOST_FRAME = 10**9
 STATUSES = ("ok", "partial", "failed")
-_TEXTS = ("recording", "subject", "session", "task", "partition", "group", "video", "reason")
+_TEXTS = ("recording", "subject", "session", "task", "partition", "group", "video", "reason", "note")
 _MOST_TEXT = 4_000  # characters
 _NUMBERS = {
     "n_source_frames": (0, MOST_FRAME),
@@ -28,6 +28,8 @@ _NUMBERS_OR_NONE = {"fps": (1e-9, 1e6), "sound_s": (0.0, LONGEST_S), "sound_rms"
 _WHOLE = ("n_source_frames", "frame_stride", "n_frames")
 FIELDS = frozenset((*_TEXTS, *_NUMBERS, *_NUMBERS_OR_NONE, "label", "status"))
 _SOUND = frozenset(("source", "damage", "note"))
+_SOUND_STATED = {"choice": str, "stream": int}
+_FILM_STATED = {"video_stream": (0, 10**4), "fps": (1e-9, 1e6)}
 
 
 def check_record(content: Any, where: str) -> dict[str, Any]:
@@ -41,14 +43,25 @@ def check_record(content: Any, where: str) -> dict[str, Any]:
     ):
         raise InputError(f"{where}: has no row and settings as preprocessing writes them")
     sound = content.get("sound")
-    if sound is not None and not (
-        isinstance(sound, dict) and set(sound) == _SOUND and all(isinstance(x, str) for x in sound.values())
-    ):
+    if sound is not None and not _is_sound(sound):
         raise InputError(f"{where}: what it says of the sound is not as preprocessing writes it")
+    choice = content.get("choice", {})
+    if not isinstance(choice, dict) or not all(
+        name in _FILM_STATED and _is_number(value, _FILM_STATED[name]) for name, value in choice.items()
+    ):
+        raise InputError(f"{where}: what it says of the film's choice is not as preprocessing writes it")
     zero_s = content.get("zero_s")
     if zero_s is not None and not _is_number(zero_s, (-LONGEST_S, LONGEST_S)):
         raise InputError(f"{where}: zero_s is no time within a week")
     return content
+
+
+def _is_sound(sound: Any) -> bool:
+    """Whether this is `sound.hear.Heard` as it is stored."""
+    if not isinstance(sound, dict) or not set(sound) >= _SOUND:
+        return False
+    kinds = dict.fromkeys(_SOUND, str) | _SOUND_STATED
+    return all(name in kinds and type(value) is kinds[name] for name, value in sound.items())
 
 
 def check_row(row: Mapping[str, Any], where: str) -> dict[str, Any]:

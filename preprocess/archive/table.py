@@ -58,6 +58,7 @@ def print_table(console: Console, qualities: Sequence[Quality], output: Path) ->
     states = ", ".join(f"{count[status]} {status}" for status in ("ok", "partial", "failed"))
     reasons = [quality.row for quality in shown if quality.row["reason"]]
     lines = [f"{row['status']}: {row['video']}: {row['reason']}" for row in reasons]
+    lines += [f"note: {row['video']}: {row['note']}" for row in (one.row for one in shown) if row.get("note")]
     lines.append(f"{len(qualities)} recordings ({states}), {kept:,} crops")
     if count["partial"]:
         lines.append("warning: of the partial recordings only what could be decoded is there")

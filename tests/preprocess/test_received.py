@@ -33,8 +33,9 @@ from preprocess.faces.decode import Video
 from preprocess.plan import read_all
 from preprocess.progress import FrameProgress
 from preprocess.settings import Settings, taken_settings
-from preprocess.sound.decode import film_span, read_sound
+from preprocess.sound.decode import read_sound
 from preprocess.sound.hear import hear
+from preprocess.survey import survey
 from stan_boundary.errors import InputError
 
 SETTINGS = Settings(3, "frames", 32, "eyes", 1.0, 95, None)
@@ -166,13 +167,10 @@ def test_pipes_and_devices_are_never_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
     (tmp_path / "zero.mp4").symlink_to("/dev/zero")
     for path in tmp_path.iterdir():
-        for reader in (Video, film_span, open_media):
+        for reader in (Video, survey, open_media):
             with pytest.raises(UnreadableVideoError):
                 reader(path)
-        assert (
-            estimate_frames(path, lambda count: None) == 0
-            and "cannot be opened" in read_sound(path, None, 1).damage
-        )
+        assert estimate_frames(path, lambda count: None) == 0 and read_sound(path, None, 1).damage
         for reader in (read_record, read_track, measure, contact_sheet, read_listing):
             with pytest.raises(InputError):
                 reader(path)
