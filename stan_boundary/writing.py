@@ -6,6 +6,7 @@ Links above the output folder are its user's own.
 """
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import IO
 from stan_boundary.errors import InputError
 
 PART_SUFFIX = ".part"
+_LOST = (errno.EIO, errno.ENOSPC, errno.EDQUOT)  # the data may not be on the disk; all else: no such call
 
 
 @contextlib.contextmanager
@@ -32,7 +34,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         with part.open("xb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            _sync(file.fileno())
         os.replace(part, path)
         sync_folder(path.parent)
     finally:
@@ -94,10 +96,22 @@ def discard_parts(folder: Path) -> int:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` durable."""
+    """Make a rename in `folder` durable, where its file system knows how to."""
     if os.name == "posix":  # Windows has no such call
-        handle = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(handle)
+            handle = os.open(folder, os.O_RDONLY)
+        except PermissionError:  # a folder to drop files in, which cannot be read
+            return
+        try:
+            _sync(handle)
         finally:
             os.close(handle)
+
+
+def _sync(handle: int) -> None:
+    """Bring what was written to the disk; many network and FUSE file systems cannot, and say EINVAL."""
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno in _LOST:
+            raise

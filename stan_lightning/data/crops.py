@@ -6,7 +6,7 @@ import os
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -89,6 +89,21 @@ class Crops:
         if len(self.frames) < 2:
             return 1
         return int(Counter(np.diff(self.frames).tolist()).most_common(1)[0][0])
+
+    @cached_property
+    def row(self) -> Mapping[str, object]:
+        """What a zip of ours says of its recording; nothing for other crops."""
+        if self._zip is None or _ROW not in self._zip.NameToInfo:
+            return {}
+        content = read_json(read_member(self._zip, _ROW, MOST_JSON_BYTES), f"{self.path}: {_ROW}")
+        row = content.get("row") if isinstance(content, dict) else None
+        return row if isinstance(row, dict) else {}
+
+    @property
+    def n_source_frames(self) -> int:
+        """How many frames the film has; as many as these crops tell of where its record does not say."""
+        told = self.row.get("n_source_frames")
+        return max(told if isinstance(told, int) else 0, int(self.frames[-1]) + 1)
 
     def size(self, position: int) -> int:
         """Bytes of one crop, encoded."""
@@ -243,14 +258,10 @@ class Crops:
         """What sound can last at most: the film as `recording.json` states it, or what the track spans."""
         assert self._zip is not None and self.times is not None
         film_s = float(self.times[-1])
-        if _ROW in self._zip.NameToInfo:
-            data = read_member(self._zip, _ROW, MOST_JSON_BYTES)
-            content = read_json(data, f"{self.path}: {_ROW}")
-            row = content.get("row") if isinstance(content, dict) else None
-            try:
-                film_s = max(film_s, float(row["n_source_frames"]) / float(row["fps"]))  # type: ignore[index]
-            except (TypeError, KeyError, ValueError, ZeroDivisionError):
-                pass  # it does not tell
+        try:
+            film_s = max(film_s, float(str(self.row["n_source_frames"])) / float(str(self.row["fps"])))
+        except (KeyError, ValueError, ZeroDivisionError):
+            pass  # it does not tell
         share, more_s = _LONGER
         return min(film_s, _LONGEST_S) * share + more_s
 

@@ -2,6 +2,7 @@
 
 import io
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from stan_boundary.errors import InputError
+from stan_boundary.file_names import find_file, safe_recording_name
 from stan_boundary.names import check_recording_name, printable, shortened
 from stan_boundary.opening import MOST_MEMBERS, read_regular
 from stan_lightning.data.crops import open_crops
@@ -166,16 +168,18 @@ def _folders(table: pd.DataFrame, file: Path, lenient: bool) -> pd.DataFrame:
     unnamed = table.recording == ""
     names = table.video.map(lambda video: Path(video).name)
     paths = table.video.str.strip("/").str.replace("/", "__", regex=False)
-    table.loc[unnamed, "recording"] = names.where(~names.duplicated(keep=False), paths)
+    found = names.where(~names.duplicated(keep=False), paths).map(safe_recording_name)
+    table.loc[unnamed, "recording"] = found
     table.loc[table.session == "", "session"] = table.recording
     _checked_names(table, file)
-    table["crops"] = [str(file.parent / video) for video in table.video]
+    paths = [file.parent / video for video in table.video]
+    table["crops"] = [str(path if "\0" in str(path) else find_file(path)) for path in paths]
     table["status"] = "ok"
     strides, counts, reasons = [], [], []
     for number, path in enumerate(table.crops, start=2):
         why, stride, count = "", math.nan, math.nan
         try:
-            if "\0" in path or not Path(path).is_dir():
+            if "\0" in path or not os.path.isdir(path):
                 raise InputError(
                     f"{printable(path)}: no such folder of crops, but {file} lists it (row {number})"
                 )
