@@ -258,8 +258,9 @@ class Crops:
         """What sound can last at most: the film as `recording.json` states it, or what the track spans."""
         assert self._zip is not None and self.times is not None
         film_s = float(self.times[-1])
+        row = self.row
         try:
-            film_s = max(film_s, float(str(self.row["n_source_frames"])) / float(str(self.row["fps"])))
+            film_s = max(film_s, float(str(row["n_source_frames"])) / float(str(row["fps"])))
         except (KeyError, ValueError, ZeroDivisionError):
             pass  # it does not tell
         share, more_s = _LONGER
