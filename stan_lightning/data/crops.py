@@ -95,10 +95,7 @@ class Crops:
         """What a zip of ours says of its recording; nothing for other crops."""
         if self._zip is None or _ROW not in self._zip.NameToInfo:
             return {}
-        try:
-            content = read_json(read_member(self._zip, _ROW, MOST_JSON_BYTES), f"{self.path}: {_ROW}")
-        except InputError:
-            return {}
+        content = read_json(read_member(self._zip, _ROW, MOST_JSON_BYTES), f"{self.path}: {_ROW}")
         row = content.get("row") if isinstance(content, dict) else None
         return row if isinstance(row, dict) else {}
 
@@ -261,14 +258,11 @@ class Crops:
         """What sound can last at most: the film as `recording.json` states it, or what the track spans."""
         assert self._zip is not None and self.times is not None
         film_s = float(self.times[-1])
-        if _ROW in self._zip.NameToInfo:
-            data = read_member(self._zip, _ROW, MOST_JSON_BYTES)
-            content = read_json(data, f"{self.path}: {_ROW}")
-            row = content.get("row") if isinstance(content, dict) else None
-            try:
-                film_s = max(film_s, float(row["n_source_frames"]) / float(row["fps"]))  # type: ignore[index]
-            except (TypeError, KeyError, ValueError, ZeroDivisionError):
-                pass  # it does not tell
+        row = self.row
+        try:
+            film_s = max(film_s, float(str(row["n_source_frames"])) / float(str(row["fps"])))
+        except (KeyError, ValueError, ZeroDivisionError):
+            pass  # it does not tell
         share, more_s = _LONGER
         return min(film_s, _LONGEST_S) * share + more_s
 

@@ -3,7 +3,7 @@
 from stan_boundary.errors import InputError
 from stan_boundary.opening import open_regular
 
-MOST_BYTES = 4_000_000_000
+MOST_BYTES = 1_000_000_000
 MOST_COLUMNS = 10_000
 MOST_CELLS = 80_000_000
 """Rows by columns that are kept: an hour of OpenFace's 711 columns at 30 frames/s."""

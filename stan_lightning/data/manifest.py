@@ -2,6 +2,7 @@
 
 import io
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -173,13 +174,14 @@ def _folders(table: pd.DataFrame, file: Path, lenient: bool) -> pd.DataFrame:
     table.loc[unnamed, "recording"] = found
     table.loc[table.session == "", "session"] = table.recording
     _checked_names(table, file)
-    table["crops"] = [str(find_file(file.parent / video)) for video in table.video]
+    paths = [file.parent / video for video in table.video]
+    table["crops"] = [str(path if "\0" in str(path) else find_file(path)) for path in paths]
     table["status"] = "ok"
     strides, counts, reasons = [], [], []
     for number, path in enumerate(table.crops, start=2):
         why, stride, count = "", math.nan, math.nan
         try:
-            if "\0" in path or not Path(path).is_dir():
+            if "\0" in path or not os.path.isdir(path):
                 raise InputError(
                     f"{printable(path)}: no such folder of crops, but {file} lists it (row {number})"
                 )
