@@ -174,8 +174,8 @@ def _folders(table: pd.DataFrame, file: Path, lenient: bool) -> pd.DataFrame:
     table.loc[unnamed, "recording"] = found
     table.loc[table.session == "", "session"] = table.recording
     _checked_names(table, file)
-    paths = [file.parent / video for video in table.video]
-    table["crops"] = [str(path if "\0" in str(path) else find_file(path)) for path in paths]
+    folders = [file.parent / video for video in table.video]
+    table["crops"] = [str(path if "\0" in str(path) else find_file(path)) for path in folders]
     table["status"] = "ok"
     strides, counts, reasons = [], [], []
     for number, path in enumerate(table.crops, start=2):
