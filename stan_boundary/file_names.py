@@ -8,11 +8,13 @@ import hashlib
 import os
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
 from stan_boundary.names import MOST_NAME_BYTES
 
+_LONGEST_PATH = 4_096  # that any system opens
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f/\\\\\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -37,11 +39,18 @@ def find_file(path: Path) -> Path:
     Returns:
         `path` itself where it is there, or where nothing or more than one thing has its `name_key`.
     """
-    if os.path.lexists(path) or path.parent == path:
+    if os.path.lexists(path) or len(str(path)) > _LONGEST_PATH:
         return path
-    folder = find_file(path.parent)
-    found = [name for name in _names_in(folder) if name_key(name) == name_key(path.name)]
-    return folder / found[0] if len(found) == 1 else path
+    at, missing = path, list[str]()
+    while at.parent != at and not os.path.lexists(at):
+        missing.append(at.name)
+        at = at.parent
+    for name in reversed(missing):
+        found = _names_in(at).get(name_key(name), [])
+        if len(found) != 1:
+            return path
+        at = at / found[0]
+    return at
 
 
 def safe_recording_name(stem: str) -> str:
@@ -69,13 +78,17 @@ def _percent(found: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in data)
 
 
-def _names_in(folder: Path) -> tuple[str, ...]:
+def _names_in(folder: Path) -> Mapping[str, list[str]]:
+    """The names in a folder by their keys."""
     try:
         return _listed(str(folder), os.stat(folder).st_mtime_ns)
     except (OSError, ValueError):
-        return ()
+        return {}
 
 
 @lru_cache(maxsize=8)
-def _listed(folder: str, changed: int) -> tuple[str, ...]:
-    return tuple(os.listdir(folder))
+def _listed(folder: str, changed: int) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in os.listdir(folder):
+        found.setdefault(name_key(name), []).append(name)
+    return found

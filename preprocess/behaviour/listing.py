@@ -14,10 +14,10 @@ from preprocess.archive.manifest import NAME
 from preprocess.archive.recording_zip import read_settings, read_track
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import find_file, safe_recording_name
+from stan_boundary.listing import MOST_BYTES, check_listing
 from stan_boundary.names import check_recording_name, csv_text
 from stan_boundary.opening import read_regular
 
-_MOST_BYTES = 64_000_000
 _MOST_DIGITS = 18
 _IMAGE = re.compile(r"(?<!\d)(\d+)\.(jpe?g|png|bmp)$", re.IGNORECASE | re.ASCII)
 
@@ -68,7 +68,9 @@ def read_listing(given: Path) -> Listing:
     try:
         if not file.exists():
             raise InputError(f"no crops at {given}: give a manifest CSV, or a folder with {NAME}")
-        text = read_regular(file, _MOST_BYTES).decode("utf-8-sig")
+        data = read_regular(file, MOST_BYTES)
+        check_listing(data, str(file))
+        text = data.decode("utf-8-sig")
         rows = list(csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True, restval=""))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{file}: not a CSV table ({error})") from None

@@ -19,10 +19,10 @@ from preprocess.corpora.labels import parse_label
 from preprocess.corpora.recording import Recording
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text, find_file
+from stan_boundary.listing import MOST_BYTES, check_listing
 from stan_boundary.names import check_recording_name
 from stan_boundary.opening import read_regular
 
-_MOST_BYTES = 64_000_000
 COLUMNS = ("video", "label", "subject", "session", "task", "partition", "group", "sound")
 STREAMS = ("video_stream", "audio_stream")
 
@@ -69,7 +69,9 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
     try:
         if not path.exists():
             raise InputError(f"{path} does not exist: set corpus.root to a manifest CSV or its folder")
-        text = read_regular(path, _MOST_BYTES).decode("utf-8-sig")
+        data = read_regular(path, MOST_BYTES)
+        check_listing(data, str(path))
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8 text: save it as CSV in UTF-8") from None
     except OSError as error:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import find_file, safe_recording_name
+from stan_boundary.listing import MOST_BYTES, check_listing
 from stan_boundary.names import check_recording_name, csv_text, printable, shortened
 from stan_boundary.opening import MOST_MEMBERS, read_regular
 from stan_lightning.data.crops import open_crops
@@ -18,7 +19,7 @@ from stan_lightning.data.crops import open_crops
 COLUMNS = ("recording", "subject", "session", "task", "partition", "label", "group", "video")
 PARTITIONS = ("train", "dev", "test")
 _OF_ZIPS = ("recording", "status", "frame_stride", "n_frames", "fps")
-_MOST_BYTES, _MOST_ROWS, _MOST_COLUMNS, _MOST_CELL = 64_000_000, 100_000, 200, 4_000
+_MOST_CELL = 4_000
 _LONGEST_S = 7 * 86_400
 
 
@@ -82,13 +83,8 @@ def _read_one(root: Path, lenient: bool) -> pd.DataFrame:
 
 def _table(file: Path) -> pd.DataFrame:
     """A manifest's cells as text."""
-    data = read_regular(file, _MOST_BYTES)
-    lines = data.splitlines()
-    if len(lines) > _MOST_ROWS or max((line.count(b",") for line in lines), default=0) >= _MOST_COLUMNS:
-        raise InputError(
-            f"{file}: has more than {_MOST_ROWS} rows or {_MOST_COLUMNS} columns; keep those of the data "
-            "contract"
-        )
+    data = read_regular(file, MOST_BYTES)
+    check_listing(data, str(file))
     try:
         table = pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)
     except (ValueError, OverflowError) as error:  # pandas' own errors are ValueErrors

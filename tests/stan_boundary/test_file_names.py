@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from stan_boundary import file_names
 from stan_boundary.file_names import as_text, find_file, name_key, safe_recording_name
 from stan_boundary.names import check_recording_name
 
@@ -62,3 +63,21 @@ def test_a_file_is_found_in_any_normal_form(tmp_path: Path) -> None:
 def test_text_of_a_path_can_be_written() -> None:
     assert as_text(Path("a") / LATIN) == "a/M%FCller" and as_text("Müller") == "Müller"
     assert name_key(DECOMPOSED) == name_key("Müller ") == "Müller" and as_text(DECOMPOSED) == DECOMPOSED
+
+
+def test_a_path_of_a_thousand_folders_is_not_there(tmp_path: Path) -> None:
+    for depth in (1_500, 60_000):
+        path = tmp_path / ("a/" * depth + "x")
+        assert find_file(path) == path
+
+
+def test_missing_files_cost_no_look_at_every_name_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(50):
+        (tmp_path / f"there{number}").touch()
+    asked: list[str] = []
+    monkeypatch.setattr(file_names, "name_key", lambda name: asked.append(name) or name)
+    for number in range(50):
+        find_file(tmp_path / f"missing{number}")
+    assert len(asked) == 100
