@@ -88,14 +88,20 @@ def private_folder(path: Path, root: Path | None = None) -> Path:
     return path
 
 
-def discard_parts(folder: Path) -> int:
+def discard_parts(folder: Path, root: Path | None = None) -> int:
     """Remove what killed processes left half-written in `folder`; gives how many files that were.
 
     Only for the start of a run: part files of a run that is still alive go too, and its recordings with
     them.
+
+    Args:
+        folder: Nothing is removed where it, or a folder between it and `root`, is a link.
+        root: The output folder that `folder` lies in, or None where it is one.
     """
-    if folder.is_symlink():  # what lies behind it is not ours
-        return 0
+    root = folder if root is None else root
+    between = folder.relative_to(root).parts
+    if any(root.joinpath(*between[:depth]).is_symlink() for depth in range(len(between) + 1)):
+        return 0  # what lies behind a link is not ours
     parts = [path for path in folder.glob(f".*{PART_SUFFIX}") if path.is_file()]
     for path in parts:
         path.unlink(missing_ok=True)
