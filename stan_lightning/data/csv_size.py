@@ -2,6 +2,7 @@
 
 from stan_boundary.errors import InputError
 from stan_boundary.opening import open_regular
+from stan_lightning.data.npz import MOST_ROWS
 
 MOST_BYTES = 1_000_000_000
 MOST_COLUMNS = 10_000
@@ -33,7 +34,7 @@ def check_size(path: str, kept: int | None) -> None:
                 if columns > MOST_COLUMNS:
                     raise InputError(f"{path}: has more than {MOST_COLUMNS:,} columns")
             rows += ends
-    if rows * min(columns, columns if kept is None else kept) > MOST_CELLS:
+    if rows > MOST_ROWS or rows * min(columns, columns if kept is None else kept) > MOST_CELLS:
         raise InputError(
             f"{path}: {rows:,} rows of {columns:,} columns are more than can be read; name those that are "
             "wanted under `columns` in track.json, or keep fewer rows"

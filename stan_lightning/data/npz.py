@@ -13,8 +13,10 @@ import numpy.typing as npt
 from stan_boundary.errors import InputError
 from stan_boundary.opening import open_regular
 
-MOST_BYTES = 800_000_000
-"""Of all arrays that are read: an hour of 1,024 numbers fifty times a second."""
+MOST_BYTES = 1_600_000_000
+"""Of all arrays that are read, and of their copies: an hour of 1,024 numbers fifty times a second."""
+MOST_ROWS = 5_000_000
+"""Of a track: a day at fifty a second."""
 _MOST_MEMBERS, _MOST_DIRECTORY, _MOST_TEXT = 100, 1_000_000, 1_000
 _ENCRYPTED = 0x1
 _BROKEN = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, TypeError, KeyError, RuntimeError,
@@ -30,6 +32,11 @@ class _Header(NamedTuple):
     def size(self) -> int:
         """Bytes of the array."""
         return math.prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def taken(self) -> int:
+        """Bytes of it and of the float32 that become of it."""
+        return math.prod(self.shape) * (self.dtype.itemsize + 4)
 
 
 def read_npz(path: str, names: Sequence[str], most_bytes: int = MOST_BYTES) -> Mapping[str, npt.NDArray[Any]]:
@@ -64,7 +71,7 @@ def _arrays(file: IO[bytes], names: Sequence[str], most_bytes: int) -> dict[str,
                 raise ValueError(f"{name} is encrypted")
             with archive.open(info) as member:
                 header = _header(member, name)
-                most_bytes -= header.size
+                most_bytes -= header.taken
                 if most_bytes < 0 or header.size > info.file_size:
                     raise ValueError(
                         f"{name} is {list(header.shape)} of {header.dtype}, more than there is or than can "
@@ -100,7 +107,7 @@ def _header(member: IO[bytes], name: str) -> _Header:
         raise ValueError(f"{name} is {header.dtype}, no numbers")
     if header.dtype.kind == "U" and header.size > _MOST_TEXT:
         raise ValueError(f"{name} is a text of {header.size:,} bytes")
-    if len(header.shape) > 2 or any(side < 0 for side in header.shape):
+    if len(header.shape) > 2 or any(side < 0 for side in header.shape) or header.shape[:1] > (MOST_ROWS,):
         raise ValueError(f"{name} is {list(header.shape)[:8]}")
     return header
 

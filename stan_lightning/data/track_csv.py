@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +62,7 @@ def read_table(path: str, wanted: Container[str] | None) -> pd.DataFrame:
         raise
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a CSV table in UTF-8 ({error}): save it as UTF-8") from None
-    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
+    except (OSError, ValueError, csv.Error) as error:  # pandas' own errors are ValueErrors
         raise InputError(f"{path}: not a CSV table ({' '.join(str(error).split())})") from None
     table.columns = table.columns.astype(str).str.strip()
     if len(twice := table.columns[table.columns.duplicated()]):
@@ -133,16 +133,24 @@ def _fitted(path: str, data: bytes, separator: bytes, first: int) -> bytes:
 
 
 def _fitted_quoted(path: str, data: bytes, separator: bytes, first: int) -> bytes:
-    rows = list(csv.reader(io.StringIO(data.decode(), newline=""), delimiter=separator.decode()))
-    width = len(rows[0])
-    for number, cells in enumerate(rows):
+    width = len(next(_rows(data, separator), []))
+    is_long = False
+    for number, cells in enumerate(_rows(data, separator)):
+        is_long |= len(cells) > width
         if any(cell.strip() for cell in cells[width:]):
             raise _too_long(path, number + first, len(cells), width, separator)
-    if all(len(cells) <= width for cells in rows):
+    if not is_long:
         return data
     text = io.StringIO(newline="")
-    csv.writer(text, delimiter=separator.decode(), lineterminator="\n").writerows(row[:width] for row in rows)
+    writer = csv.writer(text, delimiter=separator.decode(), lineterminator="\n")
+    writer.writerows(row[:width] for row in _rows(data, separator))
     return text.getvalue().encode()
+
+
+def _rows(data: bytes, separator: bytes) -> Iterator[list[str]]:
+    """Row by row: all at once would take ten times the file's size."""
+    text = io.TextIOWrapper(io.BytesIO(data), "utf-8", newline="")
+    return csv.reader(text, delimiter=separator.decode())
 
 
 def _too_long(path: str, row: int, cells: int, width: int, separator: bytes) -> InputError:
