@@ -19,6 +19,7 @@ Times = npt.NDArray[np.floating]
 JUMP_S = 10.0  # a longer step between two pictures is no slow frame rate
 _USUAL_RATE = 25.0
 _MOST_PARTS = 1000  # of one file
+_MOST_TOLD = 10  # places that are named
 _BACK_S = 0.1  # a clock that goes back by more, and by more than three pictures, starts anew
 _SOUND_ENDS_S = 1.0  # before a picture's time: that time is not the sound's
 _ROOM = (0.5, 1.5)  # a gap that holds so many times what stands still before it is its place
@@ -91,7 +92,8 @@ def film_clock(survey: Survey, film: StreamFacts, fps: float | None = None) -> C
     ends_s = [_sound_end_s(one, sounds[one.index], offsets) for one in survey.sounds if len(one.pts)]
     mended, notes, faults = _mended(sequence, rate, max(ends_s, default=None))
     if len(starts) > 1:
-        at = ", ".join(f"{sequence[start] - sequence[0]:.3f} s" for start in starts[1:])
+        at = ", ".join(f"{sequence[start] - sequence[0]:.3f} s" for start in starts[1 : _MOST_TOLD + 1])
+        at += f" and {len(starts) - 1 - _MOST_TOLD} times more" if len(starts) - 1 > _MOST_TOLD else ""
         notes = (f"{len(starts)} recordings joined: the clock starts anew at {at} and was led on", *notes)
     if not (in_turn or len(starts) > 1 or (mended != sequence).any()):
         clock = _as_it_is(film, pts[has_pts], rate)
@@ -214,6 +216,8 @@ def _mended(
         way = "its pictures are counted on" if stands_at_end else "it was led on without that"
         faults.append(f"the film's clock is wrong: it jumps {at}, where no sound is; {way}")
         break
+    if len(faults) > _MOST_TOLD:
+        faults[_MOST_TOLD:] = [f"and in {len(faults) - _MOST_TOLD} places more"]
     spread, notes, more = _spread(mended, rate)
     return spread, notes, (*faults, *more)
 

@@ -15,6 +15,7 @@ from preprocess.faces.tone import NAMES, to_standard
 
 Picture = npt.NDArray[np.uint8]
 
+_PIXELS_AT_ONCE = 10_000_000
 MAX_ASPECT = 4.0  # stranger pixel shapes are taken for a mistake in the header
 
 
@@ -54,7 +55,11 @@ class Screen:
                 self.curves.append(name)
             rgb = self._reformatter.reformat(frame, width, height, "rgb48le", threads=1)
             deep = np.asarray(rgb.to_ndarray(), np.uint16)
-            picture = to_standard(deep, frame.color_trc, frame.color_primaries)
+            rows = max(1, _PIXELS_AT_ONCE // deep.shape[1])  # of a picture beyond 4K, whose light is large
+            parts = (deep[at : at + rows] for at in range(0, len(deep), rows))
+            picture = np.concatenate(
+                [to_standard(part, frame.color_trc, frame.color_primaries) for part in parts]
+            )
         return turned(self._cut(picture, wide, high), frame)
 
     def _scales(self) -> tuple[Fraction, Fraction]:

@@ -34,6 +34,7 @@ _MEMORY_S = 0.5  # over which that mean is taken
 _BEYOND_S = 60.0  # after the film's end, reading ends: sounds may be hours longer
 _BLOCK_S = 0.5  # that are resampled at once
 _FAINT_DB = -75.0  # of full scale: what is below counts as silence where there is another stream
+_LEAST_RATE, _MOST_RATE, _MOST_CHANNELS = 1_000, 768_000, 64  # beyond, a filter would fill the memory
 _CANCELLED = 0.01  # of the channels' mean power: what is left of channels in opposite phase
 
 
@@ -95,7 +96,7 @@ def read_sound(
                 break
     except UnreadableVideoError as error:
         return Sound(empty, 0.0, None, str(error), "")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, av.error.FFmpegError) as error:
         return Sound(empty, 0.0, None, f"cannot be opened: {reason(error)}", "")
     taken, sound = max(read, key=lambda one: (_level(one[1]), one[0].is_decodable))
     why = "" if taken is candidates[0] else "what comes before it is silent or cannot be decoded"
@@ -183,6 +184,12 @@ class _Recorder:
         return packets.n_errors
 
     def _add(self, frame: AudioFrame) -> None:
+        if not (
+            _LEAST_RATE <= frame.sample_rate <= _MOST_RATE and frame.layout.nb_channels <= _MOST_CHANNELS
+        ):
+            raise UnreadableVideoError(
+                f"sound of {frame.layout.nb_channels} channels at {frame.sample_rate} Hz is not read"
+            )
         kind = (frame.sample_rate, frame.layout.name, frame.format.name)
         time_s = frame.time
         off_s = 0.0 if time_s is None or self._next_s is None else time_s - self._next_s
@@ -284,4 +291,6 @@ def _channels(frame: AudioFrame) -> Sounds:
         return np.asarray(samples.astype(np.float32) / 128 - 1, np.float32)
     if samples.dtype.kind == "i":
         samples = samples.astype(np.float32) / 2.0 ** (8 * samples.itemsize - 1)
-    return np.asarray(samples, np.float32)
+    with np.errstate(all="ignore"):  # a file's own numbers may be any
+        found = np.asarray(samples, np.float32)
+    return found if np.isfinite(found).all() else np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)

@@ -125,3 +125,10 @@ def test_a_film_without_times_is_counted_at_a_rate_that_is_said():
     assert "25 frames a second was taken (corpus.fps" in clock.notes[0]
     stated = clock_of(film, kind="h264", is_raw=True, fps=30)
     assert stated.times_s[30] == 1.0 and "30 frames a second as corpus.fps states" in stated.notes[0]
+
+
+def test_of_many_places_a_few_are_named():
+    clock = clock_of(stream(range(0, 500 * 11_000, 11_000)))
+    assert len(clock.faults) <= 12 and "in 489 places more" in clock.faults[10]
+    joined = clock_of(stream([*run(20)] * 300))
+    assert len(joined.notes[0]) < 300 and "289 times more" in joined.notes[0]
