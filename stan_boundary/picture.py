@@ -8,6 +8,8 @@ MOST_BYTES = 25_000_000
 """Of a crop as it lies on disk: `MOST_SIDE` squared, uncompressed, in 16 bits."""
 _MOST_SEGMENTS = 1_000
 _MOST_SCANS = 100  # of a progressive JPEG, each of which costs a pass over all pixels
+_MOST_PIXEL_BYTES, _BESIDE_BYTES = 8, 500_000  # four channels of 16 bits; texts, profiles, a small picture
+_INFLATED, _MOST_INFLATED = (b"zTXt", b"iTXt", b"iCCP"), 20  # each of which a PNG may inflate to 8 MB
 _NO_LENGTH = frozenset((0x01, *range(0xD0, 0xD9)))
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -32,6 +34,10 @@ def check_picture(data: bytes, where: str) -> None:
         raise InputError(
             f"{where} has {width} x {height} pixels, but a crop has 1 to {MOST_SIDE} a side; make it again"
         )
+    if len(data) > _MOST_PIXEL_BYTES * width * height + _BESIDE_BYTES:
+        raise InputError(f"{where} has {len(data):,} bytes for {width} x {height} pixels; make it again")
+    if max(map(data.count, _INFLATED)) > _MOST_INFLATED:
+        raise InputError(f"{where} has more than {_MOST_INFLATED} compressed texts; make it again")
     if data.count(b"\xff\xda") > _MOST_SCANS:
         raise InputError(f"{where} has more than {_MOST_SCANS} scans; make it again")
 

@@ -89,6 +89,6 @@ def decode(file: IO[bytes], longest_s: float = float("inf")) -> Samples:
             raise InputError("is cut off" if count else "holds no sound")
     except InputError:
         raise
-    except (OSError, ValueError, IndexError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, IndexError, zipfile.BadZipFile, av.error.FFmpegError) as error:
         raise InputError(f"cannot be decoded ({error})") from None
     return np.concatenate(pieces) if pieces else np.zeros(0, np.int16)

@@ -26,6 +26,7 @@ _STRIP_JPEG_QUALITY = 75
 _WAVEFORM_BINS = 240
 _FULL_SCALE = 32_767
 _LONGER, _LONGER_S = 1.5, 60.0  # sound may be so many times, and so many seconds, longer than its track
+_LONGEST_S = 6 * 3600.0 + 60  # preprocessing hears no longer film
 
 
 @dataclass(frozen=True)
@@ -122,18 +123,22 @@ def _loudness(archive: zipfile.ZipFile, content: Mapping[str, Any], film_s: floa
     if SOUND not in archive.NameToInfo:
         return Loudness((), 0.0, heard["damage"] or heard["note"])
     with archive.open(SOUND) as member:
-        samples = decode(member, _LONGER * film_s + _LONGER_S)
-    magnitude = np.abs(samples.astype(np.int32))
-    peaks = [int(part.max()) for part in np.array_split(magnitude, _WAVEFORM_BINS) if len(part)]
+        samples = decode(member, min(_LONGER * film_s + _LONGER_S, _LONGEST_S))
+    parts = [part for part in np.array_split(samples, _WAVEFORM_BINS) if len(part)]
+    peaks = [max(int(part.max()), -int(part.min())) for part in parts]
     length_s = len(samples) / RATE
     heard_s = row.get("sound_s") or 0.0
     short = f"only {heard_s:.1f} s of {length_s:.1f} s" if heard_s < length_s / 2 else ""
     highest = max(peaks, default=0)
     return Loudness(
         waveform=[peak / highest for peak in peaks] if highest else (),
-        clipped=float((magnitude >= _FULL_SCALE).mean()) if highest else 0.0,
+        clipped=_at_full_scale(parts) / len(samples) if highest else 0.0,
         remark=short,
     )
+
+
+def _at_full_scale(parts: Sequence[npt.NDArray[np.int16]]) -> int:
+    return sum(int(((part >= _FULL_SCALE) | (part <= -_FULL_SCALE)).sum()) for part in parts)
 
 
 def spread(items: Sequence[int], count: int) -> list[int]:

@@ -18,6 +18,7 @@ MOST_FRAME = 10**9
 STATUSES = ("ok", "partial", "failed")
 _TEXTS = ("recording", "subject", "session", "task", "partition", "group", "video", "reason", "note")
 _MOST_TEXT = 4_000  # characters
+_MOST_TRACK_COLUMNS = 40
 _NUMBERS = {
     "n_source_frames": (0, MOST_FRAME),
     "frame_stride": (1, 10**6),
@@ -104,7 +105,10 @@ def parse_track(data: bytes, where: str) -> list[dict[str, str]]:
         InputError: A column or cell is missing, is no number, or its frames do not ascend.
     """
     try:
-        rows = list(csv.DictReader(io.StringIO(data.decode(), newline="")))
+        reader = csv.DictReader(io.StringIO(data.decode(), newline=""))
+        if len(reader.fieldnames or ()) > _MOST_TRACK_COLUMNS:
+            raise ValueError(f"it has more than {_MOST_TRACK_COLUMNS} columns")
+        rows = list(reader)
         last = -1
         for row in rows:
             frame, time_s = int(row["frame"]), float(row["time_s"])

@@ -30,7 +30,7 @@ TRACK_COLUMNS = (
     "frame,time_s,score,box_x,box_y,box_width,box_height,right_eye_x,right_eye_y,left_eye_x,left_eye_y,"
     "nose_x,nose_y,mouth_x,mouth_y,right_ear_x,right_ear_y,left_ear_x,left_ear_y,interpolated"
 ).split(",")
-_MOST_LINE_BYTES = 2_000
+_MOST_LINE_BYTES = 400
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
 

@@ -29,7 +29,7 @@ _IMAGE = re.compile(r"(?<!\d)(\d+)\.(jpe?g|png|bmp)$", re.IGNORECASE | re.ASCII)
 _MOST_NAME = 1_000
 _MOST_FRAME = 10**9
 _MOST_TRACK_COLUMNS = 200
-_LONGEST_S = 7 * 86_400.0
+_LONGEST_S, _LONGEST_SOUND_S = 7 * 86_400.0, 6 * 3600.0 + 60
 _LONGER = 1.5, 60.0  # sound may be so many times, and so many seconds, longer than its film is said to be
 _SOUND_BYTES_S = 40_000  # of 16 kHz in 16 bits, and room for frame headers
 
@@ -180,7 +180,9 @@ class Crops:
         if self._zip is None or _TRACK not in self._zip.NameToInfo:
             return None
         where = f"{self.path}: {_TRACK}"
-        data = read_member(self._zip, _TRACK, 100_000 + 2_000 * len(self.frames))
+        data = read_member(self._zip, _TRACK, 100_000 + 400 * len(self.frames))
+        if data.count(b"\n") > 10 * len(self.frames) + 1_000:
+            raise InputError(f"{where} has more rows than there are crops; make it again")
         if data[: data.find(b"\n") + 1 or None].count(b",") >= _MOST_TRACK_COLUMNS:
             raise InputError(f"{where} has more than {_MOST_TRACK_COLUMNS} columns; make it again")
         try:
@@ -264,7 +266,7 @@ class Crops:
         except (KeyError, ValueError, ZeroDivisionError):
             pass  # it does not tell
         share, more_s = _LONGER
-        return min(film_s, _LONGEST_S) * share + more_s
+        return min(film_s * share + more_s, _LONGEST_SOUND_S)
 
 
 def _one_line(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import struct
 import subprocess
 import sys
 import zipfile
@@ -37,6 +38,7 @@ from preprocess.sound.decode import read_sound
 from preprocess.sound.hear import hear
 from preprocess.survey import survey
 from stan_boundary.errors import InputError
+from stan_boundary.writing import discard_parts
 
 SETTINGS = Settings(3, "frames", 32, "eyes", 1.0, 95, None)
 
@@ -112,8 +114,11 @@ def test_damaged_zips_beside_good_ones_are_failed_rows_of_the_manifest(tmp_path:
         {"track__csv": b"frame,time_s,interpolated\n3,0,0\n0,1,0\n"},
         {"track__csv": b"frame,time_s,interpolated\n" + b"1" * 200_000},
         {"track__csv": b"frame\n0\n"},
+        {"track__csv": b"frame,time_s,interpolated" + b",x" * 60 + b"\n0,0,0" + b",1" * 60 + b"\n"},
         {"000003__jpg": png(2_001, 8)},
         {"sound__flac": b"no sound"},
+        {"sound__flac": encode(np.ones(4800, np.int16))[:42]},
+        {"sound__flac": b"fLaC\x04\xff\xff\xff" + bytes(99)},
         {"sound__flac": encode(np.arange(48_000, dtype=np.int16) * 7919)[:40_000]},
         {"sound__flac": encode(np.zeros(16_000 * 70, np.int16))},
     ],
@@ -230,6 +235,46 @@ def test_what_a_video_is_called_does_not_steer_the_terminal() -> None:
 
 def test_pictures_larger_than_crops_are_not_decoded() -> None:
     assert _decoded(png(2_001, 1)) is None and _decoded(png(2_000, 1)) is not None
+
+
+def wav(rate: int, samples: bytes, channels: int = 1, kind: int = 1, bits: int = 16) -> bytes:
+    head = struct.pack("<IHHIIHH", 16, kind, channels, rate, 4 * rate % 2**32, channels * bits // 8, bits)
+    return b"RIFF1234WAVEfmt " + head + b"data" + struct.pack("<I", len(samples)) + samples
+
+
+@pytest.mark.parametrize("rate", [1, 10**8, 2**31 - 1])
+def test_sound_at_a_rate_that_no_filter_takes_is_not_read(rate: int, tmp_path: Path) -> None:
+    (path := tmp_path / "a.wav").write_bytes(wav(rate, bytes(range(256)) * 50))
+    found = read_sound(path, None, 2.0)
+    assert found.seconds == 0 and f"at {rate} Hz is not read" in found.damage
+
+
+@pytest.mark.filterwarnings("error")
+def test_sound_of_numbers_that_are_none_is_silence_there(tmp_path: Path) -> None:
+    samples = np.full(16_000, 0.25)
+    samples[[5, 50, 500]] = np.nan, np.inf, 1e300
+    (path := tmp_path / "a.wav").write_bytes(wav(16_000, samples.tobytes(), kind=3, bits=64))
+    found = read_sound(path, None, 1.0)
+    assert found.samples[[5, 50, 500]].tolist() == [0, 0, 0] and found.samples[600] == 8192
+
+
+def test_a_listing_cannot_fill_the_memory_with_empty_cells(tmp_path: Path) -> None:
+    columns = ",".join(f"c{number}" for number in range(200_000))
+    (tmp_path / "manifest.csv").write_text(f"video,subject,{columns}\n" + "a\n" * 5_000)
+    with pytest.raises(InputError, match="200 columns"):
+        read_listing(tmp_path)
+    (tmp_path / "manifest.csv").write_text("video,subject\na.mp4,1\n" + "\n" * 1_000_000)
+    with pytest.raises(InputError, match="100000 rows"):
+        read_manifest(str(tmp_path), None, (1, 1, 1), 0)
+
+
+def test_part_files_behind_a_link_are_not_ours(tmp_path: Path) -> None:
+    (elsewhere := tmp_path / "elsewhere" / "behaviour").mkdir(parents=True)
+    (precious := elsewhere / ".x.part").touch()
+    (crops := tmp_path / "crops").mkdir()
+    (crops / "tracks").symlink_to(tmp_path / "elsewhere")
+    assert discard_parts(crops / "tracks" / "behaviour", crops) == 0 and precious.exists()
+    assert discard_parts(elsewhere, tmp_path) == 1
 
 
 BOMBS = """

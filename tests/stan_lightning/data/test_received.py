@@ -84,6 +84,17 @@ def many_scans() -> bytes:
     return data[:at] + data[at:-2] * 200 + b"\xff\xd9"
 
 
+def png_with(kind: bytes, count: int, size: int = 100_000) -> bytes:
+    """A PNG of 8 x 8 pixels with more chunks, each of which inflates."""
+    data, zeros = cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes(), bytes(10**6)
+    deflate = zlib.compressobj()
+    content = b"".join(deflate.compress(zeros[: size - at]) for at in range(0, size, len(zeros)))
+    content = (b"a\0\0" if kind == b"zTXt" else b"") + content + deflate.flush()
+    chunk = struct.pack(">I", len(content)) + kind + content
+    chunk += struct.pack(">I", zlib.crc32(kind + content))
+    return data[:33] + chunk * count + data[33:]
+
+
 PICTURES = {
     "jpeg of 65500 pixels a side": (huge_jpeg, "65500 x 65500 pixels"),
     "png of 800 million pixels": (huge_png, "40000 x 20000 pixels"),
@@ -97,6 +108,8 @@ PICTURES = {
     ),
     "jpeg of 200 scans": (many_scans, "more than 100 scans"),
     "no bytes": (lambda: b"", "is not an image"),
+    "png of 900 inflating texts": (lambda: png_with(b"zTXt", 900), "compressed texts"),
+    "png of more data than pixels": (lambda: png_with(b"IDAT", 1, 600_000_000), "bytes for 8 x 8 pixels"),
 }
 
 
@@ -165,6 +178,7 @@ def test_pipes_among_images_are_no_images_and_large_files_are_not_read(tmp_path:
     [
         (b"frame,time_s" + b",x" * 10**6 + b"\n0,0.0\n", "more than"),
         (TRACK + b"2,0.2\n" * 10**6, "more than the"),
+        (TRACK + b"2,0.2\n" * 10_000, "more rows than"),
         (b"frame,time_s\n0,now\n1,0.1\n", "cannot be read"),
         (b"frame,time_s\n0,0.0\n1,nan\n", "do not ascend"),
         (b"frame,time_s\n0,0.0\n1,1e30\n", "days"),
@@ -232,6 +246,10 @@ NPZS = {
     "negative": {"values.npy": npy("(-2, -4)", data=bytes(32))},
     "cut": {"values.npy": npy("(2, 4)", data=bytes(8))},
     "longer than said": {"values.npy": npy("(2, 4)", data=bytes(80))},
+    "40 million rows": {
+        "values.npy": npy("(40000000, 0)"),
+        "time_s.npy": npy("(40000000,)", "'|u1'", bytes(40_000_000)),
+    },
     "header of 60 kB": {"values.npy": npy("(" + "(" * 30_000 + "2, 4)")},
     "no clock": {"values.npy": npy("(2, 4)", data=bytes(32)), "time_s.npy": None},
     "no array": {"values.npy": b"none"},
@@ -244,6 +262,17 @@ def test_npz_that_claims_too_much(tmp_path: Path, kind: str) -> None:
     path = zipped(tmp_path / "a.npz", {name: data for name, data in members.items() if data is not None})
     with refused(r"a\.npz: no npz of a track"):
         open_track(str(path))
+
+
+def test_an_npz_counts_with_what_becomes_of_it(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("time_s.npy", CLOCK)
+        with archive.open("values.npy", "w") as member:
+            member.write(npy("(2, 200000000)", "'|u1'"))
+            for _ in range(40):
+                member.write(bytes(10**7))
+    with refused("more than there is or than can be read"):
+        open_track(str(tmp_path / "a.npz"))
 
 
 def test_npz_of_gigabytes_of_zeros(tmp_path: Path) -> None:
@@ -272,6 +301,7 @@ TABLES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda p: p.write_bytes(b"time_s" + b",a" * 4000 + b"\n" + (b"1" + b",1" * 4000 + b"\n") * 40_000),
         "more than can be read",
     ),
+    "6 million rows": (lambda p: p.write_bytes(b"time_s\n" + b"1\n" * 6_000_000), "more than can be read"),
     "a pipe": (os.mkfifo, "a pipe, not a regular file"),
     "a device": (lambda p: p.symlink_to("/dev/zero"), "a device, not a regular file"),
 }
