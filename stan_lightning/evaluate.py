@@ -91,7 +91,7 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
     if len(candidate.module.network.modalities) > 1:
         found.metrics["modalities"] = worth_of_modalities(candidate, trainer, windows, config)
     if config.identity_audit:
-        audits = whom_features_show(candidate, trainer, config)
+        audits = whom_features_show(candidate, trainer)
         found.metrics["identity_audit"] = audits
         if all(one is None for one in audits.values()):
             print("no identity audit: no subject has two sessions in these crops")
@@ -128,21 +128,20 @@ def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> r
     predictions = tables.predictions_table(windows, recordings, score_range, candidate.training)
     ridges, fitted = ridge_baselines(candidate.data, config.partition, candidate.training)
     baselines = tables.baseline_table(predictions, candidate.training, ridges)
-    bootstrap = tables.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
     missing = tables.missing_recordings(expected, predictions)
     training = candidate.training
     order = ("protocol", "partition", "checkpoint", "seed")
     header = candidate.header | {"partition": config.partition}
     numbers = {name: header[name] for name in order}
     numbers["n_train_subjects"] = None if training is None else len(training.subjects)
-    numbers |= tables.metrics(predictions, windows, baselines, score_range, bootstrap)
+    numbers |= tables.metrics(predictions, windows, baselines, score_range)
     numbers["ridges"] = fitted
     numbers |= {"n_expected": len(expected), "n_missing": len(missing), "missing": missing}
     numbers["n_unlabelled"] = int(predictions["label"].isna().sum())
     numbers |= {name: value for name, value in header.items() if name not in order}
     numbers["synthetic"] = candidate.data.hparams["synthetic"]
     numbers["overlap"] = overlap(candidate.data.tables)
-    numbers["bootstrap"] = {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
+    numbers["intervals"] = results.INTERVALS
     numbers["versions"] = versions()
     return results.Evaluation(numbers, predictions, windows, baselines)
 
@@ -153,14 +152,13 @@ def under_corruption(
     """Metrics at video level under noise and blur."""
     recordings = candidate.data.tables[config.partition].assign(partition=config.partition)
     score_range = candidate.data.hparams["score_range"]
-    bootstrap = tables.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
 
     def describe(corrupt: Mapping[str, robustness.Corruption]) -> dict[str, Any]:
         windows = clean
         if corrupt:
             windows = score_windows(candidate.module, candidate.data, config.partition, trainer, corrupt)
         predictions = tables.predictions_table(windows, recordings, score_range, candidate.training)
-        return tables.describe_videos(predictions, score_range, bootstrap)
+        return tables.describe_videos(predictions, score_range)
 
     return robustness.series(describe, candidate.module.network.modalities, config.seed)
 
@@ -179,7 +177,6 @@ def worth_of_modalities(
     if table.empty:
         return None
     score_range = candidate.data.hparams["score_range"]
-    bootstrap = tables.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
 
     def score(**changes: Any) -> pd.DataFrame:
         windows = score_windows(candidate.module, candidate.data, config.partition, trainer, **changes)
@@ -192,16 +189,15 @@ def worth_of_modalities(
             modalities,
             table["subject"].astype(str).tolist(),
             score,
-            lambda found: tables.describe_videos(found, score_range, bootstrap),
-            resamples=bootstrap.resamples,
-            seed=bootstrap.seed,
+            lambda found: tables.describe_videos(found, score_range),
+            seed=config.seed,
         )
     there = {one: having(everybody, one, candidate.data.tracks)["recording"].tolist() for one in modalities}
     weighed = gates(windows, modalities, there)
     return {"rows": rows, "n_without": len(everybody) - len(table), "gates": weighed}
 
 
-def whom_features_show(candidate: Candidate, trainer: L.Trainer, config: DictConfig) -> dict[str, Any]:
+def whom_features_show(candidate: Candidate, trainer: L.Trainer) -> dict[str, Any]:
     """The identity audit of each encoder's features, by modality, over the recordings of all partitions."""
     found: dict[str, Any] = {}
     for modality in candidate.module.network.modalities:
@@ -213,13 +209,7 @@ def whom_features_show(candidate: Candidate, trainer: L.Trainer, config: DictCon
                 recording_features(candidate.module, candidate.data, name, trainer, modality) for name in kept
             ]
         people = pd.concat(kept.values(), ignore_index=True)
-        found[modality] = audit(
-            np.concatenate(features),
-            people["subject"],
-            people["session"],
-            resamples=config.bootstrap.resamples,
-            seed=config.bootstrap.seed,
-        )
+        found[modality] = audit(np.concatenate(features), people["subject"], people["session"])
     return found
 
 

@@ -21,7 +21,6 @@ from stan_lightning.evaluation import results, verdict
 from stan_lightning.evaluation.comparison import Contender, contenders, matrix
 from stan_lightning.evaluation.ensemble import ensembles
 from stan_lightning.evaluation.runs import Run, by_seed, find_runs, pool_folds
-from stan_lightning.evaluation.tables import Bootstrap
 from stan_lightning.pages import comparison_page, report_page
 
 COMPARED = ("train_median", "identity")
@@ -55,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         everybody = contenders(together)
         console.print(terminal(runs, together, everybody))
-        console.print(any_two(everybody, runs[0]))
+        console.print(any_two(everybody))
         for run in together:
             print(f"{run.name}: {verdict.sentence(run.evaluation.metrics)}")
     print(DISCLAIMER)
@@ -85,7 +84,7 @@ def write(runs: Sequence[Run], together: Sequence[Run], output: Path) -> list[Pa
 def terminal(runs: Sequence[Run], together: Sequence[Run], everybody: Sequence[Contender]) -> Terminal:
     """Headline numbers for the terminal: of runs and their ensembles, seeds together, and the ridges."""
     drawn = Terminal(
-        caption="video level; [95 % bootstrap interval, resampled by subject]",
+        caption="video level; [95 % interval over people]",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,
@@ -110,11 +109,11 @@ def terminal(runs: Sequence[Run], together: Sequence[Run], everybody: Sequence[C
     return drawn
 
 
-def any_two(everybody: Sequence[Contender], first: Run) -> Terminal:
+def any_two(everybody: Sequence[Contender]) -> Terminal:
     """The paired difference between any two, in short."""
     drawn = Terminal(
         title="MAE of row - MAE of column, paired, by the numbers above",
-        caption="*: its 95 % interval, by subject, leaves 0 out; the page has the intervals",
+        caption="*: its 95 % interval over people leaves 0 out; the page has the intervals",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,
@@ -122,7 +121,7 @@ def any_two(everybody: Sequence[Contender], first: Run) -> Terminal:
     drawn.add_column("")
     for number in range(1, len(everybody) + 1):
         drawn.add_column(str(number), justify="right", no_wrap=True)
-    cells = matrix(everybody, Bootstrap(**first.evaluation.metrics["bootstrap"]), intervals=False)
+    cells = matrix(everybody, intervals=False)
     for number, row in enumerate(cells, start=1):
         drawn.add_row(str(number), *row)
     return drawn

@@ -5,7 +5,9 @@ candidate: What is evaluated, on what, and against whom it was trained.
 scoring: Every window of a partition through the network once.
 timeline: When in its video each window lies.
 units: From windows to clip, video, session, subject.
+intervals: What an estimate would be without each person in turn.
 statistics: Metrics with an interval that respects who was filmed.
+dealt: A model's own predictions dealt to other people.
 baselines: What can be said without a network.
 ridge: What a recording's circumstances, and simple statistics of behaviour, tell.
 tables: The tables and numbers that every evaluation writes.

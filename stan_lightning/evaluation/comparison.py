@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from stan_lightning.evaluation.baselines import RIDGES
+from stan_lightning.evaluation.intervals import Metric
 from stan_lightning.evaluation.runs import Run
-from stan_lightning.evaluation.statistics import Metric, mae_difference
-from stan_lightning.evaluation.tables import Bootstrap
+from stan_lightning.evaluation.statistics import mae_difference
 from stan_lightning.evaluation.verdict import ROWS, shown
 
 APART = "other recordings"
@@ -54,8 +54,8 @@ def contenders(runs: Sequence[Run]) -> list[Contender]:
     return found
 
 
-def paired(one: Contender, other: Contender, bootstrap: Bootstrap) -> tuple[int, Metric] | None:
-    """MAE of one less that of the other on the recordings that both scored, paired, by subject.
+def paired(one: Contender, other: Contender) -> tuple[int, Metric] | None:
+    """MAE of one less that of the other on the recordings that both scored, paired by person.
 
     Returns:
         Number of recordings and the difference; None where they share none, or where what is called alike
@@ -71,23 +71,20 @@ def paired(one: Contender, other: Contender, bootstrap: Bootstrap) -> tuple[int,
         both["prediction"],
         both["prediction_other"],
         both["subject"],
-        resamples=bootstrap.resamples,
-        seed=bootstrap.seed,
     )
 
 
-def matrix(found: Sequence[Contender], bootstrap: Bootstrap, *, intervals: bool) -> list[list[str]]:
+def matrix(found: Sequence[Contender], *, intervals: bool) -> list[list[str]]:
     """Cells of row less column; `*` marks a difference whose 95 % interval leaves 0 out.
 
     Args:
         found: Who is compared, at least one.
-        bootstrap: How intervals are drawn.
         intervals: Whether a cell holds them, and the number of recordings where that is not the row's.
     """
     cells = [["" for _ in found] for _ in found]
     for row, one in enumerate(found):
         for column in range(row):
-            pair = paired(one, found[column], bootstrap)
+            pair = paired(one, found[column])
             cells[row][column] = _cell(pair, len(one.scored), intervals)
             cells[column][row] = _cell(_turned(pair), len(found[column].scored), intervals)
     return cells

@@ -10,7 +10,7 @@ import pandas as pd
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.runs import Run, by_seed
 from stan_lightning.evaluation.statistics import mean_with_interval
-from stan_lightning.evaluation.tables import WINDOWS, Bootstrap, metrics
+from stan_lightning.evaluation.tables import WINDOWS, metrics
 
 
 def ensembles(runs: Sequence[Run]) -> list[Run]:
@@ -22,7 +22,7 @@ def _ensemble(group: Sequence[Run]) -> Run:
     """The mean prediction of each recording that all of them scored.
 
     Its numbers hold `ensemble`: the names of its `runs`, the mean of their MAEs as `mean_mae`, and
-    `mae_difference`, its MAE less that mean, paired by subject.
+    `mae_difference`, its MAE less that mean, paired by person.
     """
     found = [run.evaluation for run in group]
     first = found[0].metrics
@@ -35,11 +35,10 @@ def _ensemble(group: Sequence[Run]) -> Run:
     windows = every.groupby(same, dropna=False, sort=False)["output"].mean().reset_index()
     # Baselines have no seed; of evaluations of several ages the most complete has them all.
     complete = max(found, key=_n_baselines)
-    bootstrap = Bootstrap(**first["bootstrap"])
     numbers: dict[str, Any] = {name: first[name] for name in ("protocol", "partition", "n_train_subjects")}
     numbers |= {"checkpoint": None, "seed": None}
-    numbers |= metrics(predictions, windows, complete.baselines, first["score_range"], bootstrap)
-    carried = ("n_expected", "n_missing", "missing", "score_range", "bootstrap", "versions", "ridges")
+    numbers |= metrics(predictions, windows, complete.baselines, first["score_range"])
+    carried = ("n_expected", "n_missing", "missing", "score_range", "intervals", "versions", "ridges")
     numbers |= {name: complete.metrics[name] for name in carried if name in complete.metrics}
     numbers["n_unlabelled"] = int(predictions["label"].isna().sum())
     labels = predictions["label"].to_numpy(float)
@@ -48,9 +47,7 @@ def _ensemble(group: Sequence[Run]) -> Run:
     numbers["ensemble"] = {
         "runs": [run.name for run in group],
         "mean_mae": float(theirs[known].mean()) if known.any() else None,
-        "mae_difference": mean_with_interval(
-            (own - theirs)[known], predictions["subject"][known], **first["bootstrap"]
-        ),
+        "mae_difference": mean_with_interval((own - theirs)[known], predictions["subject"][known]),
     }
     name = f"ensemble of {len(group)} seeds ({group[0].name} .. {group[-1].name})"
     pooled = results.Evaluation(numbers, predictions, windows, complete.baselines)

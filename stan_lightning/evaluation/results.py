@@ -9,6 +9,9 @@ import pandas as pd
 
 from stan_boundary.errors import InputError
 
+INTERVALS = "95 % over people, by leaving out each in turn (jackknife)"
+"""What `metrics.json` says of its intervals; those of before were narrower than they said."""
+
 TEXT = dict.fromkeys(("recording", "subject", "session", "task", "partition", "group"), str)
 
 
@@ -51,7 +54,7 @@ def read(folder: Path) -> Evaluation:
     """Read what `write` wrote.
 
     Raises:
-        InputError: Where a file is missing or broken.
+        InputError: Where a file is missing or broken, or of a version with other intervals.
     """
     try:
         numbers = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
@@ -61,6 +64,12 @@ def read(folder: Path) -> Evaluation:
         baselines = _table(folder / "baselines.csv") if known else None
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: no readable evaluation ({error}); run the evaluation again") from None
+    if numbers.get("intervals") != INTERVALS:
+        raise InputError(
+            f"{folder} was evaluated by an earlier version, whose intervals were too narrow: run `python -m "
+            "stan_lightning.evaluate checkpoint=<run>/checkpoints/best.ckpt "
+            f"partition={numbers.get('partition')}` again"
+        )
     predictions["seen_subject"] = predictions["seen_subject"].astype("boolean")
     return Evaluation(numbers, predictions, windows, baselines)
 

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from stan_boundary.errors import InputError
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.baselines import RIDGES
-from stan_lightning.evaluation.tables import Bootstrap, metrics
+from stan_lightning.evaluation.tables import metrics
 
 SIGNIFICANT_NOT = ("seed", "data.fold", "resume")
 """Settings that do not make a run another experiment."""
@@ -127,15 +127,14 @@ def _pool(folds: Sequence[Run]) -> Run:
     numbers: dict[str, Any] = {name: first[name] for name in ("protocol", "partition")}
     numbers["checkpoint"] = None
     numbers |= {"seed": first["seed"], "n_train_subjects": None}
-    bootstrap = Bootstrap(**first["bootstrap"])
-    numbers |= metrics(predictions, windows, baselines, first["score_range"], bootstrap)
+    numbers |= metrics(predictions, windows, baselines, first["score_range"])
     for name in ("n_expected", "n_missing", "n_unlabelled"):
         numbers[name] = sum(found.metrics[name] for found in evaluations)
     numbers["missing"] = [row for found in evaluations for row in found.metrics["missing"]]
     numbers["ridges"] = _lacking_ridges(folds)
     kept = ("fold", "checkpoint", "n_train_subjects", "video", "baselines", "n_expected", "n_missing")
     numbers["folds"] = [{name: found.metrics[name] for name in kept} for found in evaluations]
-    numbers |= {name: first[name] for name in ("n_folds", "score_range", "bootstrap", "versions")}
+    numbers |= {name: first[name] for name in ("n_folds", "score_range", "intervals", "versions")}
     pooled = results.Evaluation(numbers, predictions, windows, baselines)
     name = "pooled folds" if len(folds) == 1 else f"pooled {folds[0].name} .. {folds[-1].name}"
     return replace(folds[0], name=name, evaluation=pooled)

@@ -5,7 +5,6 @@ several runs and folds compute exactly what a single evaluation does.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -36,14 +35,6 @@ PREDICTIONS = (
     "seen_subject",
 )
 WINDOWS = ("recording", "window", "first_frame", "last_frame", "start_s", "end_s", "output")
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    """How intervals are drawn: `resamples` draws of subjects, from `seed`."""
-
-    resamples: int
-    seed: int
 
 
 def predictions_table(
@@ -99,7 +90,6 @@ def metrics(
     windows: pd.DataFrame,
     baselines: pd.DataFrame | None,
     score_range: Sequence[float],
-    bootstrap: Bootstrap,
 ) -> dict[str, Any]:
     """All numbers of an evaluation that come from its tables: units, baselines and breakdowns.
 
@@ -108,13 +98,12 @@ def metrics(
         windows: Columns `WINDOWS`.
         baselines: `baseline_table` of these predictions, None where there is no training set.
         score_range: Lowest and highest score; bands and F1 only where it is the BDI-II's.
-        bootstrap: How intervals are drawn.
     """
     bdi = is_bdi(score_range)
     videos = predictions.dropna(subset=["label"])
 
     def unit(table: pd.DataFrame) -> dict[str, Any]:
-        return _describe(table, bdi, bootstrap)
+        return _describe(table, bdi)
 
     def parts(column: pd.Series, names: Sequence[str]) -> dict[str, Any]:
         return {name: unit(videos[column == name]) for name in names}
@@ -127,9 +116,9 @@ def metrics(
     }
     if bdi:
         numbers["video"]["bias_by_band"] = bias_by_band(
-            videos["label"], videos["prediction"], videos["subject"], **_draws(bootstrap)
+            videos["label"], videos["prediction"], videos["subject"]
         )
-    numbers["baselines"] = _compared(videos, baselines, bdi, bootstrap)
+    numbers["baselines"] = _compared(videos, baselines, bdi)
     seen = videos["seen_subject"].astype("boolean")
     known = baselines is not None
     numbers["seen"] = unit(videos[seen.fillna(False)]) if known else None
@@ -146,30 +135,20 @@ def is_bdi(score_range: Sequence[float]) -> bool:
     return tuple(float(edge) for edge in score_range) == BDI_RANGE
 
 
-def describe_videos(
-    predictions: pd.DataFrame, score_range: Sequence[float], bootstrap: Bootstrap
-) -> dict[str, Any]:
+def describe_videos(predictions: pd.DataFrame, score_range: Sequence[float]) -> dict[str, Any]:
     """Metrics at video level alone."""
-    return _describe(predictions, is_bdi(score_range), bootstrap)
+    return _describe(predictions, is_bdi(score_range))
 
 
-def _draws(bootstrap: Bootstrap) -> dict[str, int]:
-    return {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
-
-
-def _describe(table: pd.DataFrame, bdi: bool, bootstrap: Bootstrap) -> dict[str, Any]:
-    return dict(
-        describe(table["label"], table["prediction"], table["subject"], bands=bdi, **_draws(bootstrap))
-    )
+def _describe(table: pd.DataFrame, bdi: bool) -> dict[str, Any]:
+    return dict(describe(table["label"], table["prediction"], table["subject"], bands=bdi))
 
 
 def _names(column: pd.Series) -> list[str]:
     return sorted(str(name) for name in column.dropna().unique() if str(name))
 
 
-def _compared(
-    videos: pd.DataFrame, baselines: pd.DataFrame | None, bdi: bool, bootstrap: Bootstrap
-) -> dict[str, Any] | None:
+def _compared(videos: pd.DataFrame, baselines: pd.DataFrame | None, bdi: bool) -> dict[str, Any] | None:
     """Each baseline's own metrics, and the paired difference of the model's MAE to its.
 
     A ridge also has the difference of its MAE to the training median's; one that is not there is None.
@@ -179,16 +158,14 @@ def _compared(
     joined = videos.merge(baselines, on="recording", how="left", validate="one_to_one")
 
     def difference(one: str, other: str) -> dict[str, float | None]:
-        return mae_difference(
-            joined["label"], joined[one], joined[other], joined["subject"], **_draws(bootstrap)
-        )
+        return mae_difference(joined["label"], joined[one], joined[other], joined["subject"])
 
     compared: dict[str, Any] = {}
     for name in BASELINES:
         if name not in baselines or baselines[name].isna().any():
             compared[name] = None
             continue
-        compared[name] = _describe(joined.assign(prediction=joined[name]), bdi, bootstrap)
+        compared[name] = _describe(joined.assign(prediction=joined[name]), bdi)
         compared[name]["mae_difference"] = difference("prediction", name)
         if name in RIDGES:
             compared[name]["median_difference"] = difference(name, "train_median")

@@ -25,7 +25,7 @@ ROWS = {
 }
 NAMED = ("mae", "rmse", "ccc")
 FEW_SUBJECTS = 6
-"""Below this a percentile bootstrap over subjects covers far less than it says."""
+"""Below this no interval covers what it says."""
 
 
 def shown(metric: Mapping[str, float | None], digits: int = 2) -> str:
@@ -49,7 +49,7 @@ def table(metrics: Mapping[str, Any]) -> Table:
     counts = f"{video['n']} videos, {session['n']} sessions"
     drawn = Table(
         title=f"partition {metrics['partition']}, protocol {metrics['protocol']}: {counts}",
-        caption="video level; [95 % bootstrap interval, resampled by subject]",
+        caption="video level; [95 % interval over people]",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,

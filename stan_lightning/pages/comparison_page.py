@@ -7,7 +7,6 @@ from typing import Any
 from stan_lightning.evaluation import verdict
 from stan_lightning.evaluation.comparison import Contender, contenders, matrix
 from stan_lightning.evaluation.runs import Run, by_seed, differing
-from stan_lightning.evaluation.tables import Bootstrap
 from stan_lightning.pages import figures, report_page
 from stan_lightning.pages.metric_tables import INTERVALS, TITLES, metric_table
 from stan_lightning.pages.page import Picture, Section, Table, render
@@ -31,12 +30,12 @@ def page(runs: Sequence[Run], together: Sequence[Run]) -> str:
         rows += [("training median", metric) for _, metric in medians[:1]]
     else:
         rows += [(f"{name}: training median", metric) for name, metric in medians]
-    picture = Picture("MAE at video level with 95 % interval, by subject", figures.errors(rows))
+    picture = Picture("MAE at video level with 95 % interval over people", figures.errors(rows))
     said = "\n".join(f"{name}: {verdict.sentence(numbers)}" for name, numbers in named)
     against = "MAE of the model less the baseline's, paired."
     sections = [
         Section("Runs", f"Video level. {INTERVALS}", table, [picture]),
-        _any_two(everybody, runs[0]),
+        _any_two(everybody),
         Section("Against the baselines", against, _differences(named)),
         Section("In words", listing=said),
         *_seen(named),
@@ -60,13 +59,12 @@ def _notes(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def _any_two(everybody: Sequence[Contender], first: Run) -> Section:
-    bootstrap = Bootstrap(**first.evaluation.metrics["bootstrap"])
-    cells = matrix(everybody, bootstrap, intervals=True)
+def _any_two(everybody: Sequence[Contender]) -> Section:
+    cells = matrix(everybody, intervals=True)
     rows = [[f"{number} {one.name}", *cells[number - 1]] for number, one in enumerate(everybody, start=1)]
     text = (
-        "MAE of the row less MAE of the column, on the recordings that both scored: the same people in each "
-        "resample. Below 0 the row is better; *: the 95 % interval leaves 0 out. Of many pairs one in twenty "
+        "MAE of the row less MAE of the column, on the recordings that both scored, paired by person. "
+        "Below 0 the row is better; *: the 95 % interval leaves 0 out. Of many pairs one in twenty "
         "does so by chance."
     )
     columns = ["", *(f"less {number}" for number in range(1, len(everybody) + 1))]

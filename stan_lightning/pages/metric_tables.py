@@ -18,15 +18,20 @@ TITLES = {
     "f1_20": "F1 at 20",
 }
 STRONGEST = 5
-INTERVALS = "[95 % bootstrap interval, resampled by subject]; MAE and RMSE in points."
+INTERVALS = (
+    "[95 % interval over people], none below the number of people that it holds for; MAE and RMSE in points."
+)
 
 
 def metric_table(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Table:
     """One row for each named set of metrics, one column a metric."""
     named = list(rows)
     columns = [name for name in TITLES if any(name in row for _, row in named)]
-    cells = [[name, str(row["n"]), *(shown(row[column]) for column in columns)] for name, row in named]
-    return Table(["", "n", *(TITLES[column] for column in columns)], cells)
+    cells = [
+        [name, str(row["n"]), str(row["people"]), *(shown(row[column]) for column in columns)]
+        for name, row in named
+    ]
+    return Table(["", "n", "people", *(TITLES[column] for column in columns)], cells)
 
 
 def against_baselines(numbers: Mapping[str, Any]) -> Section:
@@ -36,15 +41,15 @@ def against_baselines(numbers: Mapping[str, Any]) -> Section:
     table = metric_table(rows)
     differences = ["", *(shown(row["mae_difference"]) for _, row in rows[1:])]
     cells = [
-        [*row[:3], difference, *row[3:]] for row, difference in zip(table.rows, differences, strict=True)
+        [*row[:4], difference, *row[4:]] for row, difference in zip(table.rows, differences, strict=True)
     ]
     cells += [
-        [ROWS[name], "", "not fitted", *[""] * (len(table.columns) - 2)]
+        [ROWS[name], "", "", "not fitted", *[""] * (len(table.columns) - 3)]
         for name, row in baseline_rows(numbers)
         if not row
     ]
-    columns = [*table.columns[:3], "MAE of model - this", *table.columns[3:]]
-    text = f"Video level. {INTERVALS} The difference is paired: the same people in each resample."
+    columns = [*table.columns[:4], "MAE of model - this", *table.columns[4:]]
+    text = f"Video level. {INTERVALS} The difference is paired by person."
     reasons = "".join(f" {one[0].upper()}{one[1:]}." for one in not_fitted(numbers))
     return Section("Model and baselines", text + reasons, Table(columns, cells))
 

@@ -86,7 +86,7 @@ def _pictures(found: Evaluation) -> list[Section]:
         Picture(
             "Predicted against true score; bars: sd over a video's windows; grey: severity bands", scatter
         ),
-        Picture("MAE with 95 % interval, by subject", figures.errors(rows)),
+        Picture("MAE with 95 % interval over people", figures.errors(rows)),
         Picture(
             "Calibration: videos in fifths by prediction", figures.calibration(found.predictions, score_range)
         ),
@@ -166,9 +166,9 @@ def _modalities(numbers: Mapping[str, Any]) -> list[Section]:
     table = metric_table((row["name"], row) for row in found["rows"])
     differences = ["", *(shown(row["mae_difference"]) for row in found["rows"][1:])]
     cells = [
-        [*row[:3], difference, *row[3:]] for row, difference in zip(table.rows, differences, strict=True)
+        [*row[:4], difference, *row[4:]] for row, difference in zip(table.rows, differences, strict=True)
     ]
-    columns = [*table.columns[:3], "MAE of this - whole", *table.columns[3:]]
+    columns = [*table.columns[:4], "MAE of this - whole", *table.columns[4:]]
     left_out = f" {found['n_without']} recordings without sound are left out." if found["n_without"] else ""
     text = (
         f"Video level. {INTERVALS} Alone: the others are hidden from the same network. Another person's: "
@@ -245,6 +245,6 @@ def _provenance(numbers: Mapping[str, Any]) -> Section:
         "score_range",
     )
     rows = [[name, str(numbers[name])] for name in names if numbers.get(name) is not None]
-    rows.append(["bootstrap", "{resamples} resamples, seed {seed}".format(**numbers["bootstrap"])])
+    rows.append(["intervals", numbers["intervals"]])
     rows += [[package, version] for package, version in numbers["versions"].items()]
     return Section("Where this comes from", table=Table(["", ""], rows))

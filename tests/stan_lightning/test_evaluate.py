@@ -29,7 +29,7 @@ TINY = [
     "model.features=2",
 ]
 GENTLE = ["data.batch_size=3", "model.learning_rate=1e-4", "model.start_at_mean=true"]
-BRIEF = ["trainer.accelerator=cpu", "+trainer.enable_progress_bar=false", "bootstrap.resamples=100"]
+BRIEF = ["trainer.accelerator=cpu", "+trainer.enable_progress_bar=false"]
 
 
 def write_crops(root: Path, subjects: dict[str, list[str]], sessions: int = 2) -> Path:
@@ -287,7 +287,7 @@ def test_two_processes_give_the_numbers_of_one(checkpoint, tmp_path):
         "trainer.accelerator=cpu",
     ]
     for name, processes in (("one", []), ("two", ["trainer.devices=2", "+trainer.strategy=ddp"])):
-        command = [*common, *processes, f"output={tmp_path / name}", "bootstrap.resamples=100"]
+        command = [*common, *processes, f"output={tmp_path / name}"]
         done = subprocess.run(command, cwd=Path(CONF).parent, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     one, two = (pd.read_csv(tmp_path / name / "windows.csv") for name in ("one", "two"))

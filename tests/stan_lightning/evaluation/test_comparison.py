@@ -12,10 +12,9 @@ from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.comparison import APART, contenders, matrix, paired
 from stan_lightning.evaluation.ensemble import ensembles
 from stan_lightning.evaluation.runs import Run
-from stan_lightning.evaluation.tables import Bootstrap, baseline_table, metrics, predictions_table
+from stan_lightning.evaluation.tables import baseline_table, metrics, predictions_table
 
 RANGE = [0.0, 63.0]
-BOOTSTRAP = Bootstrap(300, 0)
 TRAINING = TrainingSessions.from_rows([("t", "1", 4.0), ("u", "1", 30.0)])
 
 
@@ -33,23 +32,23 @@ def scored(name, seed=0, people=range(20), sd=3.0, ridges=None, settings=None, l
     said = None if ridges is None else pd.DataFrame({"recording": names, **ridges})
     baselines = baseline_table(predictions, TRAINING, said)
     numbers = {"protocol": "official", "partition": "test", "seed": seed, "n_train_subjects": 2}
-    numbers |= metrics(predictions, windows, baselines, RANGE, BOOTSTRAP)
+    numbers |= metrics(predictions, windows, baselines, RANGE)
     numbers |= {"n_expected": len(names), "n_missing": 0, "missing": [], "score_range": RANGE}
-    numbers |= {"versions": {}, "bootstrap": {"resamples": 300, "seed": 0}}
+    numbers |= {"versions": {}, "intervals": results.INTERVALS}
     evaluation = results.Evaluation(numbers, predictions, windows, baselines)
     return Run(name, Path(name), evaluation, settings or {"model": name})
 
 
 def test_two_runs_are_compared_on_what_both_scored():
     one, other = contenders([scored("face", 1), scored("voice", 2, people=range(10, 30), sd=8)])
-    n, metric = paired(one, other, BOOTSTRAP)
+    n, metric = paired(one, other)
     both = one.scored.merge(other.scored, on="recording")
     expected = (both.prediction_x - both.label_x).abs() - (both.prediction_y - both.label_y).abs()
     assert n == 20 and metric["value"] == pytest.approx(expected.mean())
-    _, turned = paired(other, one, BOOTSTRAP)
+    _, turned = paired(other, one)
     assert turned["value"] == -metric["value"]
     assert (turned["low"], turned["high"]) == pytest.approx((-metric["high"], -metric["low"]))
-    cells = matrix([one, other], BOOTSTRAP, intervals=True)
+    cells = matrix([one, other], intervals=True)
     assert cells[0][0] == "" and cells[0][1].endswith("20 recordings")
 
 
@@ -60,9 +59,9 @@ def test_a_star_marks_an_interval_without_zero():
     )
     worse.evaluation.predictions["prediction"] += 5
     found = contenders([scored("face", 1), same, worse])
-    cells = matrix(found, BOOTSTRAP, intervals=False)
+    cells = matrix(found, intervals=False)
     assert cells[0] == ["", "0.0", "-5.0*"] and cells[2] == ["5.0*", "5.0*", ""]
-    assert matrix(found, BOOTSTRAP, intervals=True)[2][0] == "5.00* [5.00, 5.00]"
+    assert matrix(found, intervals=True)[2][0] == "5.00* [5.00, 5.00]"
 
 
 def test_ridges_take_part_once_where_they_say_the_same():
@@ -70,7 +69,7 @@ def test_ridges_take_part_once_where_they_say_the_same():
     runs = [scored("face", 1, ridges=ridges), scored("voice", 2, ridges=ridges), scored("old", 3)]
     found = contenders(runs)
     assert [one.name for one in found] == ["face", "voice", "old", "ridge: nuisance", "ridge: behaviour"]
-    _, metric = paired(found[0], found[3], BOOTSTRAP)
+    _, metric = paired(found[0], found[3])
     assert metric == runs[0].evaluation.metrics["baselines"]["nuisance"]["mae_difference"]
     other = scored("other", 4, ridges=ridges | {"nuisance": 13.0})
     names = [one.name for one in contenders([*runs, other])][4:]
@@ -80,10 +79,10 @@ def test_ridges_take_part_once_where_they_say_the_same():
 def test_what_is_only_called_alike_is_not_compared():
     """Two drawn corpora have the same recordings' names, and other people's labels."""
     runs = [scored("one", 1), scored("other", 2, labels=np.arange(40.0)), scored("apart", 3, people=[50])]
-    cells = matrix(contenders(runs), BOOTSTRAP, intervals=True)
+    cells = matrix(contenders(runs), intervals=True)
     assert cells[0][1] == cells[1][0] == cells[2][0] == APART
     unlabelled = scored("none", 4, labels=np.full(40, np.nan))
-    assert paired(*contenders([runs[0], unlabelled]), BOOTSTRAP) is None
+    assert paired(*contenders([runs[0], unlabelled])) is None
 
 
 def test_an_ensemble_is_the_mean_of_seeds_with_intervals_of_its_own():

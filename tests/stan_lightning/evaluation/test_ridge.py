@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from stan_boundary.entry import CONF
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.ridge import fitted, ridge_baselines
-from stan_lightning.evaluation.tables import Bootstrap, baseline_table, metrics, predictions_table
+from stan_lightning.evaluation.tables import baseline_table, metrics, predictions_table
 from stan_lightning.evaluation.verdict import not_fitted, sentence
 
 RANGE = (0.0, 63.0)
@@ -37,7 +37,7 @@ def evaluated(data, training, partition="test", guess=20.0):
     predictions = predictions_table(windows, recordings, RANGE, training)
     said, facts = ridge_baselines(data, partition, training)
     baselines = baseline_table(predictions, training, said)
-    found = metrics(predictions, windows, baselines, RANGE, Bootstrap(300, 0))
+    found = metrics(predictions, windows, baselines, RANGE)
     return found | {"ridges": facts}, baselines
 
 

@@ -9,7 +9,6 @@ import pytest
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.tables import (
     PREDICTIONS,
-    Bootstrap,
     baseline_table,
     metrics,
     missing_recordings,
@@ -17,7 +16,6 @@ from stan_lightning.evaluation.tables import (
 )
 from stan_lightning.evaluation.verdict import sentence, table
 
-BOOTSTRAP = Bootstrap(resamples=300, seed=0)
 RANGE = (0.0, 63.0)
 TRAINING = TrainingSessions.from_rows([("s0", "x", 4), ("s1", "x", 30), ("other", "x", 10)])
 
@@ -44,7 +42,7 @@ def corpus(n_subjects=12, seed=0):
 def evaluated(recordings, windows, training=TRAINING, score_range=RANGE):
     predictions = predictions_table(windows, recordings, score_range, training)
     baselines = baseline_table(predictions, training)
-    return predictions, metrics(predictions, windows, baselines, score_range, BOOTSTRAP)
+    return predictions, metrics(predictions, windows, baselines, score_range)
 
 
 def test_a_videos_score_is_the_mean_of_clipped_windows():

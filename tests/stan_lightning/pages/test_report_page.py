@@ -8,7 +8,7 @@ import pytest
 
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.baselines import TrainingSessions
-from stan_lightning.evaluation.tables import Bootstrap, baseline_table, metrics, predictions_table
+from stan_lightning.evaluation.tables import baseline_table, metrics, predictions_table
 from stan_lightning.pages import report_page
 
 NASTY = '<img src=x onerror=alert(1)> $x$ & "q" [a,b]=é'
@@ -37,11 +37,11 @@ def make(labels=(4.0, 16.0, 25.0, 40.0), training=(("a", "1", 4.0), ("t", "1", 2
     numbers |= {"n_train_subjects": 2, "n_expected": 5, "n_missing": 1, "n_unlabelled": 0}
     numbers |= {"missing": [{"recording": "<b>gone</b>", "reason": "no face"}], "score_range": score_range}
     numbers |= {
-        "bootstrap": {"resamples": 100, "seed": 0},
+        "intervals": results.INTERVALS,
         "versions": {"torch": "2"},
         "overlap": {"train+test": 1},
     }
-    numbers |= metrics(predictions, windows, baselines, score_range, Bootstrap(100, 0))
+    numbers |= metrics(predictions, windows, baselines, score_range)
     return results.Evaluation(numbers, predictions, windows, baselines)
 
 
