@@ -1,7 +1,8 @@
 """Evaluates a trained network: ``python -m stan_lightning.evaluate checkpoint=<file> data.root=<crops>``.
 
 Writes predictions.csv, windows.csv, metrics.json, baselines.csv and report.html, and ends with one table and
-one sentence. ``weights=<released state dict>`` with ``model.*`` and ``data=...`` stands for a checkpoint.
+a line for each comparison. ``weights=<released state dict>`` with ``model.*`` and ``data=...`` stands for a
+checkpoint.
 """
 
 import sys
@@ -34,6 +35,7 @@ from stan_lightning.evaluation.candidate import (
     from_weights,
     refuse_broken_promises,
 )
+from stan_lightning.evaluation.findings import findings
 from stan_lightning.evaluation.identity_audit import audit
 from stan_lightning.evaluation.modalities import gates, worth
 from stan_lightning.evaluation.ridge import ridge_baselines
@@ -125,7 +127,8 @@ def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> r
     recordings = candidate.data.tables[config.partition].assign(partition=config.partition)
     expected = pd.concat([recordings, candidate.data.missing[config.partition]])
     score_range = candidate.data.hparams["score_range"]
-    predictions = tables.predictions_table(windows, recordings, score_range, candidate.training)
+    selected = set(candidate.data.tables["dev"]["subject"].astype(str))
+    predictions = tables.predictions_table(windows, recordings, score_range, candidate.training, selected)
     ridges, fitted = ridge_baselines(candidate.data, config.partition, candidate.training)
     baselines = tables.baseline_table(predictions, candidate.training, ridges)
     missing = tables.missing_recordings(expected, predictions)
@@ -225,7 +228,7 @@ def only(data: CropDataModule, kept: Mapping[str, pd.DataFrame]) -> Iterator[Non
 
 
 def say(found: results.Evaluation, paths: list[Path]) -> None:
-    """End with one table, one sentence, what is missing, and the paths."""
+    """End with one table, a line a comparison, what is missing, and the paths."""
     console = Console()
     numbers = found.metrics
     if numbers["n_missing"]:
@@ -245,7 +248,8 @@ def say(found: results.Evaluation, paths: list[Path]) -> None:
         console.print(verdict.modalities_table(numbers["modalities"]))
         if numbers["modalities"]["gates"]:
             print(verdict.gates_line(numbers["modalities"]["gates"]))
-    print(verdict.sentence(numbers))
+    for finding in findings(numbers):
+        print(finding)
     if numbers["synthetic"]:
         print(SYNTHETIC)
     print(DISCLAIMER)

@@ -18,9 +18,10 @@ from stan_boundary.errors import InputError
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.notices import DISCLAIMER
 from stan_lightning.evaluation import results, verdict
-from stan_lightning.evaluation.comparison import Contender, contenders, matrix
+from stan_lightning.evaluation.comparison import Contender, better_than_the_median, contenders, matrix
 from stan_lightning.evaluation.ensemble import ensembles
-from stan_lightning.evaluation.runs import Run, by_seed, find_runs, pool_folds
+from stan_lightning.evaluation.findings import findings
+from stan_lightning.evaluation.runs import Run, by_seed, find_runs, pool_folds, repeated_seeds
 from stan_lightning.pages import comparison_page, report_page
 
 COMPARED = ("train_median", "identity")
@@ -50,13 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if len(runs) == 1:
         numbers = runs[0].evaluation.metrics
         console.print(verdict.table(numbers))
-        print("\n".join([*verdict.not_fitted(numbers), verdict.sentence(numbers)]))
+        print("\n".join([*verdict.not_fitted(numbers), *map(str, findings(numbers))]))
     else:
         everybody = contenders(together)
         console.print(terminal(runs, together, everybody))
         console.print(any_two(everybody))
+        for line in repeated_seeds(runs):
+            print(line)
+        print(better_than_the_median(runs))
         for run in together:
-            print(f"{run.name}: {verdict.sentence(run.evaluation.metrics)}")
+            print("\n  ".join([f"{run.name}:", *map(str, findings(run.evaluation.metrics))]))
     print(DISCLAIMER)
     for path in paths:
         print(path)
@@ -113,7 +117,7 @@ def any_two(everybody: Sequence[Contender]) -> Terminal:
     """The paired difference between any two, in short."""
     drawn = Terminal(
         title="MAE of row - MAE of column, paired, by the numbers above",
-        caption="*: its 95 % interval over people leaves 0 out; the page has the intervals",
+        caption="*: other than 0 after Holm's correction for all pairs; the page has the intervals",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,

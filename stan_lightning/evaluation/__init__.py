@@ -12,7 +12,8 @@ baselines: What can be said without a network.
 ridge: What a recording's circumstances, and simple statistics of behaviour, tell.
 tables: The tables and numbers that every evaluation writes.
 results: The files of an evaluation, written and read back.
-verdict: The one table and the one sentence that a command ends with.
+verdict: The one table that a command ends with, and how numbers are written.
+findings: What the numbers say, a line a comparison.
 modalities: What each modality is worth to a network that reads several.
 robustness: The network under noise, blur and shuffled frames, and with noisy, dull or loud sound.
 identity_audit: How well the network's features tell people apart.

@@ -31,7 +31,8 @@ def _ensemble(group: Sequence[Run]) -> Run:
     predictions = found[0].predictions.set_index("recording").loc[shared].reset_index()
     predictions = predictions.assign(prediction=said.mean(axis=0), sd_windows=np.nan)
     same = [name for name in WINDOWS if name != "output"]
-    every = pd.concat([one.windows for one in found])
+    # A run's score of a video is the mean of windows that are clipped at 0 each.
+    every = pd.concat([one.windows.assign(output=one.windows["output"].clip(lower=0)) for one in found])
     windows = every.groupby(same, dropna=False, sort=False)["output"].mean().reset_index()
     # Baselines have no seed; of evaluations of several ages the most complete has them all.
     complete = max(found, key=_n_baselines)

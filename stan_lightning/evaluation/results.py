@@ -12,7 +12,7 @@ from stan_boundary.errors import InputError
 INTERVALS = "95 % over people, by leaving out each in turn (jackknife)"
 """What `metrics.json` says of its intervals; those of before were narrower than they said."""
 
-TEXT = dict.fromkeys(("recording", "subject", "session", "task", "partition", "group"), str)
+TEXT = dict.fromkeys(("recording", "subject", "session", "task", "partition", "group", "exposure"), str)
 
 
 @dataclass(frozen=True)

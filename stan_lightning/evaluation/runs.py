@@ -159,11 +159,27 @@ def differing(runs: Sequence[Run]) -> list[str]:
 
 
 def by_seed(runs: Sequence[Run]) -> list[list[Run]]:
-    """Groups of two or more runs that differ by seed alone."""
-    groups: dict[Any, list[Run]] = {}
+    """Groups of two or more runs that differ by seed alone; of a seed that is there twice the first."""
+    groups = [[same[0] for same in group.values()] for group in _seeds(runs)]
+    return [group for group in groups if len(group) > 1]
+
+
+def repeated_seeds(runs: Sequence[Run]) -> list[str]:
+    """One line for each run that another with the same settings and the same seed stands for."""
+    return [
+        f"{run.name} has the settings and the seed of {same[0].name}: over seeds it is left out"
+        for group in _seeds(runs)
+        if len(group) > 1
+        for same in group.values()
+        for run in same[1:]
+    ]
+
+
+def _seeds(runs: Sequence[Run]) -> list[dict[Any, list[Run]]]:
+    """Runs of the same settings, by seed."""
+    groups: dict[Any, dict[Any, list[Run]]] = {}
     for run in runs:
         numbers = run.evaluation.metrics
         key = (tuple(sorted(run.settings.items())), numbers["protocol"], numbers.get("fold"))
-        groups.setdefault(key, []).append(run)
-    alike = [group for group in groups.values() if len(group) > 1]
-    return [group for group in alike if len({run.evaluation.metrics["seed"] for run in group}) == len(group)]
+        groups.setdefault(key, {}).setdefault(numbers["seed"], []).append(run)
+    return list(groups.values())

@@ -148,6 +148,8 @@ def _aligned(
     if not truth.shape == guess.shape == names.shape or truth.ndim != 1:
         raise ValueError(f"expected equal (N,) vectors, got {truth.shape}, {guess.shape}, {names.shape}")
     known = ~np.isnan(truth)
+    if np.isinf(truth).any():
+        raise ValueError("a label is infinite")
     if not np.isfinite(guess[known]).all():
         raise ValueError("a prediction is not a finite number: the network's output is NaN or infinite")
     _, codes = np.unique(names[known], return_inverse=True)

@@ -4,13 +4,15 @@ Nothing here runs a network: windows come in, tables and one dictionary come out
 several runs and folds compute exactly what a single evaluation does.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from stan_lightning.evaluation.baselines import BASELINES, RIDGES, TrainingSessions
+from stan_lightning.evaluation.dealt import dealt_to_others
+from stan_lightning.evaluation.intervals import UNDEFINED
 from stan_lightning.evaluation.statistics import (
     BANDS,
     BDI_RANGE,
@@ -18,6 +20,7 @@ from stan_lightning.evaluation.statistics import (
     bias_by_band,
     describe,
     mae_difference,
+    rmse_difference,
 )
 from stan_lightning.evaluation.units import clips, sessions, subjects, to_points
 
@@ -33,7 +36,10 @@ PREDICTIONS = (
     "n_windows",
     "sd_windows",
     "seen_subject",
+    "exposure",
 )
+TRAINED, SELECTED, NEW = "trained on", "selected on", "new"
+"""What training knew of a subject: they were in its data, or in those that the epoch was chosen by."""
 WINDOWS = ("recording", "window", "first_frame", "last_frame", "start_s", "end_s", "output")
 
 
@@ -42,6 +48,7 @@ def predictions_table(
     recordings: pd.DataFrame,
     score_range: Sequence[float],
     training: TrainingSessions | None,
+    selected: Collection[str] = (),
 ) -> pd.DataFrame:
     """One row a video: the mean over its windows, in points.
 
@@ -50,7 +57,9 @@ def predictions_table(
         recordings: Columns recording, subject, session, task, partition, group and label (points, NaN
             where unknown). Recordings without a window are left out.
         score_range: Lowest and highest score.
-        training: Who was trained on, None where that is unknown (`seen_subject` is then empty).
+        training: Who was trained on, None where that is unknown (`seen_subject` and `exposure` are then
+            empty).
+        selected: Subjects whom the development partition holds.
 
     Returns:
         Columns `PREDICTIONS`, in the order of `recordings`. `sd_windows` is the sample standard deviation
@@ -61,8 +70,12 @@ def predictions_table(
     table = recordings.merge(scored, left_on="recording", right_index=True, how="inner")
     if training is None:
         table["seen_subject"] = pd.Series(pd.NA, index=table.index, dtype="boolean")
+        table["exposure"] = ""
     else:
-        table["seen_subject"] = table["subject"].astype(str).isin(training.subjects).astype("boolean")
+        subject = table["subject"].astype(str)
+        table["seen_subject"] = subject.isin(training.subjects).astype("boolean")
+        known = np.where(subject.isin(list(selected)), SELECTED, NEW)
+        table["exposure"] = np.where(table["seen_subject"], TRAINED, known)
     return table[list(PREDICTIONS)].reset_index(drop=True)
 
 
@@ -115,19 +128,50 @@ def metrics(
         "subject": unit(subjects(videos)),
     }
     if bdi:
-        numbers["video"]["bias_by_band"] = bias_by_band(
-            videos["label"], videos["prediction"], videos["subject"]
-        )
+        bias = bias_by_band(videos["label"], videos["prediction"], videos["subject"])
+        numbers["video"]["bias_by_band"] = bias
     numbers["baselines"] = _compared(videos, baselines, bdi)
     seen = videos["seen_subject"].astype("boolean")
     known = baselines is not None
     numbers["seen"] = unit(videos[seen.fillna(False)]) if known else None
     numbers["unseen"] = unit(videos[~seen.fillna(True)]) if known else None
+    whom = {"selected": SELECTED, "new": NEW}
+    numbers |= {
+        name: unit(videos[videos["exposure"] == one]) if known else None for name, one in whom.items()
+    }
+    if known:
+        new = videos[videos["exposure"] == NEW]
+        numbers["new"]["baselines"] = _compared(new, baselines, bdi) if len(new) else None
+    two_labels = videos.groupby(["subject", "session"])["label"].nunique() > 1
+    numbers["n_sessions_of_two_labels"] = int(two_labels.sum())
+    numbers["n_above_range"] = int((predictions["prediction"] > float(score_range[1])).sum())
+    numbers["dealt"] = dealt_to_others(videos["label"], videos["prediction"], videos["subject"])
     numbers["by_task"] = parts(videos["task"], _names(videos["task"]))
-    where = pd.Series(np.array(BANDS)[band(videos["label"])], index=videos.index)
-    numbers["by_band"] = parts(where, BANDS) if bdi else None
+    numbers["by_band"] = _by_band(videos, numbers["video"], unit) if bdi else None
     numbers["by_group"] = parts(videos["group"], _names(videos["group"]))
     return numbers
+
+
+def _by_band(
+    videos: pd.DataFrame, whole: Mapping[str, Any], unit: Callable[[pd.DataFrame], dict[str, Any]]
+) -> dict[str, Any]:
+    """Error and bias in each severity band; correlations within a band mislead.
+
+    `bias_expected` is the bias of a prediction that is calibrated and correlates as this one does: such a
+    prediction is nearer to the mean label, so the most severe come out too low.
+    """
+    found: dict[str, Any] = {}
+    pearson, mean = whole["pearson"]["value"], videos["label"].mean()
+    for number, name in enumerate(BANDS):
+        part = videos[band(videos["label"]) == number]
+        numbers = unit(part)
+        expected = dict(UNDEFINED)
+        if len(part) and pearson is not None:
+            share = max(pearson, 0.0) ** 2
+            expected["value"] = float((1 - share) * (mean - part["label"].mean()))
+        found[name] = {key: numbers[key] for key in ("n", "people", "mae")}
+        found[name] |= {"bias": whole["bias_by_band"][name], "bias_expected": expected}
+    return found
 
 
 def is_bdi(score_range: Sequence[float]) -> bool:
@@ -149,7 +193,7 @@ def _names(column: pd.Series) -> list[str]:
 
 
 def _compared(videos: pd.DataFrame, baselines: pd.DataFrame | None, bdi: bool) -> dict[str, Any] | None:
-    """Each baseline's own metrics, and the paired difference of the model's MAE to its.
+    """Each baseline's own metrics, and the paired differences of the model's MAE and RMSE to its.
 
     A ridge also has the difference of its MAE to the training median's; one that is not there is None.
     """
@@ -157,8 +201,8 @@ def _compared(videos: pd.DataFrame, baselines: pd.DataFrame | None, bdi: bool) -
         return None
     joined = videos.merge(baselines, on="recording", how="left", validate="one_to_one")
 
-    def difference(one: str, other: str) -> dict[str, float | None]:
-        return mae_difference(joined["label"], joined[one], joined[other], joined["subject"])
+    def between(one: str, other: str) -> tuple[pd.Series, pd.Series, pd.Series, pd.Series]:
+        return joined["label"], joined[one], joined[other], joined["subject"]
 
     compared: dict[str, Any] = {}
     for name in BASELINES:
@@ -166,9 +210,10 @@ def _compared(videos: pd.DataFrame, baselines: pd.DataFrame | None, bdi: bool) -
             compared[name] = None
             continue
         compared[name] = _describe(joined.assign(prediction=joined[name]), bdi)
-        compared[name]["mae_difference"] = difference("prediction", name)
+        compared[name]["mae_difference"] = mae_difference(*between("prediction", name))
+        compared[name]["rmse_difference"] = rmse_difference(*between("prediction", name))
         if name in RIDGES:
-            compared[name]["median_difference"] = difference(name, "train_median")
+            compared[name]["median_difference"] = mae_difference(*between(name, "train_median"))
     return compared
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 
 from stan_lightning.data.notices import SYNTHETIC
+from stan_lightning.evaluation.findings import findings
 from stan_lightning.evaluation.results import Evaluation
 from stan_lightning.evaluation.units import UNITS
-from stan_lightning.evaluation.verdict import ROWS, baseline_rows, sentence, shown
+from stan_lightning.evaluation.verdict import ROWS, baseline_rows, shown
 from stan_lightning.pages import figures, gates
 from stan_lightning.pages.metric_tables import INTERVALS, against_baselines, metric_table, ridges
 from stan_lightning.pages.page import Picture, Section, Table, render
@@ -25,8 +26,8 @@ def page(found: Evaluation, run: Path | None) -> str:
     numbers = found.metrics
     title = f"Evaluation on {numbers['partition']}, protocol {numbers['protocol']}"
     sections = [
-        against_baselines(numbers),
         *_pictures(found),
+        against_baselines(numbers),
         *ridges(numbers),
         _units(numbers),
         *_breakdowns(numbers),
@@ -39,7 +40,7 @@ def page(found: Evaluation, run: Path | None) -> str:
         _timelines(found),
         *_training(run),
     ]
-    return render(title, sentence(numbers), notes(numbers), [*sections, _provenance(numbers)])
+    return render(title, findings(numbers), notes(numbers), [*sections, _provenance(numbers)])
 
 
 def notes(numbers: Mapping[str, Any]) -> list[str]:
@@ -51,7 +52,7 @@ def notes(numbers: Mapping[str, Any]) -> list[str]:
     elif seen["n"]:
         said.append(
             f"{seen['n']} of {video['n']} videos show people whom the training data holds: these numbers "
-            "measure severity and memory of faces together. Read them beside the unseen subjects' and the "
+            "measure severity and memory of faces together. Read them beside the new people's and the "
             "identity baseline's."
         )
     shared = {pair: n for pair, n in (numbers.get("overlap") or {}).items() if n}
@@ -78,9 +79,10 @@ def _pictures(found: Evaluation) -> list[Section]:
     score_range = numbers["score_range"]
     rows = [("model", numbers["video"]["mae"])]
     rows += [(ROWS[name], row["mae"]) for name, row in baseline_rows(numbers) if row]
-    for key, name in (("unseen", "model, unseen subjects"), ("seen", "model, seen subjects")):
-        if numbers[key] and numbers[key]["n"]:
-            rows.append((name, numbers[key]["mae"]))
+    parts = [(name, part) for name, part in exposures(numbers) if 0 < part["n"] < numbers["video"]["n"]]
+    rows += [
+        (f"people {name}" if ":" in name else f"model, people {name}", part["mae"]) for name, part in parts
+    ]
     scatter = figures.predicted_against_true(found.predictions, score_range)
     drawn = [
         Picture(
@@ -104,9 +106,8 @@ def _units(numbers: Mapping[str, Any]) -> Section:
 
 
 def _breakdowns(numbers: Mapping[str, Any]) -> list[Section]:
-    """Seen and unseen subjects, tasks, bands, groups, at video level."""
-    seen = [(f"{name} subjects", numbers[name]) for name in ("unseen", "seen") if numbers[name]]
-    parts = {"Seen and unseen subjects": seen}
+    """People by what training knew of them, tasks, bands, groups, at video level."""
+    parts = {"People trained on, selected on and new": exposures(numbers)}
     for key, title in (("by_task", "Tasks"), ("by_band", "Severity bands"), ("by_group", "Groups")):
         parts[title] = list((numbers[key] or {}).items())
     return [
@@ -114,6 +115,15 @@ def _breakdowns(numbers: Mapping[str, Any]) -> list[Section]:
         for title, rows in parts.items()
         if rows
     ]
+
+
+def exposures(numbers: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Rows of those trained on, selected on (by the development partition) and new, with their median."""
+    names = {"seen": "trained on", "selected": "selected on", "new": "new"}
+    rows = [(name, numbers[key]) for key, name in names.items() if numbers[key]]
+    if rows and numbers["new"]["baselines"]:
+        rows.append(("new: training median", numbers["new"]["baselines"]["train_median"]))
+    return rows
 
 
 def _folds(numbers: Mapping[str, Any]) -> list[Section]:

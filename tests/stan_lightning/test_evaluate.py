@@ -122,11 +122,13 @@ def test_a_checkpoint_alone_is_enough(checkpoint, crops, tmp_path, capsys):
         baselines.nuisance - predictions.label
     ).abs()
     assert numbers["baselines"]["nuisance"]["mae_difference"]["value"] == pytest.approx(error.mean())
-    assert "the recording's length, light and sound alone" in said  # these crops are the brighter the higher
+    assert "the recording's length, light and sound" in said
     assert numbers["baselines"]["behaviour"] is None and baselines.behaviour.isna().all()
-    assert "ridge: behaviour: not fitted: these crops have no behaviour track" in said
+    assert "shortcut: behaviour: not fitted: these crops have no behaviour track" in said
     html = (tmp_path / "report.html").read_text()
-    assert "ridge: nuisance" in html and "no behaviour track" in html and "simple baselines lean on" in html
+    assert (
+        "shortcut: nuisance" in html and "no behaviour track" in html and "simple baselines lean on" in html
+    )
     assert said.rstrip().endswith(str(tmp_path / "report.html"))
 
 

@@ -13,7 +13,7 @@ from stan_lightning.evaluation.tables import baseline_table, metrics, prediction
 from stan_lightning.report import main
 
 RANGE = [0.0, 63.0]
-RIDGE_ROWS = ("ridge: nuisance", "ridge: behaviour")
+RIDGE_ROWS = ("shortcut: nuisance", "shortcut: behaviour")
 
 
 def write_run(
@@ -114,7 +114,7 @@ def test_runs_that_differ_by_seed_alone_get_mean_and_deviation(tmp_path, capsys)
     runs = [results.read(tmp_path / f"s{seed}" / "evaluation" / "test").predictions for seed in range(3)]
     error = np.mean([run.prediction for run in runs], axis=0) - runs[0].label
     against = (
-        f"better than the mean of its runs (MAE {np.abs(error).mean():.1f} against {np.mean(values):.1f}"
+        f"+ better than the mean of its runs (MAE {np.abs(error).mean():.1f} against {np.mean(values):.1f}"
     )
     assert against in said
     assert html.count("1 of 25 recordings have no prediction") == 1  # said once for all runs
@@ -137,8 +137,9 @@ def test_any_two_are_compared_and_ridges_are_among_them(tmp_path, capsys):
     found = [results.read(tmp_path / name / "evaluation" / "test") for name in ("face", "voice")]
     maes = [one.metrics["video"]["mae"]["value"] for one in found]
     assert f"<td>{maes[0] - maes[1]:.2f}*<span>[" in section
-    assert f"{maes[0] - maes[1]:.1f}*" in said and "5 ridge:" in said and "ensemble" not in html
-    assert "face: better than predicting" in said and "the recording's length, light and sound" in said
+    assert f"{maes[0] - maes[1]:.1f}*" in said and "5 shortcut:" in said and "ensemble" not in html
+    assert "face:\n  + better than predicting" in said and "the recording's length, light and sound" in said
+    assert "of 3 runs are better than predicting the training median (Holm's correction)" in said
 
 
 def test_evaluations_of_before_are_read_without_the_ridges(tmp_path, capsys):
@@ -152,7 +153,7 @@ def test_evaluations_of_before_are_read_without_the_ridges(tmp_path, capsys):
         table = pd.read_csv(folder / "baselines.csv").drop(columns=["nuisance", "behaviour"])
         table.to_csv(folder / "baselines.csv", index=False)
     main([str(tmp_path), "--output", str(tmp_path / "out")])
-    assert "ridge" not in capsys.readouterr().out
+    assert "shortcut" not in capsys.readouterr().out
     assert "unknown" in (tmp_path / "out" / "report.html").read_text()
     main([str(tmp_path / "a"), "--output", str(tmp_path / "one")])
     assert "training median" in capsys.readouterr().out

@@ -170,3 +170,16 @@ def test_the_difference_of_root_mean_squares_is_theirs_and_its_interval_decides_
 def test_what_is_no_number_has_no_mean():
     with pytest.raises(ValueError, match="not a finite number"):
         statistics.mean_with_interval([1.0, np.nan], ["a", "b"])
+
+
+def test_f1_of_a_constant_is_that_of_calling_all_or_nobody():
+    label, subject = np.r_[np.full(12, 20.0), np.full(18, 5.0)], np.arange(30)
+    called = describe(label, np.full(30, 14.0), subject, bands=True)["f1_14"]
+    assert called["value"] == pytest.approx(2 * 12 / (30 + 12)) and called["low"] < called["value"]
+    nobody = describe(label, np.full(30, 13.9), subject, bands=True)["f1_14"]
+    assert nobody == {"value": 0.0, "low": None, "high": None}
+
+
+def test_an_infinite_label_is_refused():
+    with pytest.raises(ValueError, match="a label is infinite"):
+        describe([1.0, np.inf], [1.0, 2.0], ["a", "b"], bands=False)

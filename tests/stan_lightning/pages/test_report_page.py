@@ -5,9 +5,11 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from selenium.webdriver.common.by import By
 
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.baselines import TrainingSessions
+from stan_lightning.evaluation.findings import findings
 from stan_lightning.evaluation.tables import baseline_table, metrics, predictions_table
 from stan_lightning.pages import report_page
 
@@ -110,3 +112,26 @@ def test_an_audit_that_cannot_be_had_is_said():
     assert "Identity audit" not in report_page.page(found, None)
     found.metrics["identity_audit"] = {"face": None}
     assert "no subject has two sessions" in report_page.page(found, None)
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_findings_and_pictures_come_before_any_table_and_fit_the_screen(browser, tmp_path, width):
+    file = tmp_path / "report.html"
+    file.write_text(report_page.page(make(), None), encoding="utf-8")
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+    )
+    browser.get(file.as_uri())
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    lines = browser.find_elements(By.CSS_SELECTOR, ".findings li")
+    assert len(lines) == len(findings(make().metrics)) > 4
+    assert {line.get_attribute("class") for line in lines} == {"open", "note"}
+    tops = [browser.find_elements(By.TAG_NAME, name)[0].rect["y"] for name in ("li", "img", "summary")]
+    assert tops == sorted(tops)
+    assert not any(table.is_displayed() for table in browser.find_elements(By.TAG_NAME, "table"))
+    for summary in browser.find_elements(By.TAG_NAME, "summary"):
+        summary.click()
+    assert all(table.is_displayed() for table in browser.find_elements(By.TAG_NAME, "table"))
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
