@@ -18,6 +18,7 @@ modalities: What each modality is worth to a network that reads several.
 robustness: The network under noise, blur and shuffled frames, and with noisy, dull or loud sound.
 identity_audit: How well the network's features tell people apart.
 runs: Evaluations of several runs: found on disk, told apart, folds pooled.
+over_runs: What a recipe is worth over trainings and people together.
 ensemble: Runs that differ by seed alone as one.
 comparison: Any two that scored the same recordings.
 """

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from stan_lightning.evaluation import results
+from stan_lightning.evaluation.over_runs import SIZE, over_runs
 from stan_lightning.evaluation.runs import Run, by_seed
 from stan_lightning.evaluation.statistics import mean_with_interval
 from stan_lightning.evaluation.tables import WINDOWS, metrics
@@ -22,7 +24,8 @@ def _ensemble(group: Sequence[Run]) -> Run:
     """The mean prediction of each recording that all of them scored.
 
     Its numbers hold `ensemble`: the names of its `runs`, the mean of their MAEs as `mean_mae`, and
-    `mae_difference`, its MAE less that mean, paired by person.
+    `mae_difference`, its MAE less that mean, paired by person; and `over_runs`: the `mae` of the recipe and,
+    where there are baselines, its `median_difference`, with intervals over runs and people together.
     """
     found = [run.evaluation for run in group]
     first = found[0].metrics
@@ -50,9 +53,24 @@ def _ensemble(group: Sequence[Run]) -> Run:
         "mean_mae": float(theirs[known].mean()) if known.any() else None,
         "mae_difference": mean_with_interval((own - theirs)[known], predictions["subject"][known]),
     }
+    numbers["over_runs"] = _recipe(said, predictions, complete.baselines) if known.any() else None
     name = f"ensemble of {len(group)} seeds ({group[0].name} .. {group[-1].name})"
     pooled = results.Evaluation(numbers, predictions, windows, complete.baselines)
     return Run(name, group[0].folder, pooled, group[0].settings)
+
+
+def _recipe(
+    said: NDArray[np.float64], predictions: pd.DataFrame, baselines: pd.DataFrame | None
+) -> dict[str, Any]:
+    """What a training is worth, from (R, N) scores of R runs for the recordings of `predictions`."""
+    known = predictions["label"].notna().to_numpy()
+    labels, subjects = predictions["label"][known].to_numpy(float), predictions["subject"][known]
+    errors = np.abs(said[:, known] - labels)
+    found = {"mae": over_runs(errors, subjects, SIZE)}
+    if baselines is not None:
+        median = baselines.set_index("recording").loc[predictions["recording"][known], "train_median"]
+        found["median_difference"] = over_runs(errors - np.abs(median.to_numpy() - labels), subjects)
+    return found
 
 
 def _n_baselines(found: results.Evaluation) -> int:

@@ -47,6 +47,7 @@ def findings(metrics: Mapping[str, Any]) -> list[Finding]:
     found += [*_simple(metrics), *told]
     if together := metrics.get("ensemble"):
         runs = {**together, "mae": {"value": together["mean_mae"]}}
+        found.insert(0, _recipe(metrics))
         found.append(_against("mae", "the mean of its runs", video, runs))
     elif not metrics.get("folds"):
         found.append(Finding(NOTE, "one training: what another seed would give is unknown"))
@@ -122,6 +123,20 @@ def _dealt(metrics: Mapping[str, Any]) -> Finding:
     if dealt["p"] <= 1 - LEVEL:
         return Finding(BETTER, f"better than {name} ({numbers})")
     return Finding(OPEN, f"not shown to tell anybody from anybody: {name} do about as well ({numbers})")
+
+
+def _recipe(metrics: Mapping[str, Any]) -> Finding:
+    """What another training of the same recipe would be worth, for other people."""
+    mae, difference = (metrics["over_runs"][name] for name in ("mae", "median_difference"))
+    whom = f"a training of this recipe, over {mae['runs']} runs and {mae['people']} people, is"
+    median = metrics["baselines"]["train_median"]["mae"]["value"]
+    numbers = f"MAE {shown(mae, 1)} against {median:.1f}, difference {shown(difference, 1)}"
+    if difference["low"] is None:
+        return Finding(OPEN, f"{whom} not compared with {NAMES['train_median']}: {_few(metrics['video'])}")
+    numbers += f"; {100 * mae['run_share']:.0f} % of a run's variance is the run's"
+    mark = BETTER if difference["high"] < 0 else WORSE if difference["low"] > 0 else OPEN
+    said = "not shown to be better" if mark == OPEN else mark
+    return Finding(mark, f"{whom} {said} than {NAMES['train_median']} ({numbers})")
 
 
 def _few(part: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from stan_lightning.evaluation import results
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.comparison import APART, contenders, holm, matrix, p_value, paired
 from stan_lightning.evaluation.ensemble import ensembles
+from stan_lightning.evaluation.findings import findings
 from stan_lightning.evaluation.runs import Run, by_seed, repeated_seeds
 from stan_lightning.evaluation.tables import baseline_table, metrics, predictions_table
 
@@ -153,3 +154,18 @@ def test_p_belongs_to_the_interval_and_holm_corrects_it():
     assert p_value({"value": 1.0, "low": None, "high": None}, 5) is None
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([]) == [] and holm([0.6, 0.9]) == [1.0, 1.0]
+
+
+def test_a_recipe_has_an_interval_over_runs_and_people():
+    seeds = [scored(f"s{seed}", seed, sd=8, settings={"k": "2"}) for seed in range(3)]
+    (found,) = ensembles(seeds)
+    numbers = found.evaluation.metrics
+    mae, difference = numbers["over_runs"]["mae"], numbers["over_runs"]["median_difference"]
+    maes = [run.evaluation.metrics["video"]["mae"]["value"] for run in seeds]
+    assert mae["value"] == pytest.approx(np.mean(maes)) and (mae["runs"], mae["people"]) == (3, 20)
+    median = numbers["baselines"]["train_median"]["mae"]["value"]
+    assert difference["value"] == pytest.approx(np.mean(maes) - median)
+    said = findings(numbers)[0].text
+    assert said.startswith("a training of this recipe, over 3 runs and 20 people, is ")
+    assert f"{100 * mae['run_share']:.0f} % of a run's variance is the run's" in said
+    assert not any("another seed" in one.text for one in findings(numbers))

@@ -126,7 +126,7 @@ def test_findings_and_pictures_come_before_any_table_and_fit_the_screen(browser,
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     lines = browser.find_elements(By.CSS_SELECTOR, ".findings li")
     assert len(lines) == len(findings(make().metrics)) > 4
-    assert {line.get_attribute("class") for line in lines} == {"open", "note"}
+    assert {line.get_attribute("class") for line in lines} == {"is-open", "is-note"}
     tops = [browser.find_elements(By.TAG_NAME, name)[0].rect["y"] for name in ("li", "img", "summary")]
     assert tops == sorted(tops)
     assert not any(table.is_displayed() for table in browser.find_elements(By.TAG_NAME, "table"))
