@@ -127,10 +127,10 @@ def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> r
     recordings = candidate.data.tables[config.partition].assign(partition=config.partition)
     expected = pd.concat([recordings, candidate.data.missing[config.partition]])
     score_range = candidate.data.hparams["score_range"]
-    selected = set(candidate.data.tables["dev"]["subject"].astype(str))
-    predictions = tables.predictions_table(windows, recordings, score_range, candidate.training, selected)
+    predictions = tables.predictions_table(windows, recordings, score_range, candidate.training)
     ridges, fitted = ridge_baselines(candidate.data, config.partition, candidate.training)
-    baselines = tables.baseline_table(predictions, candidate.training, ridges)
+    selected = set(candidate.data.tables["dev"]["subject"].astype(str))
+    baselines = tables.baseline_table(predictions, candidate.training, ridges, selected)
     missing = tables.missing_recordings(expected, predictions)
     training = candidate.training
     order = ("protocol", "partition", "checkpoint", "seed")

@@ -1,9 +1,9 @@
 """What a recipe is worth over trainings and people together: runs that differ by seed alone.
 
-The variance of multi-reader multi-case studies (Obuchowski and Rockette 1995; Hillis 2007), where readers
-are runs and cases are people. Differs: Satterthwaite's degrees of freedom count people, too, as they are few here,
-and the variance is never less than that over people alone. An interval over people alone says what one
-network is worth, not what another training of the same recipe would give.
+The variance of multi-reader multi-case studies (Obuchowski and Rockette 1995; Hillis 2007): readers are runs
+and cases are people. Differs: Satterthwaite's degrees of freedom count people, too, as they are few here, and
+the variance is never less than that over people alone. An interval over people alone says what one network is
+worth, not what another training of the same recipe would give.
 """
 
 from typing import Any

@@ -36,7 +36,6 @@ PREDICTIONS = (
     "n_windows",
     "sd_windows",
     "seen_subject",
-    "exposure",
 )
 TRAINED, SELECTED, NEW = "trained on", "selected on", "new"
 """What training knew of a subject: they were in its data, or in those that the epoch was chosen by."""
@@ -48,7 +47,6 @@ def predictions_table(
     recordings: pd.DataFrame,
     score_range: Sequence[float],
     training: TrainingSessions | None,
-    selected: Collection[str] = (),
 ) -> pd.DataFrame:
     """One row a video: the mean over its windows, in points.
 
@@ -57,9 +55,7 @@ def predictions_table(
         recordings: Columns recording, subject, session, task, partition, group and label (points, NaN
             where unknown). Recordings without a window are left out.
         score_range: Lowest and highest score.
-        training: Who was trained on, None where that is unknown (`seen_subject` and `exposure` are then
-            empty).
-        selected: Subjects whom the development partition holds.
+        training: Who was trained on, None where that is unknown (`seen_subject` is then empty).
 
     Returns:
         Columns `PREDICTIONS`, in the order of `recordings`. `sd_windows` is the sample standard deviation
@@ -70,29 +66,32 @@ def predictions_table(
     table = recordings.merge(scored, left_on="recording", right_index=True, how="inner")
     if training is None:
         table["seen_subject"] = pd.Series(pd.NA, index=table.index, dtype="boolean")
-        table["exposure"] = ""
     else:
-        subject = table["subject"].astype(str)
-        table["seen_subject"] = subject.isin(training.subjects).astype("boolean")
-        known = np.where(subject.isin(list(selected)), SELECTED, NEW)
-        table["exposure"] = np.where(table["seen_subject"], TRAINED, known)
+        table["seen_subject"] = table["subject"].astype(str).isin(training.subjects).astype("boolean")
     return table[list(PREDICTIONS)].reset_index(drop=True)
 
 
 def baseline_table(
-    predictions: pd.DataFrame, training: TrainingSessions | None, ridges: pd.DataFrame | None = None
+    predictions: pd.DataFrame,
+    training: TrainingSessions | None,
+    ridges: pd.DataFrame | None = None,
+    selected: Collection[str] = (),
 ) -> pd.DataFrame | None:
-    """What each baseline says about each video: recording and the columns of `BASELINES`, or None.
+    """What each baseline says about each video: recording, `exposure`, the columns of `BASELINES`; or None.
 
     Args:
         predictions: Columns `PREDICTIONS`.
         training: Who was trained on; without them there are no baselines.
         ridges: `ridge.ridge_baselines` of at least these videos; without them theirs are NaN.
+        selected: Subjects whom the development partition holds.
     """
     if training is None or not training.sessions:
         return None
     said = training.predict(predictions["subject"])
     table = pd.concat([predictions[["recording"]].reset_index(drop=True), said], axis=1)
+    subject = predictions["subject"].astype(str)
+    known = np.where(subject.isin(list(selected)), SELECTED, NEW)
+    table["exposure"] = np.where(subject.isin(training.subjects), TRAINED, known)
     if ridges is None:
         return table.assign(**dict.fromkeys(RIDGES, np.nan))
     return table.merge(ridges, on="recording", how="left", validate="one_to_one")
@@ -135,12 +134,11 @@ def metrics(
     known = baselines is not None
     numbers["seen"] = unit(videos[seen.fillna(False)]) if known else None
     numbers["unseen"] = unit(videos[~seen.fillna(True)]) if known else None
-    whom = {"selected": SELECTED, "new": NEW}
-    numbers |= {
-        name: unit(videos[videos["exposure"] == one]) if known else None for name, one in whom.items()
-    }
-    if known:
-        new = videos[videos["exposure"] == NEW]
+    numbers |= {"selected": None, "new": None}
+    if baselines is not None:
+        exposure = videos["recording"].map(baselines.set_index("recording")["exposure"])
+        new = videos[exposure == NEW]
+        numbers["selected"], numbers["new"] = unit(videos[exposure == SELECTED]), unit(new)
         numbers["new"]["baselines"] = _compared(new, baselines, bdi) if len(new) else None
     two_labels = videos.groupby(["subject", "session"])["label"].nunique() > 1
     numbers["n_sessions_of_two_labels"] = int(two_labels.sum())

@@ -22,8 +22,9 @@ def evaluated(label, prediction, subject, training=(("t", 10.0), ("u", 12.0)), s
     windows = pd.DataFrame({"recording": names, "window": 0, "output": np.asarray(prediction) / 63})
     sessions = TrainingSessions.from_rows([(who, "0", score) for who, score in training])
     known = sessions if training else None
-    predictions = predictions_table(windows, recordings, RANGE, known, selected)
-    found = metrics(predictions, windows, baseline_table(predictions, known), RANGE)
+    predictions = predictions_table(windows, recordings, RANGE, known)
+    baselines = baseline_table(predictions, known, selected=selected)
+    found = metrics(predictions, windows, baselines, RANGE)
     return found | {"partition": "test", "score_range": RANGE}
 
 

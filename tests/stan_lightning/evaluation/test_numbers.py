@@ -155,10 +155,9 @@ def test_every_number_is_that_of_plain_numpy():
     recordings, windows = corpus()
     labels = {person: float(person) for person in range(14)}
     training = TrainingSessions.from_rows([(f"p{person}", "t", score) for person, score in labels.items()])
-    predictions = predictions_table(
-        windows, recordings, RANGE, training, {f"p{one}" for one in range(10, 26)}
-    )
-    found = metrics(predictions, windows, baseline_table(predictions, training), RANGE)
+    predictions = predictions_table(windows, recordings, RANGE, training)
+    told = baseline_table(predictions, training, selected={f"p{person}" for person in range(10, 26)})
+    found = metrics(predictions, windows, told, RANGE)
 
     points = windows.assign(prediction=windows["output"].clip(lower=0) * 63)
     clips = points.merge(recordings, on="recording")
