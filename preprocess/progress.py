@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from stan_boundary.file_names import as_text
+
 _LINE_INTERVAL_S = 30.0
 
 
@@ -64,7 +66,7 @@ class FrameProgress:
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
-        self._bar.console.print(Text(text), soft_wrap=True)
+        self._bar.console.print(Text(as_text(text)), soft_wrap=True)
 
     def _draw(self) -> None:
         done, total = sum(self._decoded.values()), max(1, sum(self._expected.values()))

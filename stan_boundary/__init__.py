@@ -1,7 +1,12 @@
 """What crosses the border between this project and its users: typed words, received files, written files.
 
 command_line: what was typed, checked, and the help that says what can be typed.
+environment: variables that libraries read when they are loaded, chosen where the user chose nothing.
 entry: how every command ends when the user's input cannot be used.
 errors: the one kind of error that is the user's to mend.
+file_names: any name that a file has, as text and as the name of a recording; normal forms compared.
+names: names and texts of others, as file names, on a terminal and in a spreadsheet.
+opening: files of others: regular ones, zips and JSON of bounded size.
+typed: next commands as their reader types them.
 writing: files that are there whole or not at all.
 """

@@ -15,6 +15,7 @@ from hydra.errors import ConfigCompositionException, HydraException, OverridePar
 from omegaconf import DictConfig, OmegaConf
 
 from stan_boundary.entry import CONF
+from stan_boundary.typed import typed
 
 _HELP = ("--help", "-h")
 _KEY = re.compile(r"^( *)([A-Za-z_]\w*):(?: (.*?))?(?:\s+# (.*))?$")
@@ -55,7 +56,7 @@ def check_command_line(
             if key == optional:
                 continue
             example = next((line for line in examples if f" {key}=" in line), examples[0])
-            _end(f"{key} is not set: give {key}=<...>, as in `{example}`")
+            _end(f"{key} is not set: give {key}=<...>, as in `{typed(example)}`")
 
 
 def with_new_keys(arguments: Sequence[str], prefix: str) -> list[str]:

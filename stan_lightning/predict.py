@@ -24,6 +24,7 @@ from rich.table import Table
 from stan_boundary.command_line import check_command_line, with_new_keys
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
+from stan_boundary.file_names import as_text
 from stan_lightning import intake
 from stan_lightning.data.clips import step
 from stan_lightning.data.crops import open_crops
@@ -101,11 +102,11 @@ def predict(config: DictConfig) -> int:
     scored.to_csv(output / "windows.csv", index=False)
     found = list(show(trained, data, usable, predictions, scored, config))
     synthetic = bool(trained.data["synthetic"])
-    (output / PAGE).write_text(page(found, refusals, score_range, synthetic), encoding="utf-8")
+    (output / PAGE).write_text(as_text(page(found, refusals, score_range, synthetic)), encoding="utf-8")
     say(predictions, usable, score_range)
     if synthetic:
         print(TRAINED_ON_DRAWN)
-    print(output / PAGE)
+    print(as_text(output / PAGE))
     return len(refusals)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from omegaconf import OmegaConf
 
 from stan_boundary.errors import InputError
+from stan_boundary.typed import typed_python
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.baselines import RIDGES
 from stan_lightning.evaluation.tables import metrics
@@ -52,9 +53,10 @@ def find_runs(folders: Sequence[Path], partition: str) -> list[Run]:
         lacking = [run for run in lacking if not any(run in folder.parents for folder in found)]
         if lacking or not found:
             run = lacking[0] if lacking else asked
+            best = run / "checkpoints" / "best.ckpt"
             raise InputError(
-                f"{run} holds no evaluation of partition {partition}: `python -m stan_lightning.evaluate "
-                f"checkpoint={run}/checkpoints/best.ckpt partition={partition}` makes it"
+                f"{run} holds no evaluation of partition {partition}: `{typed_python()} -m "
+                f"stan_lightning.evaluate checkpoint={best} partition={partition}` makes it"
             )
     return list(runs.values())
 

@@ -11,6 +11,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from stan_boundary.errors import InputError
+from stan_boundary.typed import typed_python
 
 CONFIG = "config.yaml"
 _CHANGEABLE = re.compile(
@@ -124,7 +125,7 @@ def columns(checkpoint: Path | None) -> dict[str, list[str]]:
 
 def command(run: Path) -> str:
     """What to type to go on with a run."""
-    return f"python -m stan_lightning.train {override('resume', run)}"
+    return f"{typed_python()} -m stan_lightning.train {override('resume', run)}"
 
 
 def override(key: str, value: object) -> str:

@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
+from stan_boundary.typed import typed_python
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import SYNTHETIC
 from stan_lightning.data.protocol import overlap
@@ -88,10 +89,8 @@ def summarise(run: Path, data: CropDataModule, module: StanModule, trainer: L.Tr
     for word, path in (("best", best.best_model_path), ("last", run / "checkpoints" / "last.ckpt")):
         console.print(f"{word}: {path}", soft_wrap=True, markup=False, highlight=False)
     console.print(f"curves: {run / 'metrics.csv'}", soft_wrap=True, markup=False, highlight=False)
-    next_step = (
-        f"python -m stan_lightning.evaluate {override('checkpoint', best.best_model_path)} partition=test"
-    )
-    console.print(f"next: {next_step}", soft_wrap=True, markup=False, highlight=False)
+    next_step = f"-m stan_lightning.evaluate {override('checkpoint', best.best_model_path)} partition=test"
+    console.print(f"next: {typed_python()} {next_step}", soft_wrap=True, markup=False, highlight=False)
     return value
 
 

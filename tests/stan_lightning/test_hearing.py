@@ -12,6 +12,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
+from stan_boundary.typed import typed_python
 from stan_lightning.data import datamodule, dataset, sound
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
@@ -194,7 +195,10 @@ def test_a_modality_that_nobody_reads_is_refused(model, override, voiced, train,
 def test_crops_without_sound_and_an_encoder_of_another_size(make_voiced, train, tmp_path):
     silent = make_voiced(silent=1)
     code, said = train(*TINY, "model=voice", f"data.root={silent}", f"hydra.run.dir={tmp_path / 'run'}")
-    assert code == 2 and "no recording has sound; add it to the crops with `python -m preprocess" in said
+    assert (
+        code == 2
+        and f"no recording has sound; add it to the crops with `{typed_python()} -m preprocess" in said
+    )
     code, said = train(*TINY, f"data.root={silent}", f"hydra.run.dir={tmp_path / 'face'}", "model.features=4")
     assert code == 0, said
     start = f"model.face.init_weights={tmp_path / 'face'}"
