@@ -35,7 +35,7 @@ PENALTIES = tuple(10.0**power for power in np.arange(5, -1.5, -0.5))
 MODELS: list[dict[str, Any]] = [
     {"model": [Ridge()], "model__alpha": PENALTIES},
     {"model": [SVR()], "model__C": (1.0, 10.0, 100.0)},
-    {"model": [ExtraTreesRegressor(100, random_state=0)], "model__min_samples_leaf": (1, 4)},
+    {"model": [ExtraTreesRegressor(100, min_samples_leaf=2, random_state=0)]},
 ]
 CALLED = {"Ridge": "ridge", "SVR": "support vectors", "ExtraTreesRegressor": "extra trees"}
 ERROR = "neg_mean_absolute_error"
@@ -149,7 +149,9 @@ def _weights(
     if isinstance(model[-1], Ridge):
         found = model[-1].coef_
     else:
-        found = permutation_importance(model, rows, labels, scoring=ERROR, random_state=0).importances_mean
+        found = permutation_importance(
+            model, rows, labels, scoring=ERROR, n_repeats=1, random_state=0
+        ).importances_mean
     return pd.Series(found, names).sort_values(key=lambda one: -one.abs(), kind="stable")
 
 
