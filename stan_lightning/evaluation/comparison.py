@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtr
 
 from stan_lightning.evaluation.baselines import RIDGES
-from stan_lightning.evaluation.intervals import LEVEL, Metric
+from stan_lightning.evaluation.intervals import LEVEL, Metric, student
 from stan_lightning.evaluation.runs import Run
 from stan_lightning.evaluation.statistics import mae_difference
 from stan_lightning.evaluation.verdict import ROWS, shown
@@ -83,8 +83,8 @@ def p_value(difference: Metric, people: int) -> float | None:
         return None
     if low == high:
         return float(value == 0)
-    error = (high - low) / 2 / student.ppf((1 + LEVEL) / 2, people - 1)
-    return float(2 * student.sf(abs(value) / error, people - 1))
+    error = (high - low) / 2 / student((1 + LEVEL) / 2, people - 1)
+    return float(2 * stdtr(people - 1, -abs(value) / error))
 
 
 def holm(found: Sequence[float]) -> list[float]:

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.stats import t as student
-
 from stan_lightning.evaluation.baselines import RIDGES
-from stan_lightning.evaluation.intervals import FEWEST_PEOPLE, LEVEL
+from stan_lightning.evaluation.intervals import FEWEST_PEOPLE, LEVEL, student
 from stan_lightning.evaluation.verdict import NAMES, shown
 
 BETTER, WORSE, OPEN, NOTE = "better", "worse", "open", "note"
@@ -165,7 +163,7 @@ def _power(width: float, people: int) -> str:
     """What the comparison would see in 8 of 10 cases, and how many people a difference of 1 point needs."""
     if not width:
         return ""
-    sure, often = (float(student.ppf(share, people - 1)) for share in ((1 + LEVEL) / 2, POWER))
+    sure, often = (student(share, people - 1) for share in ((1 + LEVEL) / 2, POWER))
     least = width / 2 * (1 + often / sure)
     needed = float(f"{max(people * least**2, FEWEST_PEOPLE):.2g}")
     return f"; 8 of 10 times it would see {least:.1f}, and 1 point with about {needed:.0f} people"

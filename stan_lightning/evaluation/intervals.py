@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 LEVEL = 0.95
 FEWEST_PEOPLE = 10
@@ -62,6 +62,11 @@ RATE_OF_SOME = replace(RATE, fewest=20)
 """Of F1, for which only those count who are above a cut-off or called so."""
 
 
+def student(share: float, freedom: float) -> float:
+    """Quantile of Student's t."""
+    return float(stdtrit(freedom, share))
+
+
 def interval(value: float, left_out: Floats, scale: Scale = DIFFERENCE) -> Metric:
     """An estimate with its interval.
 
@@ -93,7 +98,7 @@ def interval(value: float, left_out: Floats, scale: Scale = DIFFERENCE) -> Metri
     if scale.uneven:
         kurtosis = float(np.mean(moved**4) / np.mean(moved**2) ** 2)
         freedom *= min(1.0, 2 / max(kurtosis - 1, 1e-12))
-    reach = float(student.ppf((1 + LEVEL) / 2, freedom)) * error
+    reach = student((1 + LEVEL) / 2, freedom) * error
     low, high = (float(scale.back(centre + way * reach)) for way in (-1, 1))
     return {"value": float(value), "low": low, "high": high} if np.isfinite([low, high]).all() else alone
 

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import t as student
 
-from stan_lightning.evaluation.intervals import DIFFERENCE, FEWEST_PEOPLE, LEVEL, Floats, Scale
+from stan_lightning.evaluation.intervals import DIFFERENCE, FEWEST_PEOPLE, LEVEL, Floats, Scale, student
 
 SIZE = Scale(np.log, np.exp)
 
@@ -45,7 +44,7 @@ def over_runs(sample: ArrayLike, subject: ArrayLike, scale: Scale = DIFFERENCE) 
     error = np.sqrt(both / (runs * people))
     step = 1e-6 * abs(value) or 1e-6
     slope = (scale.forth(np.asarray(value + step)) - scale.forth(np.asarray(value - step))) / (2 * step)
-    reach = student.ppf((1 + LEVEL) / 2, freedom) * error * slope
+    reach = student((1 + LEVEL) / 2, freedom) * error * slope
     ends = [float(scale.back(scale.forth(np.asarray(value)) + way * reach)) for way in (-1, 1)]
     if np.isfinite(ends).all():
         found |= {"low": ends[0], "high": ends[1]}

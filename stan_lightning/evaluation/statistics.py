@@ -186,7 +186,8 @@ def _extremes_without_each(extremes: Floats) -> Floats:
     """(S, 4) the largest of everybody but one."""
     ranked = np.sort(extremes, axis=0)
     highest, next_to_it = ranked[-1], ranked[-min(2, len(ranked))]
-    return np.where(extremes == highest, next_to_it, highest)
+    others: Floats = np.where(extremes == highest, next_to_it, highest)
+    return others
 
 
 def _metrics(sums: Floats, extremes: Floats, bands: bool) -> dict[str, Floats]:

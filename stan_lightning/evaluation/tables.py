@@ -12,7 +12,7 @@ import pandas as pd
 
 from stan_lightning.evaluation.baselines import BASELINES, RIDGES, TrainingSessions
 from stan_lightning.evaluation.dealt import dealt_to_others
-from stan_lightning.evaluation.intervals import UNDEFINED
+from stan_lightning.evaluation.intervals import UNDEFINED, Metric
 from stan_lightning.evaluation.statistics import (
     BANDS,
     BDI_RANGE,
@@ -163,7 +163,7 @@ def _by_band(
     for number, name in enumerate(BANDS):
         part = videos[band(videos["label"]) == number]
         numbers = unit(part)
-        expected = dict(UNDEFINED)
+        expected: Metric = dict(UNDEFINED)
         if len(part) and pearson is not None:
             share = max(pearson, 0.0) ** 2
             expected["value"] = float((1 - share) * (mean - part["label"].mean()))
