@@ -147,7 +147,22 @@ def groups(config_name: str) -> dict[str, str]:
             for group, default in entry.items():
                 if not str(group).startswith("override "):
                     found[str(group)] = "null" if default is None else str(default)
-    return found
+    inner: dict[str, str] = {}
+    for group, default in found.items():
+        if default != "null":
+            inner |= _inner_groups(group, default)
+    return found | inner
+
+
+def _inner_groups(group: str, choice: str) -> dict[str, str]:
+    """The groups within a group's choice, such as model/objective, with their defaults."""
+    entries = [
+        entry for entry in _read(f"{group}/{choice}.yaml").get("defaults", []) if isinstance(entry, Mapping)
+    ]
+    pairs = [(str(name), str(default)) for entry in entries for name, default in entry.items()]
+    return {
+        f"{group}/{name}": default for name, default in pairs if "@" not in name and "override" not in name
+    }
 
 
 def keys(config_name: str) -> Iterator[tuple[str, str, str]]:
@@ -159,7 +174,7 @@ def keys(config_name: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _group_keys(group: str, choice: str, seen: set[str]) -> Iterator[tuple[str, str, str]]:
-    for key, value, comment in _file_keys(f"{group}/{choice}.yaml", f"{group}."):
+    for key, value, comment in _file_keys(f"{group}/{choice}.yaml", f"{group.replace('/', '.')}."):
         if key not in seen:
             seen.add(key)
             yield key, value, comment

@@ -107,7 +107,8 @@ def opened(config: DictConfig, overrides: list[str]) -> Candidate:
     """What the command line names; what it says about data overrides what a checkpoint was trained with."""
     if config.checkpoint is None:
         data: CropDataModule = instantiate(config.data, _convert_="all")
-        module: StanModule = instantiate(config.model, _convert_="all")
+        data.setup("test")
+        module: StanModule = instantiate(config.model, data=data.facts(), _convert_="all")
         return from_weights(config.weights, module, data)
     asked = {override.split("=", 1)[0].lstrip("+~") for override in overrides}
     if fixed := [name for name in asked if name == "model" or name.startswith("model.")]:

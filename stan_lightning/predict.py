@@ -72,7 +72,7 @@ def predict(config: DictConfig) -> int:
     quiet()
     refuse_trainer_settings(config.trainer, SCORING)
     trained = open_checkpoint(config.checkpoint)
-    if trained.module.hparams["objective"] != "severity":
+    if trained.record["score_range"] is None:
         raise InputError(f"{config.checkpoint} was trained to tell classes; only severity is predicted here")
     if config.stage not in (1, 2, 3, 4):
         raise InputError(f"stage={config.stage} is none of 1, 2, 3, 4")

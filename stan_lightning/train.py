@@ -21,6 +21,7 @@ from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
 from stan_boundary.command_line import check_command_line, with_new_keys
+from stan_boundary.composition import check
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
@@ -32,13 +33,13 @@ from stan_lightning.training.interruption import interruptible
 from stan_lightning.training.interval import Interval
 from stan_lightning.training.metrics_table import MetricsTable
 from stan_lightning.training.module import StanModule
+from stan_lightning.training.objective import Objective
 from stan_lightning.training.processes import is_first
 from stan_lightning.training.quiet import quiet
 from stan_lightning.training.refusals import (
     refuse_bfloat16_on_cpu,
     refuse_half_precision,
     refuse_impossible_numbers,
-    refuse_objective,
     refuse_other_layers,
     refuse_single_values,
     refuse_sweep_on_processes,
@@ -80,16 +81,15 @@ def train(config: DictConfig, run: Path) -> float:
         name_group(config)
         config, checkpoint = take_up(config, run)
         refuse_impossible_numbers(config)
-        refuse_objective(config)
         refuse_other_layers(config.model.layers)
         L.seed_everything(config.seed, verbose=False)
         data: CropDataModule = instantiate(config.data, _convert_="all")
         data.columns = resume.columns(checkpoint)
         data.setup("fit")
         known = {"columns": data.columns} if data.columns else {}
-        module: StanModule = instantiate(config.model, classes=data.classes, **known, _convert_="all")
+        module: StanModule = instantiate(config.model, data=data.facts(), **known, _convert_="all")
         refuse_unread(module.network.modalities, data.hparams["modalities"])
-        with closing(build_trainer(config, run)) as trainer:
+        with closing(build_trainer(config, run, module.objective)) as trainer:
             refuse_single_values(config, data.tables["train"].label.count(), trainer.world_size)
             announce(config, data, module, trainer)
             if trainer.is_global_zero and not rehearsal(trainer):
@@ -137,14 +137,16 @@ def write_down(config: DictConfig, run: Path) -> None:
     (run / "versions.txt").write_text("".join(lines))
 
 
-def build_trainer(config: DictConfig, run: Path) -> L.Trainer:
+def build_trainer(config: DictConfig, run: Path, objective: Objective) -> L.Trainer:
     """Lightning's Trainer with the config's callbacks and loggers and whole checkpoints."""
-    make: partial[L.Trainer] = instantiate(config.trainer, _partial_=True, _convert_="all")
+    settings = with_selection(config.trainer, objective)
+    check(OmegaConf.to_container(settings), "trainer")
+    make: partial[L.Trainer] = instantiate(settings, _partial_=True, _convert_="all")
     refuse_trainer_settings(make.keywords, TRAINING)
     refuse_callbacks(make.keywords["callbacks"])
     callbacks = [*make.keywords["callbacks"].values(), Sigterm(), Interval(), EpochLine(), StopAtNaN(run)]
     refuse_test_metrics(callbacks)
-    refuse_unlogged_monitors(callbacks, config.model.objective)
+    refuse_unlogged_monitors(callbacks, objective.metrics)
     precision = config.trainer.precision
     if precision == "auto":
         precision = "16-mixed" if torch.cuda.is_available() else "32-true"
@@ -163,6 +165,26 @@ def build_trainer(config: DictConfig, run: Path) -> L.Trainer:
     if HydraConfig.get().mode is RunMode.MULTIRUN:
         refuse_sweep_on_processes(trainer)
     return trainer
+
+
+def with_selection(settings: DictConfig, objective: Objective) -> DictConfig:
+    """The trainer's config, in which `best` selects by the objective where nothing else is said.
+
+    Raises:
+        InputError: It is said by what, and nobody knows whether less of that is better, or more.
+    """
+    settings = settings.copy()
+    best = settings.callbacks.get("best")
+    if best is None:
+        return settings
+    best.monitor = best.monitor or objective.monitor
+    best.mode = best.mode or objective.metrics.get(best.monitor)
+    if best.mode is None:
+        raise InputError(
+            f"trainer.callbacks.best.monitor={best.monitor}: say which is better, "
+            "trainer.callbacks.best.mode=min or max"
+        )
+    return settings
 
 
 def log_start(config: DictConfig, checkpoint: Path | None, trainer: L.Trainer) -> None:

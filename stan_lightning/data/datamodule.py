@@ -196,10 +196,15 @@ class CropDataModule(L.LightningDataModule):
             self._told.add(partition)
         return [source for source in sources if source.target == source.target]
 
-    @property
-    def training_mean(self) -> float:
-        """Mean label of the training recordings, in points."""
-        return float(self.tables["train"].label.mean())
+    def facts(self) -> dict[str, Any]:
+        """What a network and its objective take from the data, as plain data for the checkpoint.
+
+        `score_range`, `classes` (names, None where labels are scores) and `training_mean` (label of the
+        training recordings in points, None where unknown).
+        """
+        known = self.classes is None and self.tables["train"].label.notna().any()
+        mean = float(self.tables["train"].label.mean()) if known else None
+        return {"score_range": self.hparams["score_range"], "classes": self.classes, "training_mean": mean}
 
     def training_record(self) -> dict[str, Any]:
         """How the data was divided and who was trained on, for the checkpoint."""

@@ -48,7 +48,7 @@ def from_checkpoint(path: str | Path, changes: Mapping[str, Any]) -> Candidate:
         InputError: Where it cannot be read, tells classes, or a change would decide anew who is tested.
     """
     trained = open_checkpoint(path)
-    if trained.module.hparams["objective"] != "severity":
+    if trained.record["score_range"] is None:
         raise InputError(f"{path} was trained to tell classes; only severity is evaluated here")
     for name in DECIDED_IN_TRAINING:
         if name in changes and changes[name] != trained.data[name]:

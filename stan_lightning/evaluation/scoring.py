@@ -59,7 +59,8 @@ def score_windows(
         data.corrupt, data.swapped = {}, {}
         if isinstance(network, Fusion):
             network.hidden = ()
-    rows = module.test_rows[:, [0, 1, 3]].double().cpu()
+    found = module.test_rows
+    rows = torch.cat([found[:, :2], module.objective.fraction(found[:, 3:])[:, None]], 1).double().cpu()
     if not torch.isfinite(rows).all():
         name = recordings["recording"].iloc[int(rows[~torch.isfinite(rows[:, 2])][0, 0])]
         raise InputError(

@@ -58,7 +58,7 @@ def open_checkpoint(path: str | Path) -> Trained:
             f"{file} is no checkpoint of a training run (no {lacking[0]}); give released weights as weights="
         )
     try:
-        module = StanModule.from_record(content["hyper_parameters"])
+        module = StanModule(**content["hyper_parameters"])
         CropDataModule(**content["datamodule_hyper_parameters"])
     except TypeError as error:
         raise InputError(f"{file} was made by another version of this project: {error}") from None

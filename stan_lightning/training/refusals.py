@@ -24,10 +24,6 @@ NUMBERS: dict[str, tuple[type, float, float]] = {
     "data.num_workers": (int, 0, inf),
     "data.jitter": (float, 0, 1),
     "data.flip": (float, 0, 1),
-    "model.learning_rate": (float, 0, inf),
-    "model.label_noise": (float, 0, inf),
-    "model.restart_epochs": (int, 1, inf),
-    "model.restart_factor": (int, 1, inf),
     "trainer.max_epochs": (int, 1, inf),
     "trainer.accumulate_grad_batches": (int, 1, inf),
 }
@@ -50,18 +46,6 @@ def refuse_other_layers(layers: object) -> None:
         raise InputError(f"model.layers={layers} is no list: give a number for each stage, as in [2,2,2,2]")
 
 
-def refuse_objective(config: DictConfig) -> None:
-    """Scores need a range and classes have none."""
-    objective, score_range = config.model.objective, config.data.score_range
-    if objective == "classification" and score_range is not None:
-        raise InputError("model.objective=classification trains on class names: set data.score_range=null")
-    if objective == "severity" and score_range is None:
-        raise InputError(
-            "data.score_range=null makes labels names of classes: set model.objective=classification "
-            "trainer.callbacks.best.monitor=val/accuracy trainer.callbacks.best.mode=max"
-        )
-
-
 def refuse_unread(asked: Iterable[str], read: Iterable[str]) -> None:
     """A network cannot do without a modality that is not read for it."""
     if lacking := sorted(set(asked) - set(read)):
@@ -78,21 +62,27 @@ def refuse_test_metrics(callbacks: Iterable[object]) -> None:
         if isinstance(monitored, str) and monitored.startswith("test"):
             raise InputError(
                 f"{type(callback).__name__} would monitor {monitored}: a choice made on test data makes its "
-                "number worthless; monitor val/mae"
+                "number worthless; monitor a metric of development"
             )
 
 
-def refuse_unlogged_monitors(callbacks: Iterable[object], objective: str) -> None:
-    """A callback that waits for a metric which is never logged would end the first epoch with an error."""
-    of_dev = ["val/accuracy"] if objective == "classification" else ["val/mae", "val/rmse"]
-    logged = [*of_dev, "train/loss", "train/grad_norm", "lr"]
+def refuse_unlogged_monitors(callbacks: Iterable[object], metrics: Iterable[str]) -> None:
+    """A callback that waits for a metric which is never logged would end the first epoch with an error.
+
+    Args:
+        callbacks: The run's.
+        metrics: What its objective logs.
+    """
+    callbacks = list(callbacks)
+    if any(not type(one).__module__.startswith(("lightning.", "stan_lightning.")) for one in callbacks):
+        return  # of one's own, which may log what they like
+    logged = [*metrics, "train/loss", "train/grad_norm", "lr"]
     for callback in callbacks:
         monitored = getattr(callback, "monitor", None)
         if isinstance(monitored, str) and monitored not in logged:
-            mode = " trainer.callbacks.best.mode=max" if "accuracy" in logged[0] else ""
             raise InputError(
-                f"{type(callback).__name__} monitors {monitored}, which is not logged with "
-                f"model.objective={objective}: set trainer.callbacks.best.monitor={logged[0]}{mode}"
+                f"{type(callback).__name__} monitors {monitored}, which nothing here logs: take one of "
+                f"{', '.join(logged)}"
             )
 
 

@@ -73,7 +73,13 @@ def summarise(run: Path, data: CropDataModule, module: StanModule, trainer: L.Tr
         return value
     epoch = torch.load(best.best_model_path, map_location="cpu", weights_only=True, mmap=True)["epoch"]
     baselines = trivial_scores(data)
-    found = {"metric": best.monitor, "value": value, "epoch": epoch, "epochs": trainer.current_epoch}
+    found = {
+        "metric": best.monitor,
+        "mode": best.mode,
+        "value": value,
+        "epoch": epoch,
+        "epochs": trainer.current_epoch,
+    }
     (run / "summary.json").write_text(json.dumps(found | chosen_by | baselines, indent=1))
     table = Table(title=f"development, {int(data.tables['dev'].label.count())} recordings")
     table.add_column("predicted by")

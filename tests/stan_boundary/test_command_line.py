@@ -102,7 +102,7 @@ def test_what_is_mistyped_is_said_in_one_line(
     [
         ("train", []),  # nothing is missing but what may be
         ("train", ["-m", "seed=0,1", "model.k=range(1,4)"]),
-        ("train", ["-m", "sweep=optuna", "model.learning_rate=interval(0.001,0.1)"]),
+        ("train", ["-m", "sweep=optuna", "model.optimizer.lr=interval(0.001,0.1)"]),
         ("train", ["+trainer.fast_dev_run=true", "~trainer.callbacks.pace"]),
         ("train", ["data=folders", "resume=runs/a"]),  # the run's own config has the root
         ("preprocess", ["corpus=manifest", 'corpus.root="/data/étude [1], a=b/videos.csv"']),

@@ -20,6 +20,7 @@ from stan_lightning.evaluate import CONF, evaluate
 from stan_lightning.network import STADRN
 from stan_lightning.network.weights import save_released
 
+FACTS = {"score_range": [0, 63], "classes": None, "training_mean": 15.75}
 TINY = [
     "data.clip_frames=8",
     "data.frame_stride=1",
@@ -28,7 +29,7 @@ TINY = [
     "model.layers=[1,1,1,1]",
     "model.features=2",
 ]
-GENTLE = ["data.batch_size=3", "model.learning_rate=1e-4", "model.start_at_mean=true"]
+GENTLE = ["data.batch_size=3", "model.optimizer.lr=1e-4", "model.objective.start_at_mean=true"]
 BRIEF = ["trainer.accelerator=cpu", "+trainer.enable_progress_bar=false", "bootstrap.resamples=100"]
 
 
@@ -62,13 +63,14 @@ def fit(run: Path, crops: Path, *overrides: str) -> Path:
                 *TINY,
                 "data.frame_stride=3",
                 "data.batch_size=3",
-                "model.start_at_mean=true",  # outputs within the range, none clipped to 0
-                "model.learning_rate=1e-4",
+                "model.objective.start_at_mean=true",  # outputs within the range, none clipped to 0
+                "model.optimizer.lr=1e-4",
                 *overrides,
             ],
         )
     L.seed_everything(config.seed, verbose=False)
-    data, module = instantiate(config.data, _convert_="all"), instantiate(config.model, _convert_="all")
+    data = instantiate(config.data, _convert_="all")
+    module = instantiate(config.model, data=FACTS, _convert_="all")
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     trainer = L.Trainer(max_epochs=1, accelerator="cpu", enable_model_summary=False, **quiet)
     trainer.fit(module, data)

@@ -23,7 +23,7 @@ TINY = [
     *("data=manifest", "model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16"),
     *("data.image_size=32", "data.batch_size=2", "data.num_workers=0", "trainer.max_epochs=4"),
 ]
-FUSION = [*TINY, "model=fusion", "model.restart_epochs=2"]
+FUSION = [*TINY, "model=fusion", "model.scheduler.T_0=2"]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ FUSION = [
         "model=fusion",
         "model.features=2",
         "model.layers=[1,1,1,1]",
-        "model.restart_epochs=2",
+        "model.scheduler.T_0=2",
     ),
     *("data.clip_frames=16", "data.image_size=32", "data.batch_size=2", "data.num_workers=0"),
     "trainer.max_epochs=4",
@@ -54,7 +54,7 @@ def test_two_processes_validate_as_one(make_voiced, tmp_path, monkeypatch):
     arguments = [
         *FUSION,
         f"data.root={make_voiced()}",
-        "model.learning_rate=0",
+        "model.optimizer.lr=0",
         "model.norm=group",
         "trainer.accelerator=cpu",
     ]

@@ -28,7 +28,7 @@ def test_a_network_that_told_five_classes_apart_goes_on_with_severity(make_crops
     said = train("experiment=pretrain", f"data.root={crops}", f"hydra.run.dir={pretrained}")
     assert "val/accuracy" in said
     checkpoint = pretrained / "checkpoints" / "best.ckpt"
-    assert torch.load(checkpoint, weights_only=True)["hyper_parameters"]["classes"] == sorted(names)
+    assert torch.load(checkpoint, weights_only=True)["hyper_parameters"]["data"]["classes"] == sorted(names)
 
     severity.to_csv(crops / "manifest.csv", index=False)
     fresh = f"hydra.run.dir={tmp_path / 'severity'}"

@@ -88,7 +88,7 @@ def test_optuna_searches_on_development(
     arguments.remove("model.features=4")
     code, _ = train("sweep=optuna", *arguments, "model.features=choice(2,3)", "seed=1")
     table = pd.read_csv(folder / "sweep.csv")
-    assert len(table) == 4 and {"model.learning_rate", "model.dropout", "model.norm"} <= set(table.columns)
+    assert len(table) == 4 and {"model.optimizer.lr", "model.dropout", "model.norm"} <= set(table.columns)
     assert (table.status == "finished").eq(table["model.features"] == 2).all()
     assert set(table["model.features"]) == {2, 3}, "the draw holds one of each"
     assert code == 1

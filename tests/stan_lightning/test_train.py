@@ -40,7 +40,7 @@ def whole(
     tmp_path: Path, make_crops: Callable[..., Path], train: Callable[..., tuple[int, str]]
 ) -> tuple[list[str], Path]:
     """The arguments of a short run, and the folder of one that nothing disturbed."""
-    arguments = [*TINY, f"data.root={make_crops()}", "model.restart_epochs=2"]
+    arguments = [*TINY, f"data.root={make_crops()}", "model.scheduler.T_0=2"]
     run = tmp_path / "whole"
     code, said = train(*arguments, f"hydra.run.dir={run}")
     assert code == 0, said
