@@ -23,7 +23,11 @@ _CLIPS = ["data.frame_stride=6", "data.sound_s=3.2"]
 NETWORKS = {
     "face": ["model=sta_drn", *_CLIPS],
     "voice": ["model=voice", *_CLIPS, "data.clip_frames=16"],
-    "fusion": ["model=fusion", *_CLIPS],
+    "fusion": [
+        *("model=fusion", "~model.network.encoder", *_CLIPS),
+        *(f"model.network.encoders.{one}.layers=[1,1,1,1]" for one in ("face", "voice")),
+        *(f"model.network.encoders.{one}.features=8" for one in ("face", "voice")),
+    ],
 }
 
 
@@ -94,7 +98,7 @@ def _measured(
     if name in starts:
         training += [f"model.init_weights={starts[name]}"]
     if name == "fusion":
-        training += [f"model.{one}.init_weights={runs[one]}" for one in ("face", "voice")]
+        training += [f"model.init_weights.{one}={runs[one]}" for one in ("face", "voice")]
     return evaluated(runs[name], training, ["identity_audit=true"])
 
 

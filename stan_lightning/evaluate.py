@@ -41,7 +41,6 @@ from stan_lightning.evaluation.scoring import recording_features, score_windows
 from stan_lightning.pages import report_page
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.quiet import quiet
-from stan_lightning.training.refusals import refuse_unread
 from stan_lightning.training.trainer_refusals import SCORING, refuse_trainer_settings
 from stan_lightning.training.versions import versions
 
@@ -82,7 +81,6 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
     candidate = opened(config, overrides)
     output = Path(config.output or candidate.home / config.partition)
     refuse_broken_promises(candidate, config.partition)
-    refuse_unread(candidate.module.network.modalities, candidate.data.hparams["modalities"])
     trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
     windows = score_windows(candidate.module, candidate.data, config.partition, trainer)
     found = assess(candidate, windows, config)
@@ -109,6 +107,7 @@ def opened(config: DictConfig, overrides: list[str]) -> Candidate:
         data: CropDataModule = instantiate(config.data, _convert_="all")
         data.setup("test")
         module: StanModule = instantiate(config.model, data=data.facts(), _convert_="all")
+        data.serve(module.network.parts)
         return from_weights(config.weights, module, data)
     asked = {override.split("=", 1)[0].lstrip("+~") for override in overrides}
     if fixed := [name for name in asked if name == "model" or name.startswith("model.")]:

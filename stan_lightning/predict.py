@@ -33,7 +33,6 @@ from stan_lightning.data.tracks import OF_CROPS
 from stan_lightning.evaluation.scoring import score_windows
 from stan_lightning.evaluation.tables import predictions_table
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
-from stan_lightning.network.catalogue import tracks_of
 from stan_lightning.pages import figures
 from stan_lightning.pages.predictions_page import PAGE, Scored, page
 from stan_lightning.pages.views import look
@@ -77,7 +76,8 @@ def predict(config: DictConfig) -> int:
     if config.stage not in (1, 2, 3, 4):
         raise InputError(f"stage={config.stage} is none of 1, 2, 3, 4")
     output = Path(config.output)
-    intake.refuse_unmade(Path(config.video), tracks_of(trained.module.network.modalities), config.tracks)
+    tracks = [one for one in trained.module.network.modalities if one not in OF_CROPS]
+    intake.refuse_unmade(Path(config.video), tracks, config.tracks)
     settings = intake.crop_settings(trained.data, config.crops)
     table = intake.recordings(Path(config.video), output / "crops", settings)
     refusals = refuse(table, trained, config.shortest)
@@ -194,6 +194,7 @@ def as_data(
     changed = {"num_workers": num_workers, "crops_stride": None, "tracks": dict(tracks)}
     data = CropDataModule(**(dict(trained.data) | changed))
     data.columns = trained.columns
+    data.serve(trained.module.network.parts)
     data.tables = {PARTITION: table.assign(label=float("nan"))}
     data.look_at(table, key="tracks")
     return data

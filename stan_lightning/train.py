@@ -25,6 +25,7 @@ from stan_boundary.composition import check
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
+from stan_lightning.network.build import modalities
 from stan_lightning.training import resume
 from stan_lightning.training.callbacks import EpochLine, Sigterm
 from stan_lightning.training.checkpoints import WholeCheckpointIO, holds_run, newest
@@ -40,13 +41,11 @@ from stan_lightning.training.refusals import (
     refuse_bfloat16_on_cpu,
     refuse_half_precision,
     refuse_impossible_numbers,
-    refuse_other_layers,
     refuse_single_values,
     refuse_sweep_on_processes,
     refuse_sync_on_cpu,
     refuse_test_metrics,
     refuse_unlogged_monitors,
-    refuse_unread,
 )
 from stan_lightning.training.rehearsal import rehearsal, rehearsed
 from stan_lightning.training.summary import announce, summarise
@@ -62,7 +61,8 @@ EXAMPLES = (
 
 def main() -> None:
     """Check what was typed, then run."""
-    sys.argv[1:] = with_new_keys(sys.argv[1:], "data.tracks")
+    for names in ("data.tracks", "model.init_weights"):
+        sys.argv[1:] = with_new_keys(sys.argv[1:], names)
     check_command_line("train", __doc__ or "", EXAMPLES, optional="resume")
     run()
 
@@ -81,22 +81,29 @@ def train(config: DictConfig, run: Path) -> float:
         name_group(config)
         config, checkpoint = take_up(config, run)
         refuse_impossible_numbers(config)
-        refuse_other_layers(config.model.layers)
         L.seed_everything(config.seed, verbose=False)
-        data: CropDataModule = instantiate(config.data, _convert_="all")
+        data = open_data(config)
         data.columns = resume.columns(checkpoint)
         data.setup("fit")
-        known = {"columns": data.columns} if data.columns else {}
-        module: StanModule = instantiate(config.model, data=data.facts(), **known, _convert_="all")
-        refuse_unread(module.network.modalities, data.hparams["modalities"])
+        module: StanModule = instantiate(config.model, data=data.facts(), _convert_="all")
+        data.serve(module.network.parts)
         with closing(build_trainer(config, run, module.objective)) as trainer:
-            refuse_single_values(config, data.tables["train"].label.count(), trainer.world_size)
+            recordings = data.tables["train"].label.count()
+            refuse_single_values(module.network, config.data, recordings, trainer.world_size)
             announce(config, data, module, trainer)
             if trainer.is_global_zero and not rehearsal(trainer):
                 write_down(config, run)
             log_start(config, checkpoint, trainer)
             trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
             return rehearsed(run, trainer) if rehearsal(trainer) else summarise(run, data, module, trainer)
+
+
+def open_data(config: DictConfig) -> CropDataModule:
+    """The crops; of a clip is read what the network asks for, unless the config says what."""
+    asked = modalities(OmegaConf.to_container(config.model.network))  # type: ignore[arg-type] # a mapping
+    read = config.data.modalities or asked
+    data: CropDataModule = instantiate(config.data, modalities=read, _convert_="all")
+    return data
 
 
 def name_group(config: DictConfig) -> None:

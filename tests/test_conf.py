@@ -14,6 +14,7 @@ from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.training.module import StanModule
 
 FACTS = {"score_range": [0, 63], "classes": None, "training_mean": 15.75}
+FACTS |= {"columns": {}, "spans": {}, "moment_s": 0.1}
 CONF = Path(__file__).resolve().parents[1] / "conf"
 
 

@@ -51,6 +51,7 @@ class CropDataModule(L.LightningDataModule):
         corrupt: Test-time corruptions of what is evaluated, by modality: of frames (`inputs.network_input`)
             and of samples (`log_mel.voice_input`).
         swapped: By modality, for each recording of the evaluated partition, which one lends it this modality.
+        formats: How the network reads clips of faces: `mean`, `deviation` and `layout`; see `serve`.
         tracks: Those that are read, by name.
         columns: What is read of each track; of a trained network put here before `setup`.
     """
@@ -75,7 +76,7 @@ class CropDataModule(L.LightningDataModule):
         jitter: float,
         flip: float,
         seed: int,
-        modalities: Sequence[str] = ("face",),
+        modalities: Sequence[str] | None = None,
         sound_s: float | None = None,
         sound_masks: int = 2,
         eval_batch_size: int | None = None,
@@ -83,12 +84,14 @@ class CropDataModule(L.LightningDataModule):
         tracks: Mapping[str, str | None] | None = None,
     ) -> None:
         super().__init__()
+        modalities = ["face"] if modalities is None else modalities
         self.save_hyperparameters(logger=False)
         if clip_frames is None and (clipped := [name for name in modalities if name in OF_CROPS]):
             raise InputError(
                 f"data.clip_frames=null reads whole recordings, but {clipped[0]} is read in clips: give "
                 "their frames, or take tracks alone"
             )
+        self.formats: dict[str, Any] = {}
         self.tracks: dict[str, Tracks] = {}
         self.columns: dict[str, list[str]] = {}
         self.tables: dict[str, pd.DataFrame] = {}
@@ -199,12 +202,45 @@ class CropDataModule(L.LightningDataModule):
     def facts(self) -> dict[str, Any]:
         """What a network and its objective take from the data, as plain data for the checkpoint.
 
-        `score_range`, `classes` (names, None where labels are scores) and `training_mean` (label of the
-        training recordings in points, None where unknown).
+        `score_range`, `classes` (names, None where labels are scores), `training_mean` (label of the training
+        recordings in points, None where unknown), `columns` of each track, `spans` (first and last moment of
+        what is read of faces and voices, in seconds of the clip: all about one middle; none of whole
+        recordings), and `moment_s`, seconds from one moment of a track to the next.
         """
         known = self.classes is None and self.tables["train"].label.notna().any()
         mean = float(self.tables["train"].label.mean()) if known else None
-        return {"score_range": self.hparams["score_range"], "classes": self.classes, "training_mean": mean}
+        found = {"score_range": self.hparams["score_range"], "classes": self.classes, "training_mean": mean}
+        return (
+            found
+            | {"columns": self.columns}
+            | clock(self.hparams["clip_frames"], self.hparams["frame_stride"], self.hparams["sound_s"])
+        )
+
+    def serve(self, parts: Mapping[str, Any]) -> None:
+        """Make clips as a network's encoders read them.
+
+        Args:
+            parts: By modality, each with `input` (`stan_lightning.network.encoder.Encoder`).
+
+        Raises:
+            InputError: One asks for what is not read, or for pictures or clips of another size.
+        """
+        asked, read = list(parts), list(self.hparams["modalities"])
+        if lacking := sorted(set(asked) - set(read)):
+            raise InputError(
+                f"data.modalities={read}, but the network asks for {', '.join(asked)}: nobody reads "
+                f"{lacking[0]}; leave data.modalities as it is"
+            )
+        if "face" not in parts:
+            return
+        self.formats = dict(parts["face"].input)
+        for name, key in (("size", "image_size"), ("frames", "clip_frames")):
+            wanted = self.formats.pop(name, None)
+            if wanted not in (None, self.hparams[key]):
+                raise InputError(
+                    f"data.{key}={self.hparams[key]}, but the network's encoder of faces reads {wanted}: set "
+                    f"data.{key}={wanted}"
+                )
 
     def training_record(self) -> dict[str, Any]:
         """How the data was divided and who was trained on, for the checkpoint."""
@@ -291,9 +327,21 @@ class CropDataModule(L.LightningDataModule):
         training = isinstance(batch, TrainingClip)
         draws, corrupt = (batch.draws, {}) if training else ({}, self.corrupt)
         if "face" in batch.inputs:
-            found["face"] = network_input(batch.inputs["face"], size, draws.get("face"), corrupt.get("face"))
+            found["face"] = network_input(
+                batch.inputs["face"], size, draws.get("face"), corrupt.get("face"), **self.formats
+            )
         if "voice" in batch.inputs:
             found["voice"] = voice_input(batch.inputs["voice"], draws.get("voice"), corrupt.get("voice"))
         if training:
             return TrainingBatch(found, batch.there, batch.target, batch.noise)
         return WindowBatch(found, batch.there, batch.target, batch.recording, batch.window)
+
+
+def clock(clip_frames: int | None, frame_stride: int, sound_s: float | None) -> dict[str, Any]:
+    """`spans` and `moment_s` of `CropDataModule.facts`."""
+    spans = {}
+    if clip_frames is not None:
+        clip_s = clip_frames * frame_stride / NOMINAL_FPS
+        lengths = {"face": clip_s, "voice": sound_s or clip_s}
+        spans = {name: [(clip_s - one) / 2, (clip_s + one) / 2] for name, one in lengths.items()}
+    return {"spans": spans, "moment_s": frame_stride / NOMINAL_FPS}

@@ -1,6 +1,6 @@
 """From crops as they lie on disk to what the network reads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import torch
@@ -18,6 +18,9 @@ def network_input(
     image_size: int,
     draws: Draw | None = None,
     corrupt: Callable[[Tensor], Tensor] | None = None,
+    mean: Sequence[float] = MEAN,
+    deviation: Sequence[float] = STD,
+    layout: str = "BCTHW",
 ) -> Tensor:
     """Resize, augment or corrupt, and normalise a batch of clips, in the recipes' order.
 
@@ -26,9 +29,12 @@ def network_input(
         image_size: Side of the network's input in pixels.
         draws: Training augmentation, one draw a clip.
         corrupt: Test-time corruption of float frames in 0..255, shape ``(B, T, 3, H, W)``; may return float.
+        mean: Of R, G and B in 0..1, which is taken from them.
+        deviation: Of them, which they are divided by.
+        layout: "BCTHW" or "BTCHW".
 
     Returns:
-        float32, shape ``(B, 3, T, H, W)``, normalised with ImageNet's mean and deviation.
+        float32, normalised, shape ``(B, 3, T, H, W)`` or ``(B, T, 3, H, W)``.
     """
     b, t = crops.shape[:2]
     frames = bicubic(crops.permute(0, 1, 4, 2, 3).flatten(0, 1).contiguous(), image_size)
@@ -38,14 +44,14 @@ def network_input(
     pixels = clips.float()
     if corrupt is not None:
         pixels = corrupt(pixels)
-    mean, std = _mean_and_std(pixels.device)
-    normalised: Tensor = (pixels / 255 - mean) / std
-    return normalised.transpose(1, 2)
+    centre, scale = _mean_and_std(pixels.device, tuple(mean), tuple(deviation))
+    normalised: Tensor = (pixels / 255 - centre) / scale
+    return normalised.transpose(1, 2) if layout == "BCTHW" else normalised
 
 
 @cache
-def _mean_and_std(device: torch.device) -> tuple[Tensor, Tensor]:
-    """ImageNet's, ``(3, 1, 1)`` each; brought to a device once, since bringing them waits for it."""
+def _mean_and_std(device: torch.device, *values: tuple[float, ...]) -> tuple[Tensor, Tensor]:
+    """Mean and deviation, ``(3, 1, 1)`` each; brought to a device once, since bringing them waits for it."""
     with torch.inference_mode(False):
-        mean, std = (torch.tensor(one, device=device).view(3, 1, 1) for one in (MEAN, STD))
+        mean, std = (torch.tensor(one, device=device).view(3, 1, 1) for one in values)
     return mean, std

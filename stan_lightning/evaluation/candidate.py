@@ -9,7 +9,7 @@ from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.trained import open_checkpoint
-from stan_lightning.network import STADRN
+from stan_lightning.network.encoder import Single
 from stan_lightning.network.weights import load_released
 from stan_lightning.training.module import StanModule
 
@@ -61,6 +61,7 @@ def from_checkpoint(path: str | Path, changes: Mapping[str, Any]) -> Candidate:
         arguments["tracks"] = (trained.data.get("tracks") or {}) | changes["tracks"]
     data = CropDataModule(**arguments)
     data.columns = trained.columns
+    data.serve(trained.module.network.parts)
     data.setup("test")
     training = trained.sessions if trained.sessions.sessions else None
     checkpoint = Path(path).resolve()
@@ -76,11 +77,12 @@ def from_weights(path: str | Path, module: StanModule, data: CropDataModule) -> 
         InputError: Where the network is not the published one.
     """
     data.setup("test")
-    if not isinstance(module.network, STADRN) or module.network.modalities != ("face",):
+    network = module.network
+    if not isinstance(network, Single) or not getattr(network.encoder, "released", False):
         raise InputError(
             "weights= takes the published network's: leave model= as it is, or give a checkpoint"
         )
-    load_released(module.network, path)
+    load_released(network, path)
     training = TrainingSessions.from_table(data.tables["train"])
     weights = Path(path).resolve()
     kept = ("protocol", "fold", "n_folds", "score_range")

@@ -34,8 +34,8 @@ class Trained:
     @property
     def columns(self) -> dict[str, list[str]]:
         """What the network reads of each track."""
-        network = self.module.hparams["network"]
-        return {name: list(columns) for name, columns in (network.get("columns") or {}).items()}
+        columns = self.module.hparams["data"]["columns"]
+        return {name: list(names) for name, names in columns.items()}
 
 
 def open_checkpoint(path: str | Path) -> Trained:

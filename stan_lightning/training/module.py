@@ -11,31 +11,17 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from stan_boundary.composition import check, make
 from stan_boundary.errors import InputError
-from stan_lightning.network.catalogue import ENCODER, block, build, network_arguments
-from stan_lightning.network.fusion import Encoder, Fusion
+from stan_lightning.network.build import build
+from stan_lightning.network.encoder import Encoder
 from stan_lightning.network.precision import single_precision
-from stan_lightning.network.sta_drn import MODALITIES, STADRN, set_memory_format
-from stan_lightning.network.track import TrackNet
 from stan_lightning.network.weights import load_weights
 from stan_lightning.training import development
 from stan_lightning.training.metrics import EpochLoss, WindowScores
 from stan_lightning.training.objective import Objective
-
-OWN = (
-    "objective",
-    "optimizer",
-    "scheduler",
-    "data",
-    "init_weights",
-    "compile",
-    "seed",
-    "memory_format",
-    "validation_precision",
-)
 
 
 class StanModule(L.LightningModule):
@@ -53,9 +39,8 @@ class StanModule(L.LightningModule):
         data: Mapping[str, Any],
         seed: int,
         scheduler: Mapping[str, Any] | None = None,
-        init_weights: str | None = None,
+        init_weights: str | Mapping[str, str | None] | None = None,
         compile: bool = False,
-        memory_format: str = "auto",
         validation_precision: str | int = "auto",
     ) -> None:
         super().__init__()
@@ -68,32 +53,16 @@ class StanModule(L.LightningModule):
         made: Objective = make(objective, "model.objective", data=data)
         check(optimizer, "model.optimizer")
         check(_parted(scheduler)[0], "model.scheduler")
-        self.network = build(network, made.outputs)
+        self.network = build(network, made.outputs, data)
         self.objective = made
-        set_memory_format(self.network, memory_format)
         self.train_loss = EpochLoss()
         self.windows = WindowScores(made.outputs)
         self.gates = WindowScores(len(self.network.modalities))
 
-    @classmethod
-    def from_flat(cls, **given: Any) -> "StanModule":
-        """One from a flat list of the network's arguments, as the command line has them.
-
-        Raises:
-            InputError: an argument has no meaning.
-            TypeError: one is missing.
-        """
-        own = {name: given.pop(name) for name in OWN if name in given}
-        try:
-            network = network_arguments(given)
-        except KeyError as error:
-            raise TypeError(f"missing argument {error}") from None
-        # A fusion's encoders take what they do not set themselves from the arguments of one alone.
-        blocks = {*MODALITIES, "track"} if network["name"] == "fusion" else set()
-        strange = set(given) - set(network) - blocks - {*ENCODER, "modalities", "name", "columns"}
-        if strange:
-            raise InputError(f"model.{sorted(strange)[0]} means nothing to model.name={network['name']}")
-        return cls(network=network, **own)
+    @property
+    def backbone(self) -> nn.Module:
+        """What Lightning's BackboneFinetuning thaws: all but the head of a network of one modality."""
+        return self.network.get_submodule("encoder")
 
     def forward(self, inputs: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> Tensor:
         """What the objective reads, ``(B, outputs)``, of a batch by modality."""
@@ -115,35 +84,43 @@ class StanModule(L.LightningModule):
             self._start()
         if self.hparams["compile"]:
             for part in self.network.modules():
-                if isinstance(part, STADRN) and part.channels_last_on(self.device.type):
+                if hasattr(part, "channels_last_on") and part.channels_last_on(self.device.type):
                     part.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload] # torch's stub lacks it
             self.network.compile()
 
     def _start(self) -> None:
-        for track in [one for one in self.network.modules() if isinstance(one, TrackNet)]:
-            track.standardise(*self.trainer.datamodule.track_statistics(*track.modalities))  # type: ignore[attr-defined]
-        for name, network, path in self._starts():
-            columns = None
-            if isinstance(network, TrackNet):
-                columns = self.hparams["network"]["columns"][network.modalities[0]]
-            self.print(f"{name}{load_weights(network, path, columns)}")
-        self.objective.start(self.network.heads, self.hparams["network"]["bounded"])
+        for name, encoder in self.network.parts.items():
+            if hasattr(encoder, "standardise"):
+                encoder.standardise(*self.trainer.datamodule.track_statistics(name))  # type: ignore[attr-defined]
+        for name, encoder, path in self._starts():
+            columns = (self.hparams["data"]["columns"] or {}).get(name)
+            self.print(f"{name}: {load_weights(encoder, path, columns)}")
+        self.objective.start(self.network.heads, self.network.bounded)
 
     def _starts(self) -> Iterator[tuple[str, Encoder, str]]:
-        """What starts from weights: a name for the user, the network and the file."""
-        whole = self.hparams["init_weights"]
-        if not isinstance(self.network, Fusion):
-            if whole:
-                yield "", self.network, whole
-            return
-        if whole:
-            raise InputError(
-                "model.init_weights starts one encoder alone: give model.face.init_weights or another's"
-            )
-        for name, encoder in self.network.encoders.items():
-            if path := block(self.hparams["network"], name)["init_weights"]:
-                assert isinstance(encoder, Encoder)
-                yield f"{name}: ", encoder, path
+        """What starts from weights: the modality, its encoder and the file.
+
+        Raises:
+            InputError: Weights for several encoders at once, for none, or a frozen encoder without any.
+        """
+        given, parts = self.hparams["init_weights"] or {}, self.network.parts
+        if not isinstance(given, Mapping):
+            if len(parts) > 1:
+                raise InputError(
+                    "model.init_weights starts one encoder alone: give "
+                    f"model.init_weights.{next(iter(parts))} or another's"
+                )
+            given = dict.fromkeys(parts, given)
+        paths = {name: path for name, path in given.items() if path}
+        if strange := [name for name in paths if name not in parts]:
+            raise InputError(f"model.init_weights.{strange[0]}: the network reads {', '.join(parts)}")
+        for name in getattr(self.network, "frozen", ()):
+            if name not in paths:
+                raise InputError(
+                    f"model.network.frozen names {name}, which without weights would stay as it was "
+                    f"drawn: give model.init_weights.{name}=<run>"
+                )
+        yield from ((name, parts[name], path) for name, path in paths.items())
 
     # --- steps ------------------------------------------------------------------------------------
 

@@ -1,14 +1,14 @@
 """Settings that cannot work, or that make a number worthless, refused before anything is trained."""
 
 from collections.abc import Iterable
-from math import ceil, inf
+from math import inf
 
 import lightning as L
 import torch
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from stan_boundary.errors import InputError
-from stan_lightning.data.tracks import OF_CROPS
+from stan_lightning.network.encoder import Network
 from stan_lightning.training.bfloat16 import gradients_are_numbers
 
 # Lowest and highest value of settings whose own errors would come late or without a name.
@@ -38,21 +38,6 @@ def refuse_impossible_numbers(config: DictConfig) -> None:
             whole = "a whole number" if kind is int else "a number"
             bounds = f"of at least {low}" if high == inf else f"from {low} to {high}"
             raise InputError(f"{key}={value}: it must be {whole} {bounds}")
-
-
-def refuse_other_layers(layers: object) -> None:
-    """The network has four stages, so `model.layers` is a list."""
-    if not isinstance(layers, ListConfig):
-        raise InputError(f"model.layers={layers} is no list: give a number for each stage, as in [2,2,2,2]")
-
-
-def refuse_unread(asked: Iterable[str], read: Iterable[str]) -> None:
-    """A network cannot do without a modality that is not read for it."""
-    if lacking := sorted(set(asked) - set(read)):
-        raise InputError(
-            f"data.modalities={list(read)}, but the network asks for {', '.join(asked)}: nobody reads "
-            f"{lacking[0]}; leave model.modalities and data.modalities as the model sets them"
-        )
 
 
 def refuse_test_metrics(callbacks: Iterable[object]) -> None:
@@ -105,33 +90,35 @@ def refuse_bfloat16_on_cpu(trainer: L.Trainer) -> None:
         )
 
 
-def refuse_single_values(config: DictConfig, recordings: int, processes: int) -> None:
+def refuse_single_values(network: Network, data: DictConfig, recordings: int, processes: int) -> None:
     """Batch normalisation cannot train on a batch that leaves it one value a channel.
 
     Args:
-        config: The whole config.
+        network: Whose encoders say how many values of a clip theirs sees, where they know.
+        data: The data's config.
         recordings: Labelled recordings of the training partition, one clip each.
         processes: Processes that share a batch.
     """
-    data = config.data
-    if config.model.norm != "batch" or not set(config.model.modalities) & set(OF_CROPS):
-        return
-    if ceil(data.clip_frames / 8) * ceil(data.image_size / 32) ** 2 > 1:
-        return
     left_over = 0 if data.drop_last else recordings % (data.batch_size * processes) // processes
-    if data.batch_size == 1 or left_over == 1:
-        raise InputError(
-            f"a batch of one clip of {data.clip_frames} frames at {data.image_size} pixels (of {recordings} "
-            f"recordings in batches of {data.batch_size}) leaves batch normalisation one value a channel: "
-            "take another data.batch_size, data.drop_last=true, model.norm=group, or larger clips"
-        )
+    if data.batch_size > 1 and left_over != 1:
+        return
+    for encoder in network.parts.values():
+        if not hasattr(encoder, "values_a_channel"):
+            continue
+        if encoder.values_a_channel(data.clip_frames, data.image_size) == 1:
+            raise InputError(
+                f"a batch of one clip of {data.clip_frames} frames at {data.image_size} pixels (of "
+                f"{recordings} recordings in batches of {data.batch_size}) leaves batch normalisation one "
+                "value a channel: take another data.batch_size, data.drop_last=true, norm=group of the "
+                "encoder, or larger clips"
+            )
 
 
 def refuse_sync_on_cpu(trainer: L.Trainer, sync_batchnorm: bool) -> None:
     """Torch synchronises batch normalisation on GPUs alone."""
     if sync_batchnorm and trainer.strategy.root_device.type == "cpu":
         raise InputError(
-            "trainer.sync_batchnorm=true needs GPUs; on the CPU take model.norm=group, which has no "
+            "trainer.sync_batchnorm=true needs GPUs; on the CPU take norm=group of the encoder, which has no "
             "statistics of a batch, or trainer.sync_batchnorm=false"
         )
 

@@ -118,7 +118,7 @@ def columns(checkpoint: Path | None) -> dict[str, list[str]]:
     if checkpoint is None:
         return {}
     content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
-    found: dict[str, list[str]] = content["hyper_parameters"].get("network", {}).get("columns") or {}
+    found: dict[str, list[str]] = content["hyper_parameters"].get("data", {}).get("columns") or {}
     return found
 
 

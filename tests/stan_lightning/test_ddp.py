@@ -13,7 +13,13 @@ from stan_lightning.data.sampler import EpochBatches
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = [
-    *("data=folders", "model.features=2", "model.layers=[1,1,1,1]", "model.norm=group", "data.num_workers=0"),
+    *(
+        "data=folders",
+        "model.network.encoder.features=2",
+        "model.network.encoder.layers=[1,1,1,1]",
+        "model.network.encoder.norm=group",
+        "data.num_workers=0",
+    ),
     *("data.clip_frames=16", "data.image_size=32", "trainer.max_epochs=3", "trainer.accelerator=cpu"),
 ]
 FOUR = ["1", "2", "3", "4"]

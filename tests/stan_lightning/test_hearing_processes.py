@@ -14,8 +14,8 @@ FUSION = [
     *(
         "data=manifest",
         "model=fusion",
-        "model.features=2",
-        "model.layers=[1,1,1,1]",
+        *(f"model.network.encoders.{one}.features=2" for one in ("face", "voice")),
+        *(f"model.network.encoders.{one}.layers=[1,1,1,1]" for one in ("face", "voice")),
         "model.scheduler.T_0=2",
     ),
     *("data.clip_frames=16", "data.image_size=32", "data.batch_size=2", "data.num_workers=0"),
@@ -55,7 +55,7 @@ def test_two_processes_validate_as_one(make_voiced, tmp_path, monkeypatch):
         *FUSION,
         f"data.root={make_voiced()}",
         "model.optimizer.lr=0",
-        "model.norm=group",
+        *(f"model.network.encoders.{one}.norm=group" for one in ("face", "voice")),
         "trainer.accelerator=cpu",
     ]
     curves = []

@@ -23,8 +23,14 @@ from stan_lightning.pages.attention_maps import Maps
 from stan_lightning.predict import CONF, predict
 
 FACTS = {"score_range": [0, 63], "classes": None, "training_mean": 15.75}
-TINY = ["data.clip_frames=8", "data.image_size=32", "data.num_workers=0", "model.layers=[1,1,1,1]"]
-TINY += ["model.features=2"]
+FACTS |= {"columns": {}, "spans": {}, "moment_s": 0.1}
+TINY = [
+    "data.clip_frames=8",
+    "data.image_size=32",
+    "data.num_workers=0",
+    "model.network.encoder.layers=[1,1,1,1]",
+]
+TINY += ["model.network.encoder.features=2"]
 
 
 def write_zip(path: Path, value: int, frames: int = 20) -> None:

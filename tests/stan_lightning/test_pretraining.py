@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 TINY = "data.clip_frames=16 data.image_size=32 data.batch_size=2 data.num_workers=0 trainer.max_epochs=1 "
-TINY += "model.features=2 model.layers=[1,1,1,1]"
+TINY += "model.network.encoder.features=2 model.network.encoder.layers=[1,1,1,1]"
 
 
 def train(*arguments: str) -> str:

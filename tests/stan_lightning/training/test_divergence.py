@@ -15,7 +15,12 @@ from stan_lightning.training.divergence import StopAtNaN
 from stan_lightning.training.module import StanModule
 
 TINY = [
-    *("data=folders", "model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16"),
+    *(
+        "data=folders",
+        "model.network.encoder.features=2",
+        "model.network.encoder.layers=[1,1,1,1]",
+        "data.clip_frames=16",
+    ),
     *("data.image_size=32", "data.batch_size=2", "data.num_workers=0"),
 ]
 
@@ -57,7 +62,7 @@ def test_a_run_that_became_nan_in_sixteen_bits_goes_on_in_float32(
 
     monkeypatch.setattr(StanModule, "training_step", broken)
     more = ["trainer.max_epochs=4", "trainer.precision=bf16-mixed", "trainer.check_val_every_n_epoch=2"]
-    more += ["data.clip_frames=8", "model.norm=group"]
+    more += ["data.clip_frames=8", "model.network.encoder.norm=group"]
     code, said = train(*TINY, f"data.root={make_crops()}", f"hydra.run.dir={run}", *more)
     assert code == 2 and "error: epoch 2: train/loss is no number" in said, said
     last = run / "checkpoints" / "last.ckpt"

@@ -14,11 +14,13 @@ from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule, WindowBatch
 from stan_lightning.training.callbacks import GradientNorm
 from stan_lightning.training.module import StanModule
+from stan_lightning.training.parameter_groups import layerwise
 
 CONF = str(Path(__file__).resolve().parents[3] / "conf")
 
 
 FACTS = {"score_range": [0, 63], "classes": None, "training_mean": 15.75}
+FACTS |= {"columns": {}, "spans": {}, "moment_s": 0.1}
 SMALL = ["data.clip_frames=16", "data.image_size=48", "data.batch_size=2", "data.num_workers=0"]
 
 
@@ -28,7 +30,7 @@ def composed(*overrides: str) -> Any:
 
 
 def make_module(*overrides: str, **facts: Any) -> StanModule:
-    tiny = ["model.features=2", "model.layers=[1,1,1,1]"]
+    tiny = ["model.network.encoder.features=2", "model.network.encoder.layers=[1,1,1,1]"]
     module: StanModule = instantiate(composed(*tiny, *overrides).model, _convert_="all", data=FACTS | facts)
     return module
 
@@ -41,7 +43,7 @@ def started(module: StanModule, **trainer: Any) -> StanModule:
 
 @pytest.mark.parametrize("bounded", [False, True])
 def test_the_head_can_start_at_the_training_mean(bounded: bool) -> None:
-    module = started(make_module("model.objective.start_at_mean=true", f"model.bounded={bounded}"))
+    module = started(make_module("model.objective.start_at_mean=true", f"model.network.bounded={bounded}"))
     assert module.eval()({"face": torch.randn(1, 3, 8, 32, 32)}, {}).item() * 63 == pytest.approx(
         15.75, abs=1e-4
     )
@@ -50,7 +52,7 @@ def test_the_head_can_start_at_the_training_mean(bounded: bool) -> None:
 def test_exact_recipes_start_from_torchs_bias() -> None:
     torch.manual_seed(0)
     module = make_module()
-    before = module.network.fc.bias.clone()
+    before = module.network.head.bias.clone()
     assert torch.equal(started(module).network.fc.bias, before)
 
 
@@ -61,8 +63,8 @@ def test_a_network_can_start_from_another_ones_weights_but_for_the_head(tmp_path
     module.print = lambda line: lines.append(line)  # type: ignore[method-assign]
     lines: list[str] = []
     started(module)
-    assert torch.equal(module.network.conv_1.weight, donor.network.conv_1.weight)
-    assert module.network.fc.weight.shape[0] == 1
+    assert torch.equal(module.network.encoder.conv_1.weight, donor.network.encoder.conv_1.weight)
+    assert module.network.head.weight.shape[0] == 1
     assert len(lines) == 1 and "donor.ckpt" in lines[0]
 
 
@@ -116,7 +118,7 @@ def test_a_step_does_not_wait_for_the_device(make_crops: Callable[..., Path], re
     data.setup("fit")
     data.trainer = L.Trainer(logger=False, barebones=True)
     device = torch.device("meta")
-    module = make_module(f"model.recompute={recompute}").to(device)
+    module = make_module(f"model.network.encoder.recompute={recompute}").to(device)
     norm = GradientNorm()
     norm.on_train_epoch_start(None, module)  # type: ignore[arg-type] # it is not looked at
     first, second = list(data.train_dataloader())[:2]
@@ -144,7 +146,7 @@ def test_what_waits_for_the_device_is_seen() -> None:
 
 
 def test_a_checkpoint_of_primitives_loads_by_itself() -> None:
-    module = make_module("model.k=1")
+    module = make_module("model.network.encoder.k=1")
     again = StanModule(**module.hparams)
     again.load_state_dict(module.state_dict())
     clip = {"face": torch.randn(1, 3, 8, 32, 32)}
@@ -173,6 +175,19 @@ def test_any_optimiser_and_schedule_of_torch_can_be_taken() -> None:
     assert all(one == pytest.approx(10 * other) for one, other in rates)
 
 
+def test_rates_fall_from_layer_to_layer_and_no_parameter_is_left_out() -> None:
+    network = make_module().network
+    network.encoder.token = torch.nn.Parameter(torch.zeros(3))
+    groups = layerwise(network, lr=1.0, decay=0.5)
+    rates = {id(one): group["lr"] for group in groups for one in group["params"]}
+    assert rates.keys() == {id(one) for one in network.parameters()}
+    stages = [network.encoder.get_submodule(f"layer_{number}.0.conv1") for number in (4, 3, 2, 1)]
+    order = [network.head, *stages, network.encoder.conv_1]
+    assert [rates[id(one.weight)] for one in order][:3] == [1.0, 0.5, 0.25]
+    found = [rates[id(one.weight)] for one in order]
+    assert found == sorted(found, reverse=True) and rates[id(network.encoder.token)] == min(rates.values())
+
+
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
@@ -193,14 +208,17 @@ def test_what_cannot_be_composed_is_refused_in_one_line(overrides: list[str], sa
 
 def test_a_network_that_the_objective_cannot_read_is_refused_with_both_shapes() -> None:
     module = make_module()
-    module.network.fc = torch.nn.Linear(module.network.fc.in_features, 3)
+    module.network.head = torch.nn.Linear(module.network.encoder.width, 3)
     with pytest.raises(InputError, match=r"shape \(2, 3\), and model\.objective reads \(2, 1\)"):
         module({"face": torch.randn(2, 3, 8, 32, 32)}, {})
 
 
 @pytest.mark.parametrize(
     "key",
-    ["objective.unit", "objective.clip_scores", "attention", "norm", "memory_format", "validation_precision"],
+    [
+        *("objective.unit", "objective.clip_scores", "network.encoder.attention", "network.encoder.norm"),
+        *("network.encoder.memory_format", "validation_precision"),
+    ],
 )
 def test_a_choice_that_does_not_exist_is_named_with_those_that_do(key: str) -> None:
     with pytest.raises(Exception, match=f"{key.split('.')[-1]}.*wrong") as caught:

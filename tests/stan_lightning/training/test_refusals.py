@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig, OmegaConf
 
 from stan_boundary.errors import InputError
-from stan_lightning.network import STADRN
+from stan_lightning.network import STADRN, TrackNet
 from stan_lightning.training import refusals
 
 
@@ -19,10 +19,6 @@ def config(**changes: Any) -> DictConfig:
         {
             "seed": 0,
             "data": {"batch_size": 5, "clip_frames": 8, "image_size": 32, "drop_last": False, "jitter": 0.2},
-            "model": {
-                "norm": "batch",
-                "modalities": ["face"],
-            },
             "trainer": {"max_epochs": 2},
         }
     )
@@ -54,6 +50,7 @@ def test_single_values_are_refused_where_torch_would_fail(
     """The refusal agrees with a real training step on the smallest batch of the epoch."""
     smallest = recordings % batch_size or batch_size
     network = STADRN(features=2, layers=(1, 1, 1, 1)).train()
+    grouped = STADRN(features=2, layers=(1, 1, 1, 1), norm="group")
     try:
         network(torch.zeros(smallest, 3, clip_frames, image_size, image_size))
         fails = False
@@ -62,19 +59,20 @@ def test_single_values_are_refused_where_torch_would_fail(
     asked = {"data__clip_frames": clip_frames, "data__image_size": image_size, "data__batch_size": batch_size}
     if fails:
         with pytest.raises(InputError, match="one value a channel"):
-            refusals.refuse_single_values(config(**asked), recordings, 1)
+            refusals.refuse_single_values(network, config(**asked).data, recordings, 1)
     else:
-        refusals.refuse_single_values(config(**asked), recordings, 1)
-    refusals.refuse_single_values(config(**asked, model__norm="group"), recordings, 1)
-    tracks = asked | {"model__modalities": ["behaviour"], "data__clip_frames": None}
-    refusals.refuse_single_values(config(**tracks), recordings, 1)
+        refusals.refuse_single_values(network, config(**asked).data, recordings, 1)
+    refusals.refuse_single_values(grouped, config(**asked).data, recordings, 1)
+    whole = config(**asked | {"data__clip_frames": None}).data
+    refusals.refuse_single_values(TrackNet("mood", 2), whole, recordings, 1)
 
 
 def test_single_values_of_several_processes() -> None:
     """Six recordings in batches of 2 x 2 leave one for each process."""
+    network = STADRN(features=2, layers=(1, 1, 1, 1))
     with pytest.raises(InputError, match="one value a channel"):
-        refusals.refuse_single_values(config(data__batch_size=2), 6, 2)
-    refusals.refuse_single_values(config(data__batch_size=2, data__drop_last=True), 6, 2)
+        refusals.refuse_single_values(network, config(data__batch_size=2).data, 6, 2)
+    refusals.refuse_single_values(network, config(data__batch_size=2, data__drop_last=True).data, 6, 2)
 
 
 def test_monitors() -> None:
