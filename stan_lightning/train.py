@@ -102,6 +102,8 @@ def open_data(config: DictConfig) -> CropDataModule:
     """The crops; of a clip is read what the network asks for, unless the config says what."""
     asked = modalities(OmegaConf.to_container(config.model.network))  # type: ignore[arg-type] # a mapping
     read = config.data.modalities or asked
+    for name in ("augment", "sampler"):
+        check(OmegaConf.to_container(config.data[name]) if config.data[name] else None, f"data.{name}")
     data: CropDataModule = instantiate(config.data, modalities=read, _convert_="all")
     return data
 

@@ -3,16 +3,20 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property, partial
 from typing import Any
 
 import lightning as L
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from stan_boundary.composition import make
 from stan_boundary.errors import InputError
 from stan_lightning.data import clips
+from stan_lightning.data.augmentation import Pipeline
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.dataset import (
     ClipDataset,
@@ -73,12 +77,11 @@ class CropDataModule(L.LightningDataModule):
         batch_size: int,
         drop_last: bool,
         num_workers: int,
-        jitter: float,
-        flip: float,
         seed: int,
+        augment: Mapping[str, Any] | None = None,
+        sampler: Mapping[str, Any] | None = None,
         modalities: Sequence[str] | None = None,
         sound_s: float | None = None,
-        sound_masks: int = 2,
         eval_batch_size: int | None = None,
         cache_gb: float = 0.0,
         tracks: Mapping[str, str | None] | None = None,
@@ -250,6 +253,19 @@ class CropDataModule(L.LightningDataModule):
         rows = [list(row) for row in sessions.itertuples(index=False)]
         return {name: self.hparams[name] for name in kept} | {"sessions": rows}
 
+    @cached_property
+    def augment(self) -> Pipeline:
+        """What is changed in training clips; made where clips are trained on, and nowhere else."""
+        steps = (self.hparams["augment"] or {}).items()
+        return Pipeline({name: make(one, f"data.augment.{name}") for name, one in steps if one is not None})
+
+    def _order(self, sources: Sequence[Source]) -> Any:
+        """How an epoch's recordings are drawn, of a source of randomness; None: each once."""
+        if self.hparams["sampler"] is None:
+            return None
+        targets = np.array([source.target for source in sources])
+        return partial(make(self.hparams["sampler"], "data.sampler"), targets)
+
     # --- loaders ----------------------------------------------------------------------------------
 
     def train_dataloader(self) -> DataLoader[TrainingClip]:
@@ -261,9 +277,7 @@ class CropDataModule(L.LightningDataModule):
             hparams["clip_frames"],
             self.reading(),
             hparams["seed"],
-            hparams["jitter"],
-            hparams["flip"],
-            hparams["sound_masks"],
+            self.augment,
         )
         progress = trainer.fit_loop.epoch_progress
         batches = EpochBatches(
@@ -274,6 +288,7 @@ class CropDataModule(L.LightningDataModule):
             drop_last=hparams["drop_last"],
             rank=trainer.global_rank,
             world_size=trainer.world_size,
+            order=self._order(dataset.sources),
         )
         if not len(batches):
             raise InputError(
@@ -310,8 +325,8 @@ class CropDataModule(L.LightningDataModule):
         """Bring a batch to the device, but for the face's draws: reading them there would wait for it."""
         if not isinstance(batch, TrainingClip):
             return super().transfer_batch_to_device(batch, device, dataloader_idx)
-        here = {name: draws for name, draws in batch.draws.items() if name == "face"}
-        there = {name: draws for name, draws in batch.draws.items() if name != "face"}
+        here = self.augment.on_host(batch.draws)
+        there = {name: draws for name, draws in batch.draws.items() if name not in here}
         moved = super().transfer_batch_to_device(batch._replace(draws=there), device, dataloader_idx)
         return moved._replace(draws=here | moved.draws)
 
@@ -323,15 +338,23 @@ class CropDataModule(L.LightningDataModule):
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Make the network's inputs on the device: workers hand over what lies on disk."""
         size = self.hparams["image_size"]
-        found = {name: x for name, x in batch.inputs.items() if name not in OF_CROPS}
         training = isinstance(batch, TrainingClip)
-        draws, corrupt = (batch.draws, {}) if training else ({}, self.corrupt)
+        corrupt: Mapping[str, Any] = {} if training else self.corrupt
+        change = {
+            name: partial(self.augment.apply, name, draws=batch.draws) if training else None
+            for name in batch.inputs
+        }
+        found = {
+            name: step(x) if (step := change[name]) else x
+            for name, x in batch.inputs.items()
+            if name not in OF_CROPS
+        }
         if "face" in batch.inputs:
             found["face"] = network_input(
-                batch.inputs["face"], size, draws.get("face"), corrupt.get("face"), **self.formats
+                batch.inputs["face"], size, change["face"], corrupt.get("face"), **self.formats
             )
         if "voice" in batch.inputs:
-            found["voice"] = voice_input(batch.inputs["voice"], draws.get("voice"), corrupt.get("voice"))
+            found["voice"] = voice_input(batch.inputs["voice"], change["voice"], corrupt.get("voice"))
         if training:
             return TrainingBatch(found, batch.there, batch.target, batch.noise)
         return WindowBatch(found, batch.there, batch.target, batch.recording, batch.window)

@@ -6,18 +6,18 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from stan_lightning.data.augmentation import Draw, augment
 from stan_lightning.data.resize import bicubic
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
+Change = Callable[[Tensor], Tensor]
 
 
 def network_input(
     crops: Tensor,
     image_size: int,
-    draws: Draw | None = None,
-    corrupt: Callable[[Tensor], Tensor] | None = None,
+    augment: Change | None = None,
+    corrupt: Change | None = None,
     mean: Sequence[float] = MEAN,
     deviation: Sequence[float] = STD,
     layout: str = "BCTHW",
@@ -27,7 +27,7 @@ def network_input(
     Args:
         crops: uint8 RGB, shape ``(B, T, S, S, 3)``.
         image_size: Side of the network's input in pixels.
-        draws: Training augmentation, one draw a clip.
+        augment: Changes uint8 frames ``(B, T, 3, H, W)`` in training.
         corrupt: Test-time corruption of float frames in 0..255, shape ``(B, T, 3, H, W)``; may return float.
         mean: Of R, G and B in 0..1, which is taken from them.
         deviation: Of them, which they are divided by.
@@ -39,8 +39,8 @@ def network_input(
     b, t = crops.shape[:2]
     frames = bicubic(crops.permute(0, 1, 4, 2, 3).flatten(0, 1).contiguous(), image_size)
     clips = frames.view(b, t, *frames.shape[1:])
-    if draws is not None:
-        clips = augment(clips, draws)
+    if augment is not None:
+        clips = augment(clips)
     pixels = clips.float()
     if corrupt is not None:
         pixels = corrupt(pixels)

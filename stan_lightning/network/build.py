@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from torch import nn
+
 from stan_boundary.composition import TARGET, make, parameters
 from stan_boundary.errors import InputError
-from stan_lightning.network.encoder import Network
+from stan_lightning.network.encoder import Encoder, Network, Wrapped
 
 WHERE = "model.network"
 OF_CROPS = ("face", "voice")
@@ -64,4 +66,13 @@ def _encoder(name: str, config: Mapping[str, Any], where: str, outputs: int, dat
             f"{where} reads a track's columns, and nobody knows those of {name}"
             + (", which is none" if name in OF_CROPS else ": they come from the data")
         )
-    return make(config, where, **known)
+    made = make(config, where, **known)
+    if isinstance(made, Encoder):
+        return made
+    width = getattr(made, "width", None)
+    if not isinstance(made, nn.Module) or type(width) is not int:
+        raise InputError(
+            f"{where}: {config[TARGET]} says no `width`, the channels of what it gives: name it as `module` "
+            "of stan_lightning.network.Wrapped, which takes the width"
+        )
+    return Wrapped(made, width, name)

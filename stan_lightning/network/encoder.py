@@ -159,13 +159,14 @@ class Wrapped(Encoder):
         """What the module gives, as tokens; raises `InputError` where that is none of its choices."""
         found = self.module(x)
         found = getattr(found, "last_hidden_state", found)
+        given = tuple(found.shape)
         if found.ndim == 5:
             found = moments(found)
         elif found.ndim == 2:
             found = found[:, None]
         if found.ndim != 3 or found.shape[2] != self.width:
             raise InputError(
-                f"{type(self.module).__name__} of clips {tuple(x.shape)} gives {tuple(found.shape)}, and the "
+                f"{type(self.module).__name__} of clips {tuple(x.shape)} gives {given}, and the "
                 f"encoder's width is {self.width}: vectors (B, {self.width}), tokens (B, L, {self.width}) or "
                 f"maps (B, {self.width}, T, H, W) are read"
             )

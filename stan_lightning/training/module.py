@@ -199,7 +199,7 @@ class StanModule(L.LightningModule):
         config = dict(self.hparams["optimizer"])
         groups: Iterable[Any] = [one for one in self.parameters() if one.requires_grad]
         if "params" in config:
-            groups = make(config.pop("params"), "model.optimizer.params", network=self.network)
+            groups = make(config.pop("params"), "model.optimizer.params")(self.network)
         optimizer: torch.optim.Optimizer = make(config, "model.optimizer", params=groups)
         described, how = _parted(self.hparams["scheduler"])
         if described is None:

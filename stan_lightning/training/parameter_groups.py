@@ -1,7 +1,7 @@
 """Groups of parameters for an optimiser.
 
-`model.optimizer.params` names one of these, or a callable of one's own, which takes the network and gives
-what torch's optimisers take: parameters with settings of their own.
+`model.optimizer.params` names one of these, or a callable of one's own: of the network it makes what torch's
+optimisers take, parameters with settings of their own.
 """
 
 from typing import Any
@@ -13,43 +13,53 @@ from stan_lightning.network.encoder import Network
 Group = dict[str, Any]
 
 
-def encoder_apart(network: Network, lr: float) -> list[Group]:
+class EncoderApart:
     """The encoders at a rate of their own, and all after them at the optimiser's.
 
     Args:
-        network: What is trained.
         lr: Rate of the encoders.
     """
-    encoders = {id(one) for part in network.parts.values() for one in part.parameters()}
-    encoders -= {id(one) for head in network.heads for one in head.parameters()}
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    return [
-        {"params": [one for one in trained if id(one) not in encoders]},
-        {"params": [one for one in trained if id(one) in encoders], "lr": lr},
-    ]
+
+    def __init__(self, lr: float) -> None:
+        self.lr = lr
+
+    def __call__(self, network: Network) -> list[Group]:
+        """Two groups: what comes after the encoders, and the encoders."""
+        encoders = {id(one) for part in network.parts.values() for one in part.parameters()} - _heads(network)
+        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        return [
+            {"params": [one for one in trained if id(one) not in encoders]},
+            {"params": [one for one in trained if id(one) in encoders], "lr": self.lr},
+        ]
 
 
-def layerwise(network: Network, lr: float, decay: float) -> list[Group]:
+class Layerwise:
     """Rates that fall from each encoder's last layer to its first; all after the encoders at the highest.
 
     Args:
-        network: What is trained.
         lr: The highest rate.
         decay: Of a layer's rate, what the layer before it has: 0.75 is usual.
     """
-    apart = encoder_apart(network, lr)
-    groups = [{"params": apart[0]["params"], "lr": lr}]
-    heads = {id(one) for head in network.heads for one in head.parameters()}
-    for encoder in network.parts.values():
-        layers = [
-            [one for one in layer.parameters() if one.requires_grad and id(one) not in heads]
-            for layer in _layers(encoder)
-        ]
-        inside = heads | {id(one) for own in layers for one in own}
-        layers.insert(0, [one for one in encoder.parameters() if one.requires_grad and id(one) not in inside])
-        for depth, own in enumerate(reversed(layers), start=1):
-            groups += [{"params": own, "lr": lr * decay**depth}] if own else []
-    return groups
+
+    def __init__(self, lr: float, decay: float) -> None:
+        self.lr, self.decay = lr, decay
+
+    def __call__(self, network: Network) -> list[Group]:
+        """A group for what comes after the encoders, and one for each layer of each of them."""
+        groups: list[Group] = [{"params": EncoderApart(0.0)(network)[0]["params"], "lr": self.lr}]
+        taken = _heads(network)
+        for encoder in network.parts.values():
+            layers = [[*layer.parameters()] for layer in _layers(encoder)]
+            inside = {id(one) for own in layers for one in own}
+            layers.insert(0, [one for one in encoder.parameters() if id(one) not in inside])
+            for depth, layer in enumerate(reversed(layers), start=1):
+                own = [one for one in layer if one.requires_grad and id(one) not in taken]
+                groups += [{"params": own, "lr": self.lr * self.decay**depth}] if own else []
+        return groups
+
+
+def _heads(network: Network) -> set[int]:
+    return {id(one) for head in network.heads for one in head.parameters()}
 
 
 def _layers(module: nn.Module) -> list[nn.Module]:

@@ -22,8 +22,6 @@ NUMBERS: dict[str, tuple[type, float, float]] = {
     "data.frame_stride": (int, 1, inf),
     "data.image_size": (int, 1, inf),
     "data.num_workers": (int, 0, inf),
-    "data.jitter": (float, 0, 1),
-    "data.flip": (float, 0, 1),
     "trainer.max_epochs": (int, 1, inf),
     "trainer.accumulate_grad_batches": (int, 1, inf),
 }

@@ -73,7 +73,7 @@ def summarise(run: Path, data: CropDataModule, module: StanModule, trainer: L.Tr
     if not trainer.is_global_zero:
         return value
     epoch = torch.load(best.best_model_path, map_location="cpu", weights_only=True, mmap=True)["epoch"]
-    baselines = trivial_scores(data)
+    baselines = trivial_scores(data) if best.monitor == module.objective.monitor else {}
     found = {
         "metric": best.monitor,
         "mode": best.mode,

@@ -14,7 +14,7 @@ from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule, WindowBatch
 from stan_lightning.training.callbacks import GradientNorm
 from stan_lightning.training.module import StanModule
-from stan_lightning.training.parameter_groups import layerwise
+from stan_lightning.training.parameter_groups import Layerwise
 
 CONF = str(Path(__file__).resolve().parents[3] / "conf")
 
@@ -53,7 +53,7 @@ def test_exact_recipes_start_from_torchs_bias() -> None:
     torch.manual_seed(0)
     module = make_module()
     before = module.network.head.bias.clone()
-    assert torch.equal(started(module).network.fc.bias, before)
+    assert torch.equal(started(module).network.head.bias, before)
 
 
 def test_a_network_can_start_from_another_ones_weights_but_for_the_head(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_step_does_not_wait_for_the_device(make_crops: Callable[..., Path], re
     first, second = list(data.train_dataloader())[:2]
     for number, clips in enumerate((first, second)):
         moved = data.transfer_batch_to_device(clips, device, 0)
-        assert moved.inputs["face"].device == device and moved.draws["face"].factors.device.type == "cpu"
+        assert moved.inputs["face"].device == device and moved.draws["picture"].factors.device.type == "cpu"
         with Waits() as waits:
             batch = data.on_after_batch_transfer(moved, 0)
             module.training_step(batch, 0).backward()
@@ -154,7 +154,7 @@ def test_a_checkpoint_of_primitives_loads_by_itself() -> None:
 
 
 def test_any_optimiser_and_schedule_of_torch_can_be_taken() -> None:
-    groups = "stan_lightning.training.parameter_groups.encoder_apart"
+    groups = "stan_lightning.training.parameter_groups.EncoderApart"
     module = make_module(
         *("model.optimizer._target_=torch.optim.AdamW", "+model.optimizer.weight_decay=0.1"),
         *(f"+model.optimizer.params={{_target_: {groups}, lr: 1e-4}}", "model/scheduler=one_cycle"),
@@ -178,10 +178,10 @@ def test_any_optimiser_and_schedule_of_torch_can_be_taken() -> None:
 def test_rates_fall_from_layer_to_layer_and_no_parameter_is_left_out() -> None:
     network = make_module().network
     network.encoder.token = torch.nn.Parameter(torch.zeros(3))
-    groups = layerwise(network, lr=1.0, decay=0.5)
+    groups = Layerwise(lr=1.0, decay=0.5)(network)
     rates = {id(one): group["lr"] for group in groups for one in group["params"]}
     assert rates.keys() == {id(one) for one in network.parameters()}
-    stages = [network.encoder.get_submodule(f"layer_{number}.0.conv1") for number in (4, 3, 2, 1)]
+    stages = [network.encoder.get_submodule(f"layer_{place}.conv1") for place in ("4.1", "4.0", "3.1", "1.0")]
     order = [network.head, *stages, network.encoder.conv_1]
     assert [rates[id(one.weight)] for one in order][:3] == [1.0, 0.5, 0.25]
     found = [rates[id(one.weight)] for one in order]

@@ -18,7 +18,7 @@ def config(**changes: Any) -> DictConfig:
     made = OmegaConf.create(
         {
             "seed": 0,
-            "data": {"batch_size": 5, "clip_frames": 8, "image_size": 32, "drop_last": False, "jitter": 0.2},
+            "data": {"batch_size": 5, "clip_frames": 8, "image_size": 32, "drop_last": False},
             "trainer": {"max_epochs": 2},
         }
     )
@@ -31,7 +31,7 @@ def config(**changes: Any) -> DictConfig:
     ("key", "value"),
     [
         *(("data.batch_size", 0), ("data.batch_size", "abc"), ("data.batch_size", 2.5), ("seed", -1)),
-        *(("data.jitter", 1.5), ("trainer.max_epochs", 0), ("data.batch_size", True)),
+        *(("data.cache_gb", -0.5), ("trainer.max_epochs", 0), ("data.batch_size", True)),
     ],
 )
 def test_numbers(key: str, value: object) -> None:
