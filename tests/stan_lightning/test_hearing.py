@@ -181,7 +181,7 @@ def test_encoders_start_from_runs_of_their_own_and_stay(voiced, train, tmp_path)
     ("arguments", "words"),
     [
         (["+model/encoder@model.network.encoders.smell=track"], "no such folder of the track smell"),
-        (["model.network.frozen=[voice]"], "nothing: give model.init_weights.voice=<run>"),
+        (["model.network.frozen=[voice]"], "give model.init_weights.voice=<run>"),
         (["model.network.drop_modality=1.0"], "drop_modality is 1.0: it must be at least 0 and below 1"),
         (["model.network.fusion=sum"], "unknown fusion 'sum': choose one of mean, gated, attention"),
         (["model.init_weights=a.ckpt"], "give model.init_weights.face or another's"),
