@@ -27,7 +27,8 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## the whole road on drawn people: videos, crops, training, test scores (5 minutes on two idle cores)
 	$(RUN) -m preprocess corpus=demo output=$(DEMO)/crops
 	$(RUN) -m stan_lightning.train experiment=demo data.root=$(DEMO)/crops hydra.run.dir=$(DEMO)/run go_on=true
-	$(RUN) -m stan_lightning.evaluate checkpoint=$(DEMO)/run/checkpoints/best.ckpt output=$(DEMO)/evaluation
+	$(RUN) -m stan_lightning.evaluate checkpoint=$(DEMO)/run/checkpoints/best.ckpt output=$(DEMO)/evaluation \
+	  data.batch_size=8 data.num_workers=0
 
 preprocess: $(READY)  ## face crops of your corpus: AVEC2014=<folder>, AVEC2013=<folder> or MANIFEST=<csv>; more by ARGS=
 	@if [ -n "$(AVEC2014)" ]; then set -- corpus=avec2014 'corpus.root="$(AVEC2014)"' output=data/avec2014; \

@@ -7,7 +7,7 @@
 Every candidate runs once in each round, one after the other; a ratio is the median over the rounds of plain
 time by candidate's time, so that what else the machine does hits both. On a GPU the precision is 16-bit
 autocast and the peak is the allocator's; on a CPU it is 32 bits and the peak is counted on fake tensors
-(`stan_lightning.network.memory`).
+(`stan_lightning.network.memory`), without the scratch memory that kernels take within one operation.
 
 `--modalities` compares training steps of networks that see, hear, or do both instead, on one clip each: its
 pictures at 224 pixels, and 6.4 s of sound, whose log-mel is part of the step. On a CPU those are seconds of

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from preprocess.faces.libraries import check_libraries
+from stan_boundary import cores
 from stan_boundary.command_line import check_command_line
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
@@ -41,6 +42,10 @@ def run(config: DictConfig) -> None:
 
 def _preprocess(config: DictConfig) -> int:
     check_libraries()
+    if config.get("summary") is True:
+        own = config.workers is None and config.executor.get("_target_") == "preprocess.pool.ProcessPool"
+        workers = f", workers: {cores.usable()}" if own else ""
+        print(f"processors to use: {cores.said()}{workers}; MediaPipe is being loaded", flush=True)
     # Only now, as these import MediaPipe and OpenCV, which fail by traceback where a library is missing.
     from preprocess import additions
     from preprocess.behaviour.mesh import check_library

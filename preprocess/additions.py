@@ -1,5 +1,6 @@
 """What may be added to crops that are there, in a pass of its own: the sound, and the behaviour track."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,7 @@ from preprocess.corpora.recording import Recording
 from preprocess.faces.model_file import find_mesh
 from preprocess.plan import Found, read_all
 from preprocess.tasks import hear_recording, measure_recording, mute_recording
+from stan_boundary.file_names import as_text
 
 Task = Callable[[Recording, Path, Callable[[int], None]], dict[str, object]]
 
@@ -79,10 +81,10 @@ def _other_sound(wanted: bool, recordings: Sequence[Recording], output: Path) ->
     for recording in recordings:
         found = there.get(recording.recording)
         if found is not None and _has_other_sound(found, recording, output, wanted):
-            (other if not wanted or recording.path.is_file() else gone).append(recording)
+            (other if not wanted or os.path.isfile(recording.path) else gone).append(recording)
             frames[recording.recording] = int(str(found.row["n_source_frames"]))
     notes = f"{len(gone)} recordings have crops without sound, and their videos are gone (such as "
-    return Wanting(tuple(other), frames, (f"{notes}{gone[0].path})",) if gone else ())
+    return Wanting(tuple(other), frames, (f"{notes}{as_text(gone[0].path)})",) if gone else ())
 
 
 def _has_other_sound(found: Found, recording: Recording, output: Path, wanted: bool) -> bool:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stan_boundary.errors import InputError
+from stan_boundary.file_names import as_text
 
 
 @contextmanager
@@ -37,8 +38,12 @@ def sole_use(output: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(f"another run is at work in {output}: wait for its end or stop it") from None
-        except OSError:
-            pass  # some network file systems have no locks; then nothing guards against two runs
+        except OSError as error:  # many network file systems have no locks
+            print(
+                f"note: {as_text(output)} lies on a file system without locks ({error.strerror}): see to it "
+                "that no other run writes there",
+                flush=True,
+            )
         yield
     finally:
         os.close(handle)

@@ -1,6 +1,7 @@
 """What a run has to do, told from what an output folder holds already."""
 
 import json
+import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -128,7 +129,7 @@ def _read(path: Path) -> Found | None:
 
 
 def _mended(row: Mapping[str, object], recording: Recording, output: Path) -> bool:
-    if row["status"] != "failed" or not recording.path.is_file():
+    if row["status"] != "failed" or not os.path.isfile(recording.path):
         return False
     made = (output / f"{recording.recording}.zip").stat().st_mtime
     return recording.path.stat().st_mtime > made

@@ -21,6 +21,7 @@ from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
+from stan_boundary import cores
 from stan_boundary.errors import InputError
 
 T = TypeVar("T")
@@ -62,12 +63,12 @@ class ProcessPool:
         """Prepare a pool; processes start with the first tasks.
 
         Args:
-            workers: Number of processes; None for as many as there are cores to run on.
+            workers: Number of processes; None for as many as there are processors to use.
 
         Raises:
             InputError: Less than one worker.
         """
-        count = len(os.sched_getaffinity(0)) if workers is None else workers
+        count = cores.usable() if workers is None else workers
         if count < 1:
             raise InputError(f"workers={count}: must be 1 or more")
         self._local = threading.local()

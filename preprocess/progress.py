@@ -2,13 +2,18 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from stan_boundary.file_names import as_text
+
+T = TypeVar("T")
 _LINE_INTERVAL_S = 30.0
 
 
@@ -55,6 +60,18 @@ class FrameProgress:
 
         return count
 
+    def completed(self, futures: Collection[Future[T]]) -> Iterator[Future[T]]:
+        """Give futures as they are done; while no frame has come yet, say now and then what is waited for."""
+        pending, start = set(futures), time.monotonic()
+        while pending:
+            done, pending = wait(pending, _LINE_INTERVAL_S, FIRST_COMPLETED)
+            if not done and not any(self._decoded.values()):
+                self.say(
+                    f"no frame after {time.monotonic() - start:.0f} s: the workers are starting, each "
+                    "loads MediaPipe first, which takes minutes where other programs keep the machine busy"
+                )
+            yield from done
+
     def finish(self, recording: str, frames: int) -> None:
         """Say that a recording is over and how many frames it really had."""
         with self._lock:
@@ -64,7 +81,7 @@ class FrameProgress:
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
-        self._bar.console.print(Text(text), soft_wrap=True)
+        self._bar.console.print(Text(as_text(text)), soft_wrap=True)
 
     def _draw(self) -> None:
         done, total = sum(self._decoded.values()), max(1, sum(self._expected.values()))

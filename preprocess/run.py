@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, as_completed
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from preprocess.pool import Executor, WorkerDiedError
 from preprocess.progress import FrameProgress
 from preprocess.settings import Settings
 from stan_boundary.errors import InputError
+from stan_boundary.file_names import as_text
 from stan_boundary.writing import discard_parts, write_whole
 
 Crop = Callable[[Recording, Settings, Path, Callable[[int], None]], dict[str, object]]
@@ -130,7 +131,7 @@ class Run:
                 ): recording
                 for recording in order
             }
-            for future in as_completed(futures):
+            for future in progress.completed(futures):
                 recording = futures.pop(future)
                 row = self._row(future, recording, progress)
                 progress.finish(recording.recording, int(str(row["n_source_frames"])))
@@ -154,7 +155,7 @@ class Run:
                 ): recording
                 for recording in sorted(wanting.recordings, key=lambda one: -frames[one.recording])
             }
-            for future in as_completed(futures):
+            for future in progress.completed(futures):
                 recording = futures.pop(future)
                 try:
                     row = future.result()
@@ -210,11 +211,11 @@ class Run:
                     write_whole(self.output / FOLDER / f"{path.stem}.jpg", sheet)
         corpus = self.corpus
         page = render_page(corpus.name, corpus.synthetic, corpus.notes, qualities, self.output)
-        write_whole(self.output / PAGE, page.encode())
+        write_whole(self.output / PAGE, as_text(page).encode())
         return qualities
 
     def _say(self, line: str) -> None:
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(as_text(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def _estimate(recordings: Sequence[Recording], executor: Executor) -> dict[str, int]:

@@ -14,7 +14,10 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException, HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
-from stan_boundary.entry import CONF
+from stan_boundary.config_folder import check_config_folders, trusted
+from stan_boundary.entry import CONF, speak_any_terminal
+from stan_boundary.errors import InputError
+from stan_boundary.typed import typed
 
 _HELP = ("--help", "-h")
 _KEY = re.compile(r"^( *)([A-Za-z_]\w*):(?: (.*?))?(?:\s+# (.*))?$")
@@ -26,7 +29,8 @@ def check_command_line(
 ) -> None:
     """Show the help where it was asked for; end in one line where a key or choice is not there.
 
-    Hydra's own flags, and configs of the user's own, are left to Hydra.
+    Folders of configurations that the command line adds are checked before Hydra reads them; their keys, and
+    Hydra's own flags, are left to Hydra.
 
     Args:
         config_name: The command's config in ``conf/``.
@@ -34,12 +38,19 @@ def check_command_line(
         examples: Whole command lines.
         optional: A key that need not be set though it has no value, and makes others needless.
     """
+    speak_any_terminal()
     arguments = sys.argv[1:]
     if any(argument in _HELP for argument in arguments):
         print(help_text(config_name, about, examples))
         sys.exit(0)
+    try:
+        check_config_folders(arguments, trusted(arguments), Path(CONF))
+    except InputError as error:
+        _end(str(error))
     flags = [argument for argument in arguments if argument.startswith("-")]
     if any(flag not in ("-m", "--multirun", "-r", "--run") for flag in flags):
+        # Whatever configuration is composed, `trust` can be given.
+        sys.argv[1:] = [f"++{one}" if one.startswith("trust=") else one for one in arguments]
         return
     try:
         asked = OverridesParser.create().parse_overrides([a for a in arguments if a not in flags])
@@ -55,7 +66,7 @@ def check_command_line(
             if key == optional:
                 continue
             example = next((line for line in examples if f" {key}=" in line), examples[0])
-            _end(f"{key} is not set: give {key}=<...>, as in `{example}`")
+            _end(f"{key} is not set: give {key}=<...>, as in `{typed(example)}`")
 
 
 def with_new_keys(arguments: Sequence[str], prefix: str) -> list[str]:

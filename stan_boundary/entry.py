@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,6 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException, InstantiationException
 from hydra.types import RunMode
 
+from stan_boundary import trouble
 from stan_boundary.errors import InputError
 
 CONF = str(Path(__file__).resolve().parents[1] / "conf")
@@ -25,7 +27,8 @@ class JobFailedError(CompactHydraException):
 def one_line_errors() -> Iterator[None]:
     """Turn an `InputError` into one line on stderr and a non-zero exit code.
 
-    So is one that Hydra met in making an object that the config describes. A single run exits with
+    So is one that Hydra met in making an object that the config describes, and what the machine refuses
+    (`trouble.said`). A single run exits with
     code 2. A job of a multirun raises instead, because an exit would take the other jobs with it:
     Hydra goes on with them and exits with code 1 at the end.
     """
@@ -34,12 +37,25 @@ def one_line_errors() -> Iterator[None]:
     except InputError as error:
         _end(error)
     except InstantiationException as error:
+        if said := trouble.said(error):
+            _end(InputError(said))
         if not isinstance(error.__cause__, InputError):
             if gone := re.search(r"Error locating target '([^']+)'", str(error)):
                 said = f"the config names {gone[1]}, which this version lacks: was the run made by another?"
                 _end(InputError(said))
             raise
         _end(error.__cause__)
+    except (OSError, RuntimeError, UnicodeEncodeError) as error:
+        if not (said := trouble.said(error)):
+            raise
+        _end(InputError(said))
+
+
+def speak_any_terminal() -> None:
+    """Let what a terminal's encoding lacks be replaced, in place of an error in the middle of a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _end(cause: BaseException) -> NoReturn:

@@ -1,13 +1,22 @@
-"""Files that are there whole or not at all: written beside their place under a random name, then renamed."""
+"""Files that are there whole or not at all: written beside their place under a random name, then renamed.
+
+Nothing is written through a link. A link at a file's place is replaced. An output folder, and each folder
+that is made or entered below it, must not be a link (`private_folder`): a received tree could lead anywhere.
+Links above the output folder are its user's own.
+"""
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from stan_boundary.errors import InputError
+
 PART_SUFFIX = ".part"
+_LOST = (errno.EIO, errno.ENOSPC, errno.EDQUOT)  # the data may not be on the disk; all else: no such call
 
 
 @contextlib.contextmanager
@@ -25,9 +34,13 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         with part.open("xb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            _sync(file.fileno())
         os.replace(part, path)
         sync_folder(path.parent)
+    except OSError as error:
+        if error.filename is None:  # of a full disk the system says no name
+            error.filename = str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
 
@@ -42,12 +55,44 @@ def write_whole(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def private_folder(path: Path, root: Path | None = None) -> Path:
+    """Make a folder that its owner alone may enter: outputs hold faces, voices and scores.
+
+    A folder that is there keeps its mode. Folders above are made with the usual mode.
+
+    Args:
+        path: The folder.
+        root: The output folder that `path` lies in, or None where it is one: what lies between is made and
+            checked as `path` is, and `root` too.
+
+    Returns:
+        `path`.
+
+    Raises:
+        InputError: `path`, or a folder between it and `root`, is a link or no folder.
+        OSError: It cannot be made.
+    """
+    root = path if root is None else root
+    below = path.relative_to(root).parts
+    root.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (root, *(root.joinpath(*below[: depth + 1]) for depth in range(len(below)))):
+        if folder.name and folder.is_symlink():
+            raise InputError(f"{folder} is a link: nothing is written through one; name the folder itself")
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except FileExistsError:
+            raise InputError(f"{folder} is a file: choose another output") from None
+    return path
+
+
 def discard_parts(folder: Path) -> int:
     """Remove what killed processes left half-written in `folder`; gives how many files that were.
 
     Only for the start of a run: part files of a run that is still alive go too, and its recordings with
     them.
     """
+    if folder.is_symlink():  # what lies behind it is not ours
+        return 0
     parts = [path for path in folder.glob(f".*{PART_SUFFIX}") if path.is_file()]
     for path in parts:
         path.unlink(missing_ok=True)
@@ -55,10 +100,22 @@ def discard_parts(folder: Path) -> int:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` durable."""
+    """Make a rename in `folder` durable, where its file system knows how to."""
     if os.name == "posix":  # Windows has no such call
-        handle = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(handle)
+            handle = os.open(folder, os.O_RDONLY)
+        except PermissionError:  # a folder to drop files in, which cannot be read
+            return
+        try:
+            _sync(handle)
         finally:
             os.close(handle)
+
+
+def _sync(handle: int) -> None:
+    """Bring what was written to the disk; many network and FUSE file systems cannot, and say EINVAL."""
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno in _LOST:
+            raise

@@ -15,6 +15,7 @@ from rich.console import Console
 from stan_boundary.command_line import check_command_line
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
+from stan_boundary.typed import typed_python
 from stan_lightning.data.manifest import read_manifest
 from stan_lightning.embedding.run import embed_recordings, said
 from stan_lightning.embedding.track_folder import TrackFolder, track_name
@@ -49,7 +50,8 @@ def embed(config: DictConfig) -> None:
     encoder = instantiate(config.encoder, _convert_="all")
     if not (encoder.amounts(table) > 0).any():
         raise InputError(
-            f"{root}: no recording has a {encoder.reads}; `python -m preprocess` adds sound to videos' crops"
+            f"{root}: no recording has a {encoder.reads}; `{typed_python()} -m preprocess` adds sound to "
+            "videos' crops"
         )
     home = root if root.is_dir() else root.parent
     folder = TrackFolder(home / "tracks" / name, encoder.record)

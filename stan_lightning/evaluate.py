@@ -20,8 +20,10 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from stan_boundary.command_line import check_command_line, with_new_keys
+from stan_boundary.config_folder import trusted
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
+from stan_boundary.writing import private_folder, write_whole
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.notices import DISCLAIMER, SYNTHETIC
@@ -38,6 +40,7 @@ from stan_lightning.evaluation.identity_audit import audit
 from stan_lightning.evaluation.modalities import gates, worth
 from stan_lightning.evaluation.ridge import ridge_baselines
 from stan_lightning.evaluation.scoring import recording_features, score_windows
+from stan_lightning.evaluation.trained import OF_THE_MACHINE
 from stan_lightning.pages import report_page
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.quiet import quiet
@@ -79,7 +82,7 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
             "give checkpoint=<run>/checkpoints/best.ckpt, or weights=<released state dict> with its model.*"
         )
     candidate = opened(config, overrides)
-    output = Path(config.output or candidate.home / config.partition)
+    output = Path(config.output or private_folder(candidate.home / config.partition, candidate.home.parent))
     refuse_broken_promises(candidate, config.partition)
     trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
     windows = score_windows(candidate.module, candidate.data, config.partition, trainer)
@@ -97,7 +100,7 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
         return
     paths = results.write(found, output)
     paths.append(output / "report.html")
-    paths[-1].write_text(report_page.page(found, candidate.run), encoding="utf-8")
+    write_whole(paths[-1], report_page.page(found, candidate.run).encode())
     say(found, paths)
 
 
@@ -112,12 +115,12 @@ def opened(config: DictConfig, overrides: list[str]) -> Candidate:
     asked = {override.split("=", 1)[0].lstrip("+~") for override in overrides}
     if fixed := [name for name in asked if name == "model" or name.startswith("model.")]:
         raise InputError(f"{fixed[0]}: a checkpoint knows its own network; leave model out")
-    names = {name.split(".")[1] for name in asked if name.startswith("data.")}
+    names = {name.split(".")[1] for name in asked if name.startswith("data.")} | set(OF_THE_MACHINE)
     changes = {}
     for name in names | (set(OF_THE_CROPS) if "data" in asked else set()):
         value: Any = OmegaConf.select(config.data, name)
         changes[name] = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
-    return from_checkpoint(config.checkpoint, changes)
+    return from_checkpoint(config.checkpoint, changes, trusted(overrides))
 
 
 def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> results.Evaluation:

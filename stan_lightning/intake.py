@@ -5,6 +5,7 @@ Lightning's do not get on in one.
 """
 
 import csv
+import os
 import subprocess
 import sys
 import zipfile
@@ -18,6 +19,7 @@ from preprocess.archive.quality import measure
 from preprocess.archive.recording_zip import read_row, read_settings
 from preprocess.corpora.corpus import VIDEO_SUFFIXES
 from stan_boundary.errors import InputError
+from stan_boundary.file_names import as_text, find_file, safe_recording_name
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.manifest import COLUMNS, read_manifest
 
@@ -44,7 +46,8 @@ def recordings(given: Path, crops: Path, settings: Mapping[str, Any]) -> pd.Data
     Raises:
         InputError: Where there is nothing to predict.
     """
-    if not given.exists():
+    given = find_file(given)
+    if not os.path.exists(given):
         raise InputError(f"no file or folder at {given}: give a video, a folder of videos, or crops")
     files = sorted(given.iterdir()) if given.is_dir() else [given]
     videos = _videos(given)
@@ -87,7 +90,7 @@ def crop_settings(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[s
 def refuse_unmade(given: Path, tracks: Sequence[str], folders: Mapping[str, Any]) -> None:
     """A raw video has no track beside it but those that preprocessing makes."""
     unmade = [name for name in tracks if name not in MADE_OF_VIDEOS and not folders.get(name)]
-    if unmade and _videos(given):
+    if unmade and _videos(find_file(given)):
         raise InputError(
             f"{given}: this network reads the track {unmade[0]}, which nothing here makes of a video: "
             f"measure it and give tracks.{unmade[0]}=<folder>, whose file is called as the video is"
@@ -127,7 +130,7 @@ def _crop(videos: Sequence[Path], crops: Path, settings: Mapping[str, Any]) -> p
     with listing.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["video", "subject", "partition"])
-        writer.writerows([str(video.resolve()), video.name, "test"] for video in videos)
+        writer.writerows([as_text(video.resolve()), as_text(video.name), "test"] for video in videos)
     overrides = {"corpus.root": listing, "output": crops, "overwrite": True, "summary": False}
     overrides |= settings
     command = [sys.executable, "-m", "preprocess", "corpus=manifest"]
@@ -138,8 +141,9 @@ def _crop(videos: Sequence[Path], crops: Path, settings: Mapping[str, Any]) -> p
             f"{videos[0]}: preprocessing could not go on (exit code {code}), see what it said above"
         )
     table = read_manifest(crops)
-    wanted = {video.resolve() for video in videos}
-    return table[[(crops / video).resolve() in wanted for video in table["video"]]].reset_index(drop=True)
+    wanted = {as_text(video.resolve()) for video in videos}
+    ours = [as_text((crops / video).resolve()) in wanted for video in table["video"]]
+    return table[ours].reset_index(drop=True)
 
 
 def _quoted(value: Any) -> str:
@@ -156,7 +160,7 @@ def _row(**known: Any) -> dict[str, Any]:
 
 def _folder(folder: Path) -> dict[str, Any]:
     found = open_crops(str(folder))
-    name = folder.resolve().name
+    name = safe_recording_name(folder.resolve().name)
     home = str(folder.resolve().parent)
     return _row(
         recording=name, crops=str(folder), crops_root=home, stride=found.stride(), n_crops=len(found.frames)

@@ -6,7 +6,7 @@ where the network looks.
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,10 @@ from rich.progress import track
 from rich.table import Table
 
 from stan_boundary.command_line import check_command_line, with_new_keys
+from stan_boundary.config_folder import trusted
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
+from stan_boundary.file_names import as_text
 from stan_lightning import intake
 from stan_lightning.data.clips import step
 from stan_lightning.data.crops import open_crops
@@ -61,16 +63,21 @@ def main() -> None:
 def run(config: DictConfig) -> None:
     """Score whatever is handed in; the exit code is 3 where some of it could not be scored."""
     with one_line_errors():
-        refused = predict(config)
+        refused = predict(config, trusted(HydraConfig.get().overrides.task))
         if refused and HydraConfig.get().mode is not RunMode.MULTIRUN:
             sys.exit(SOME_REFUSED)
 
 
-def predict(config: DictConfig) -> int:
-    """Score, write and say what came out; returns how many recordings were refused."""
+def predict(config: DictConfig, trust: Collection[str] = ()) -> int:
+    """Score, write and say what came out; returns how many recordings were refused.
+
+    Args:
+        config: What the command line made of ``conf/predict.yaml``.
+        trust: Packages whose classes the checkpoint may name besides this project's and torch's.
+    """
     quiet()
     refuse_trainer_settings(config.trainer, SCORING)
-    trained = open_checkpoint(config.checkpoint)
+    trained = open_checkpoint(config.checkpoint, trust)
     if trained.record["score_range"] is None:
         raise InputError(f"{config.checkpoint} was trained to tell classes; only severity is predicted here")
     if config.stage not in (1, 2, 3, 4):
@@ -101,11 +108,11 @@ def predict(config: DictConfig) -> int:
     scored.to_csv(output / "windows.csv", index=False)
     found = list(show(trained, data, usable, predictions, scored, config))
     synthetic = bool(trained.data["synthetic"])
-    (output / PAGE).write_text(page(found, refusals, score_range, synthetic), encoding="utf-8")
+    (output / PAGE).write_text(as_text(page(found, refusals, score_range, synthetic)), encoding="utf-8")
     say(predictions, usable, score_range)
     if synthetic:
         print(TRAINED_ON_DRAWN)
-    print(output / PAGE)
+    print(as_text(output / PAGE))
     return len(refusals)
 
 

@@ -12,9 +12,14 @@ from pathlib import Path
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as Terminal
 
+from stan_boundary import trouble
+from stan_boundary.entry import speak_any_terminal
 from stan_boundary.errors import InputError
+from stan_boundary.names import printable
+from stan_boundary.writing import private_folder, write_whole
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.notices import DISCLAIMER
 from stan_lightning.evaluation import results, verdict
@@ -24,13 +29,15 @@ from stan_lightning.evaluation.runs import Run, by_seed, find_runs, pool_folds
 from stan_lightning.evaluation.tables import Bootstrap
 from stan_lightning.pages import comparison_page, report_page
 
+SOME_REFUSED = 3
 COMPARED = ("train_median", "identity")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line, write the report, say what came out."""
+    speak_any_terminal()
     parser = argparse.ArgumentParser(
-        prog="python -m stan_lightning.report", description=__doc__.split("\n")[0]
+        prog="python -m stan_lightning.report", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("runs", nargs="+", type=Path, help="folders of runs, multiruns or evaluations")
     parser.add_argument(
@@ -40,13 +47,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--partition", default="test", choices=PARTITIONS, help="which evaluations (default: test)"
     )
     asked = parser.parse_args(arguments)
+    refused: list[str] = []
     try:
-        runs = pool_folds(find_runs(asked.runs, asked.partition))
+        runs = pool_folds(find_runs(asked.runs, asked.partition, refused))
+        if not runs:
+            raise InputError(refused[0])
         together = [*runs, *ensembles(runs)]
         output = asked.output or Path(os.path.commonpath([run.resolve() for run in asked.runs])) / "report"
         paths = write(runs, together, output)
-    except InputError as error:
-        parser.exit(2, f"error: {error}\n")
+    except (InputError, OSError) as error:
+        if not (said := str(error) if isinstance(error, InputError) else trouble.said(error)):
+            raise
+        parser.exit(2, f"error: {printable(said)}\n")
     console = Console()
     if len(runs) == 1:
         numbers = runs[0].evaluation.metrics
@@ -57,28 +69,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console.print(terminal(runs, together, everybody))
         console.print(any_two(everybody, runs[0]))
         for run in together:
-            print(f"{run.name}: {verdict.sentence(run.evaluation.metrics)}")
+            print(f"{printable(run.name)}: {verdict.sentence(run.evaluation.metrics)}")
     print(DISCLAIMER)
     for path in paths:
-        print(path)
+        print(printable(path))
+    if refused:
+        parser.exit(SOME_REFUSED, "".join(f"not compared: {printable(line)}\n" for line in refused))
 
 
 def write(runs: Sequence[Run], together: Sequence[Run], output: Path) -> list[Path]:
     """Write the pages and, for pooled folds, their tables and numbers; returns the paths."""
-    output.mkdir(parents=True, exist_ok=True)
+    private_folder(output)
     paths: list[Path] = []
     for number, run in enumerate(runs):
         if "folds" in run.evaluation.metrics:
-            folder = output if len(runs) == 1 else output / f"folds_{number}"
+            folder = output if len(runs) == 1 else private_folder(output / f"folds_{number}", output)
             paths += results.write(run.evaluation, folder)
             if len(runs) > 1:
                 paths.append(folder / "report.html")
-                paths[-1].write_text(report_page.page(run.evaluation, None), encoding="utf-8")
+                write_whole(paths[-1], report_page.page(run.evaluation, None).encode())
     paths.append(output / "report.html")
     alone = len(runs) == 1
     home = None if "folds" in runs[0].evaluation.metrics else runs[0].folder
     html = report_page.page(runs[0].evaluation, home) if alone else comparison_page.page(runs, together)
-    paths[-1].write_text(html, encoding="utf-8")
+    write_whole(paths[-1], html.encode())
     return paths
 
 
@@ -100,10 +114,10 @@ def terminal(runs: Sequence[Run], together: Sequence[Run], everybody: Sequence[C
             cells += [baselines[name]["mae_difference"] for name in COMPARED] if baselines else []
         else:
             cells.append(one.video["median_difference"])
-        drawn.add_row(f"{number + 1} {one.name}", *(verdict.stacked(cell, 1) for cell in cells))
+        drawn.add_row(escape(f"{number + 1} {one.name}"), *(verdict.stacked(cell, 1) for cell in cells))
     for group in by_seed(runs):
         videos = [run.evaluation.metrics["video"] for run in group]
-        name = f"{len(group)} seeds of {group[0].name}"
+        name = escape(f"{len(group)} seeds of {group[0].name}")
         drawn.add_row(
             name, *(comparison_page.spread(videos, key).replace(", ", "\n") for key in ("mae", "rmse"))
         )

@@ -24,18 +24,19 @@ from stan_boundary.command_line import check_command_line, with_new_keys
 from stan_boundary.composition import check
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
+from stan_boundary.writing import discard_parts, write_whole
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.network.build import modalities
 from stan_lightning.training import resume
 from stan_lightning.training.callbacks import EpochLine, Sigterm
-from stan_lightning.training.checkpoints import WholeCheckpointIO, holds_run, newest
+from stan_lightning.training.checkpoints import FOLDER, WholeCheckpointIO, holds_run, newest
 from stan_lightning.training.divergence import StopAtNaN
 from stan_lightning.training.interruption import interruptible
 from stan_lightning.training.interval import Interval
 from stan_lightning.training.metrics_table import MetricsTable
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.objective import Objective
-from stan_lightning.training.processes import is_first
+from stan_lightning.training.processes import is_first, share_processors
 from stan_lightning.training.quiet import quiet
 from stan_lightning.training.refusals import (
     refuse_bfloat16_on_cpu,
@@ -79,13 +80,19 @@ def train(config: DictConfig, run: Path) -> float:
     quiet()
     with interruptible(run):
         name_group(config)
+        refuse_links(run)
         config, checkpoint = take_up(config, run)
         refuse_impossible_numbers(config)
         L.seed_everything(config.seed, verbose=False)
         data = open_data(config)
         data.columns = resume.columns(checkpoint)
         data.setup("fit")
-        module: StanModule = instantiate(config.model, data=data.facts(), _convert_="all")
+        known = data.facts()
+        if checkpoint is not None:
+            with torch.random.fork_rng(devices=[]), torch.device("meta"):
+                planned: StanModule = instantiate(config.model, data=known, _convert_="all")
+            resume.refuse_other_network(planned, checkpoint)
+        module: StanModule = instantiate(config.model, data=known, _convert_="all")
         data.serve(module.network.parts)
         with closing(build_trainer(config, run, module.objective)) as trainer:
             recordings = data.tables["train"].label.count()
@@ -116,6 +123,17 @@ def name_group(config: DictConfig) -> None:
         config.group = f"{kind}_{Path(settings.sweep.dir).name}"
 
 
+def refuse_links(run: Path) -> None:
+    """A run's folder that others filled may hold links; what is written into it would follow them."""
+    links = (
+        [path for path in run.iterdir() if path.is_symlink() and not path.is_file()] if run.is_dir() else []
+    )
+    if links:
+        raise InputError(
+            f"{links[0]} is a link to a folder: nothing is written through one; move the folder itself"
+        )
+
+
 def take_up(config: DictConfig, run: Path) -> tuple[DictConfig, Path | None]:
     """Start a fresh run, or take up the one that the folder holds.
 
@@ -125,25 +143,38 @@ def take_up(config: DictConfig, run: Path) -> tuple[DictConfig, Path | None]:
     if not OmegaConf.is_missing(config, "resume"):
         config = resume.own_config(run, config, HydraConfig.get().overrides.task)
     elif not holds_run(run):
-        return config, None
+        if run.is_dir() and not run.is_symlink() and not any(run.iterdir()):
+            run.chmod(0o700)  # Hydra has made it
+        return check_folders(config, run), None
     elif config.go_on:
-        config = resume.same_config(run, config)
+        config = resume.same_config(run, check_folders(config, run))
     else:
         raise InputError(
             f"{run} holds a run already: go on with it by `{resume.override('resume', run)}`, "
             "give the same command with go_on=true, or another hydra.run.dir"
         )
+    if is_first():
+        discard_parts(run / FOLDER)
     checkpoint, said = newest(run)
     if said and is_first():
         print(said)
     return config, checkpoint
 
 
+def check_folders(config: DictConfig, run: Path) -> DictConfig:
+    """Check a config that a folder of others had a part in, as a resumed run's own is."""
+    settings = HydraConfig.get()
+    for source in settings.runtime.config_sources:
+        if source.path != CONF and source.provider.startswith(("main", "command-line", "hydra.searchpath")):
+            resume.check(config, run, settings.overrides.task, source.path)
+    return config
+
+
 def write_down(config: DictConfig, run: Path) -> None:
     """What a run is made of: its config, which repeats it, and the versions it ran with."""
     resume.write(run, config)
     lines = [f"{package}=={number}\n" for package, number in versions().items()]
-    (run / "versions.txt").write_text("".join(lines))
+    write_whole(run / "versions.txt", "".join(lines).encode())
 
 
 def build_trainer(config: DictConfig, run: Path, objective: Objective) -> L.Trainer:
@@ -169,6 +200,7 @@ def build_trainer(config: DictConfig, run: Path, objective: Objective) -> L.Trai
     except (MisconfigurationException, ValueError) as error:
         said = " ".join(str(error).split())
         raise InputError(f"this machine cannot run this trainer ({said}); try trainer=default") from None
+    share_processors(trainer.num_devices)
     refuse_sync_on_cpu(trainer, config.trainer.get("sync_batchnorm", False))
     refuse_bfloat16_on_cpu(trainer)
     if HydraConfig.get().mode is RunMode.MULTIRUN:

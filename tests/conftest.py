@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
+from stan_boundary.environment import set_defaults
+
+set_defaults()  # before a test loads torch
+
 
 def pytest_configure() -> None:
     """Let tests of both wings share a process.

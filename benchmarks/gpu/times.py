@@ -64,8 +64,8 @@ class Candidate:
         for name, title in PASSES.items():
             times = self.seconds.get(name)
             found[f"{title}, ms"] = 1000 * statistics.median(times) if times else self.trouble.get(name)
-        found["peak of training, GiB"] = None if self.measured is None else self.measured / 2**30
-        found["predicted, GiB"] = None if predicted is None else predicted / 2**30
+        found["peak of training with scratch, GiB"] = None if self.measured is None else self.measured / 2**30
+        found["predicted without scratch, GiB"] = None if predicted is None else predicted / 2**30
         return found
 
 

@@ -1,7 +1,7 @@
 """A recording's sound as FLAC: lossless, about 20 kB a second of speech, read anywhere in milliseconds."""
 
 import io
-from typing import IO
+from typing import IO, Any
 
 import av
 import numpy as np
@@ -23,7 +23,37 @@ def encode(samples: Samples) -> bytes:
 
 
 def write(samples: Samples, file: IO[bytes]) -> None:
-    """As `encode`, into a file that can be read and sought in."""
+    """As `encode`, into a file that can be read and sought in.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    told = _Telling(file)
+    try:
+        _write(samples, told)
+    except av.error.FFmpegError as error:
+        raise told.error or error from None
+
+
+class _Telling:
+    """A file that keeps why it could not be written: PyAV makes a number of its own of that."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+
+def _write(samples: Samples, file: Any) -> None:
     with av.open(file, "w", format="flac", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream("flac", rate=RATE, options=_QUICK_TO_READ)
         stream.layout, stream.format = "mono", "s16"

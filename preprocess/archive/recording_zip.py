@@ -17,7 +17,8 @@ from types import TracebackType
 from typing import Any
 
 from preprocess.archive import flac
-from stan_boundary.writing import whole_file
+from stan_boundary.file_names import as_text
+from stan_boundary.writing import PART_SUFFIX, whole_file
 
 FRAME_NAME = "{:06d}.jpg"
 TRACK = "track.csv"
@@ -44,6 +45,7 @@ class ArchiveWriter:
             OSError: The folder cannot be made or written.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._folder = path.parent
         self._place = contextlib.ExitStack()
         self._zip = zipfile.ZipFile(self._place.enter_context(whole_file(path)), "w", zipfile.ZIP_STORED)
         self._place.push(self._close)
@@ -85,7 +87,8 @@ class ArchiveWriter:
 
     def add_sound(self, samples: flac.Samples) -> None:
         """Append `sound.flac`: int16 at `flac.RATE`, shape (N,), the first at 0 on the track's clock."""
-        with tempfile.TemporaryFile() as file:  # an hour's worth would weigh in memory
+        # An hour's worth would weigh in memory. Beside the zip: a TMPDIR of a few MB is common in containers.
+        with tempfile.TemporaryFile(dir=self._folder, prefix=".", suffix=PART_SUFFIX) as file:
             flac.write(samples, file)
             info = _member(SOUND)
             info.file_size = file.seek(0, io.SEEK_END)
@@ -96,7 +99,7 @@ class ArchiveWriter:
     def add_row(self, row: Mapping[str, object], settings: Mapping[str, object], **more: object) -> None:
         """Append `recording.json`: the manifest row, the settings that the crops were made with, and more."""
         content = {"row": dict(row), "settings": dict(settings), **more}
-        self.add(ROW, json.dumps(content, ensure_ascii=False, indent=1).encode())
+        self.add(ROW, as_text(json.dumps(content, ensure_ascii=False, indent=1)).encode())
 
     def add_all(self, path: Path, but: Container[str]) -> None:
         """Append the members of another recording's zip, byte for byte."""

@@ -11,20 +11,28 @@ from rich.text import Text
 from preprocess.archive.manifest import NAME
 from preprocess.archive.quality import Quality
 from preprocess.archive.quality_page import PAGE
+from stan_boundary.file_names import as_text
 
 _ROWS = 20
+_LEAST_DETECTED = 0.9
+_LONGEST_GAP_S = 1.0
 
 
 def print_table(console: Console, qualities: Sequence[Quality], output: Path) -> None:
-    """Print the worst recordings, the counts and where everything lies.
+    """Print the recordings with something wrong, worst first, the counts and where everything lies.
+
+    Wrong is what was not read as a whole, has a face of its own in less than `_LEAST_DETECTED` of its frames,
+    or none for longer than `_LONGEST_GAP_S`.
 
     Args:
         console: Where to.
         qualities: Worst first.
         output: Folder of the crops.
     """
-    shown = qualities[:_ROWS]
-    title = f"the {_ROWS} worst of {len(qualities)} recordings" if len(qualities) > _ROWS else None
+    wrong = [quality for quality in qualities if _is_wrong(quality)]
+    shown = wrong[:_ROWS]
+    of = f"{len(wrong)} of {len(qualities)} recordings are to be looked at"
+    title = f"{of}; the {_ROWS} worst" if len(wrong) > _ROWS else of
     table = Table(title=title, title_justify="left")
     table.add_column("recording", overflow="fold")
     table.add_column("status")
@@ -42,7 +50,8 @@ def print_table(console: Console, qualities: Sequence[Quality], output: Path) ->
             f"{quality.longest_gap_s:.1f} s",
         )
         table.add_row(*(Text(str(value)) for value in values))
-    console.print(table)
+    if shown:
+        console.print(table)
     count = Counter(str(quality.row["status"]) for quality in qualities)
     kept = sum(int(str(quality.row["n_frames"])) for quality in qualities)
     states = ", ".join(f"{count[status]} {status}" for status in ("ok", "partial", "failed"))
@@ -51,6 +60,12 @@ def print_table(console: Console, qualities: Sequence[Quality], output: Path) ->
     lines.append(f"{len(qualities)} recordings ({states}), {kept:,} crops")
     if count["partial"]:
         lines.append("warning: of the partial recordings only what could be decoded is there")
-    lines += [f"manifest: {output / NAME}", f"quality:  {output / PAGE}"]
+    lines += [as_text(f"manifest: {output / NAME}"), as_text(f"quality:  {output / PAGE}")]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _is_wrong(quality: Quality) -> bool:
+    row = quality.row
+    few = float(str(row["detection_rate"])) < _LEAST_DETECTED
+    return row["status"] != "ok" or bool(row["reason"]) or few or quality.longest_gap_s > _LONGEST_GAP_S

@@ -5,7 +5,6 @@ images that other programs left; it writes `tracks/behaviour` beside the manifes
 """
 
 import sys
-from concurrent.futures import as_completed
 from pathlib import Path
 
 import hydra
@@ -73,7 +72,7 @@ def _measure(given: Path, model_path: str | None, executor: Executor) -> None:
                     ): one
                     for one in sorted(without, key=lambda one: -one.n_crops)
                 }
-                for future in as_completed(futures):
+                for future in progress.completed(futures):
                     if said := future.result():
                         progress.say(said)
                     progress.finish(futures[future].recording, futures[future].n_crops)

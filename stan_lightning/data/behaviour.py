@@ -1,5 +1,6 @@
 """Simple statistics of a recording's behaviour track, ``<crops>/tracks/behaviour/<recording>.csv``."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from stan_boundary.errors import InputError
+from stan_boundary.file_names import find_file
 from stan_lightning.data.datamodule import NOMINAL_FPS
 from stan_lightning.data.track_file import open_track
 from stan_lightning.data.tracks import SUFFIXES
@@ -25,7 +27,7 @@ def track_file(row: Mapping[str, Any], folder: str | None) -> Path | None:
     home = Path(folder or Path(str(row["crops_root"])) / "tracks" / TRACK)
     for stem in (str(row["recording"]), Path(str(row["video"])).stem):
         for suffix in SUFFIXES:
-            if (file := home / f"{stem}{suffix}").is_file():
+            if os.path.isfile(file := find_file(home / f"{stem}{suffix}")):
                 return file
     return None
 

@@ -1,11 +1,12 @@
 """Reads the face crops of one recording: a stored zip of ours or a folder of images."""
 
 import hashlib
+import json
 import os
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from stan_lightning.data.sound import Samples, SoundReader, StoredMember
 
 Image = npt.NDArray[np.uint8]
 _TRACK = "track.csv"
+_RECORD = "recording.json"
 _IMAGE = re.compile(r"(\d+)\.(jpe?g|png|bmp)$", re.IGNORECASE)
 
 
@@ -66,6 +68,23 @@ class Crops:
         if len(self.frames) < 2:
             return 1
         return int(Counter(np.diff(self.frames).tolist()).most_common(1)[0][0])
+
+    @cached_property
+    def row(self) -> Mapping[str, object]:
+        """What a zip of ours says of its recording; nothing for other crops."""
+        if self._zip is None or _RECORD not in self._zip.namelist():
+            return {}
+        try:
+            row = json.loads(self._zip.read(_RECORD))["row"]
+        except (KeyError, TypeError, ValueError, RecursionError, zipfile.BadZipFile):
+            return {}
+        return row if isinstance(row, dict) else {}
+
+    @property
+    def n_source_frames(self) -> int:
+        """How many frames the film has; as many as these crops tell of where its record does not say."""
+        told = self.row.get("n_source_frames")
+        return max(told if isinstance(told, int) else 0, int(self.frames[-1]) + 1)
 
     def size(self, position: int) -> int:
         """Bytes of one crop, encoded."""

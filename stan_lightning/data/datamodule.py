@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from stan_boundary.composition import make
 from stan_boundary.errors import InputError
+from stan_boundary.typed import typed
 from stan_lightning.data import clips
 from stan_lightning.data.augmentation import Pipeline
 from stan_lightning.data.crops import open_crops
@@ -33,7 +34,7 @@ from stan_lightning.data.labels import class_names, severity
 from stan_lightning.data.loaders import loader, window_loader
 from stan_lightning.data.log_mel import voice_input
 from stan_lightning.data.manifest import read_manifest
-from stan_lightning.data.presence import check_sound
+from stan_lightning.data.presence import check_sound, tell_empty_windows
 from stan_lightning.data.protocol import split
 from stan_lightning.data.sampler import EpochBatches
 from stan_lightning.data.tracks import OF_CROPS, Tracks, gather
@@ -138,6 +139,9 @@ class CropDataModule(L.LightningDataModule):
         for name in [one for one in modalities if one not in OF_CROPS]:
             self.tracks[name] = gather(used, name, folders.get(name), self.columns.get(name), key)
             self.columns[name] = list(self.tracks[name].columns)
+            own = [self.hparams["crops_stride"] or int(stride) for stride in used.stride]
+            steps = [self._step(*one) for one in zip(used.recording, own, strict=True)]
+            tell_empty_windows(name, self.tracks[name], used, steps, self.hparams["clip_frames"])
 
     def track_statistics(self, name: str) -> tuple[Tensor, Tensor]:
         """Mean and deviation of a track's columns over the labelled training recordings, ``(F,)`` each."""
@@ -180,7 +184,7 @@ class CropDataModule(L.LightningDataModule):
         except ValueError as error:
             raise InputError(
                 f"{recording}: data.frame_stride: {error}; ask for a multiple, or make other crops with "
-                f"`{self.hparams['make_crops']}`"
+                f"`{typed(self.hparams['make_crops'])}`"
             ) from None
 
     def _target(self, label: Any) -> float:

@@ -1,11 +1,13 @@
 """The list of recordings: our own `manifest.csv`, or one that names folders of images."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from stan_boundary.errors import InputError
+from stan_boundary.file_names import find_file, safe_recording_name
 from stan_lightning.data.crops import open_crops
 
 COLUMNS = ("recording", "subject", "session", "task", "partition", "label", "group", "video")
@@ -81,9 +83,9 @@ def _zips(table: pd.DataFrame, file: Path) -> pd.DataFrame:
 
 def _folders(table: pd.DataFrame, file: Path) -> pd.DataFrame:
     """Rows that name folders of images, absolute or beside the manifest."""
-    table["crops"] = [str(file.parent / video) for video in table.video]
+    table["crops"] = [str(find_file(file.parent / video)) for video in table.video]
     for path in table.crops:
-        if not Path(path).is_dir():
+        if not os.path.isdir(path):
             raise InputError(f"{path}: no such folder of crops, but {file} lists it")
     opened = [open_crops(path) for path in table.crops]
     table["stride"] = [crops.stride() for crops in opened]
@@ -96,6 +98,7 @@ def _folders(table: pd.DataFrame, file: Path) -> pd.DataFrame:
     unnamed = table.recording == ""
     names = table.video.map(lambda video: Path(video).name)
     paths = table.video.str.strip("/").str.replace("/", "__", regex=False)
-    table.loc[unnamed, "recording"] = names.where(~names.duplicated(keep=False), paths)
+    found = names.where(~names.duplicated(keep=False), paths).map(safe_recording_name)
+    table.loc[unnamed, "recording"] = found
     table.loc[table.session == "", "session"] = table.recording
     return table

@@ -2,7 +2,7 @@
 
 What can be read: a CSV of named measurements (ours, OpenFace's as it is), or an ``.npz`` with `time_s` (N,),
 or source `frame` where there is no time, and `values` (N, F). Missing is what has no number: empty cells,
-NaN, infinities, and in OpenFace's files each row whose `success` is 0.
+NaN, infinities, rows whose `success` or `valid` is 0 or False, and of `X_valid` the columns `X_...` of a row.
 """
 
 import os
@@ -18,6 +18,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from stan_boundary.errors import InputError
+from stan_boundary.typed import typed_python
+from stan_lightning.data.track_csv import flag_of, numbers, read_table
 
 Moments = npt.NDArray[np.float64]
 Values = npt.NDArray[np.float32]
@@ -26,7 +28,6 @@ NEVER_MEASURED = (*TIMES, "frame", "face_id", "confidence", "success")
 RESAMPLINGS = ("linear", "nearest")
 BRIDGED = 3.5  # median intervals: two samples in a row may be missing, and printed times are rounded
 SAME_S = 1e-3  # OpenFace prints times with three decimals
-_NO_NUMBER = ["nan(ind)", "-nan(ind)"]  # what programs on Windows print for one, beside what pandas knows
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, pickle.UnpicklingError)
 
 
@@ -66,9 +67,15 @@ class Track:
         if self.frames is None:
             raise InputError(
                 f"{self.path}: these crops have no times, so rows are found by a column `frame` of ascending "
-                "frame numbers, which is not there; add it, or make the crops by `python -m preprocess`"
+                "frame numbers, which is not there; add it, or make the crops by "
+                f"`{typed_python()} -m preprocess`"
             )
         return self.frames
+
+    def reach(self, timed: bool) -> float:
+        """Longest distance of two numbers that are joined, on `clock`."""
+        clock = self.clock(timed)
+        return BRIDGED * float(np.median(np.diff(clock))) if len(clock) > 1 else 0.0
 
     def read(self, moments: Moments, timed: bool, columns: Sequence[str], resample: str) -> Values:
         """What is measured at given moments.
@@ -87,7 +94,7 @@ class Track:
             Shape (T, len(columns)), NaN where missing.
         """
         clock = self.clock(timed)
-        reach = BRIDGED * float(np.median(np.diff(clock))) if len(clock) > 1 else 0.0
+        reach = self.reach(timed)
         first = int(np.searchsorted(clock, moments.min() - reach - SAME_S, "left"))
         end = int(np.searchsorted(clock, moments.max() + reach + SAME_S, "right"))
         places = np.array([self.places.get(name, -1) for name in columns])
@@ -156,35 +163,8 @@ def open_track(path: str, columns: tuple[str, ...] | None = None) -> Track:
     return _opened(path, columns, seen.st_mtime_ns, seen.st_size)
 
 
-def _has_longer_rows(path: str) -> bool:
-    """Whether a row may have more cells than the header; pandas says so only where it reads all columns."""
-    with open(path, "rb") as file:
-        cells = file.readline().count(b",")
-        return any(line.count(b",") > cells for line in file)
-
-
 def _read_csv(path: str, columns: tuple[str, ...] | None) -> Track:
-    wanted = None if columns is None else {*columns, *NEVER_MEASURED}
-    try:
-        if wanted is not None and _has_longer_rows(path):
-            wanted = None
-        table = pd.read_csv(
-            path,
-            encoding="utf-8-sig",
-            skipinitialspace=True,
-            skip_blank_lines=False,
-            na_values=_NO_NUMBER,
-            usecols=None if wanted is None else lambda name: str(name).strip() in wanted,
-        )
-    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
-        raise InputError(f"{path}: not a CSV table ({' '.join(str(error).split())})") from None
-    if not isinstance(table.index, pd.RangeIndex):
-        raise InputError(
-            f"{path}: its rows have more cells than its header; numbers take a point, not a comma"
-        )
-    table.columns = table.columns.astype(str).str.strip()
-    if len(twice := table.columns[table.columns.duplicated()]):
-        raise InputError(f"{path}: column {twice[0]} is there twice")
+    table = read_table(path, None if columns is None else {*columns, *NEVER_MEASURED})
     table = table.dropna(how="all")  # blank lines; the index still counts them
     if table.empty:
         raise InputError(f"{path}: holds no row")
@@ -193,25 +173,42 @@ def _read_csv(path: str, columns: tuple[str, ...] | None) -> Track:
         raise InputError(
             f"{path}: has no column {', '.join(TIMES)} or frame, so nobody knows when its rows are"
         )
-    rows = [int(row) + 2 for row in table.index]
-    clock = _ascending(path, clocks[0], _numbers(path, table, clocks[0]), rows)
-    frames = _numbers(path, table, "frame") if "frame" in table else None
+    clock = _ascending(path, clocks[0], numbers(path, table, clocks[0]), [int(row) for row in table.index])
+    frames = numbers(path, table, "frame") if "frame" in table else None
     if frames is not None and not (np.diff(frames) > 0).all():
         frames = None
-    names = [str(one) for one in table if one not in NEVER_MEASURED and not str(one).startswith("Unnamed: ")]
+    flags = _flags(path, table)
+    asked = columns or ()
+    names = [
+        str(one)
+        for one in table
+        if one in asked or not (one in NEVER_MEASURED or one in flags or str(one).startswith("Unnamed: "))
+    ]
     unreadable = {}
     for name in [one for one in names if table[one].dtype.kind not in "fiub"]:
         try:
-            table[name] = _numbers(path, table, name)
+            table[name] = numbers(path, table, name)
         except InputError as error:
             unreadable[name] = str(error)
     measured = [name for name in names if name not in unreadable]
     values = table[measured].to_numpy(np.float32, copy=True)
     values[~np.isfinite(values)] = np.nan
-    if "success" in table:
-        values[_numbers(path, table, "success") == 0] = np.nan
+    for flag, valid in flags.items():
+        of = (flag_of(flag) or "").lower()
+        places = [place for place, one in enumerate(measured) if not of or one.lower().startswith(f"{of}_")]
+        values[np.ix_(valid == 0, places)] = np.nan
     times = clock if clocks[0] in TIMES else None
     return Track(path, measured, values, times, frames, unreadable)
+
+
+def _flags(path: str, table: pd.DataFrame) -> dict[str, Moments]:
+    """Columns that say whether others were measured: `success`, and any of truth values that is called so."""
+    found = {}
+    for name in [str(one) for one in table if flag_of(str(one)) is not None]:
+        valid = numbers(path, table, name)
+        if name == "success" or np.isin(valid[~np.isnan(valid)], (0, 1)).all():
+            found[name] = valid
+    return found
 
 
 def _read_npz(path: str) -> Track:
@@ -234,22 +231,6 @@ def _read_npz(path: str) -> Track:
     clock = _ascending(path, name, clock.astype(np.float64), range(1, len(clock) + 1))
     times, frames = (clock, None) if name == "time_s" else (None, clock)
     return Track(path, [str(place) for place in range(values.shape[1])], values, times, frames)
-
-
-def _numbers(path: str, table: pd.DataFrame, name: str) -> Moments:
-    """A column as numbers; raises for the first cell that holds none."""
-    column = table[name]
-    if column.dtype.kind in "fiub":
-        return column.to_numpy(np.float64)
-    found = pd.to_numeric(column, errors="coerce")
-    wrong = found.isna() & column.notna()
-    if wrong.any():
-        place = int(np.flatnonzero(wrong)[0])
-        raise InputError(
-            f"{path}: row {int(table.index[place]) + 2}: {name} is {str(column.iloc[place])[:40]!r}, which "
-            "is no number; mend it, or take the column out"
-        )
-    return found.to_numpy(np.float64)
 
 
 def _ascending(path: str, name: str, clock: Moments, rows: Sequence[int]) -> Moments:

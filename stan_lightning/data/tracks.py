@@ -5,12 +5,9 @@ is. ``track.json`` beside them may say how it is resampled (`resample`: linear o
 it has.
 """
 
-import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,13 +17,14 @@ from rich.progress import track as progress
 from torch import Tensor
 
 from stan_boundary.errors import InputError
+from stan_boundary.file_names import as_text
 from stan_lightning.data.crops import Crops, open_crops
-from stan_lightning.data.track_file import RESAMPLINGS, Track, open_track
+from stan_lightning.data.track_clock import BY_TIME, Clock, settle
+from stan_lightning.data.track_file import SAME_S, Track, open_track
+from stan_lightning.data.track_listing import DESCRIPTION, Described, described, find
+from stan_lightning.data.track_listing import OF_CROPS as OF_CROPS
+from stan_lightning.data.track_listing import SUFFIXES as SUFFIXES
 
-OF_CROPS = ("face", "voice")
-"""What crops show by themselves; any other modality is the track of that name."""
-SUFFIXES = (".csv", ".npz")
-DESCRIPTION = "track.json"
 MANY = 100
 """More columns of a CSV are hardly meant: reading them takes long, and a small corpus fits their noise."""
 
@@ -40,16 +38,29 @@ class Member:
         columns: What is read of it.
         kept: The columns that were named before it was opened, None for all; others are not kept in memory.
         resample: One of `stan_lightning.data.track_file.RESAMPLINGS`.
+        clock: How its rows are found.
     """
 
     path: str
     columns: tuple[str, ...]
     kept: tuple[str, ...] | None
     resample: str
+    clock: Clock = BY_TIME
 
     def open(self) -> Track:
         """The file, read."""
         return open_track(self.path, self.kept)
+
+    def covers(self, crops: Crops) -> bool:
+        """Whether every moment of the crops lies between rows with numbers, and no gap among them."""
+        track = self.open()
+        timed = crops.times is not None and track.times is not None and not self.clock.by_frame
+        clock = track.clock(timed)
+        moments = crops.times if timed and crops.times is not None else crops.frames + self.clock.first
+        places = [track.places[one] for one in self.columns if one in track.places]
+        full = ~np.isnan(track.values[:, places]).all(1)
+        inside = clock[0] <= moments[0] + SAME_S and moments[-1] <= clock[-1] + SAME_S
+        return bool(inside and full.all() and len(clock) > 1 and np.diff(clock).max() <= track.reach(timed))
 
     def read(self, crops: Crops, positions: Sequence[int]) -> Tensor:
         """Measurements at the moments of crops, float32 (T, F), NaN where missing."""
@@ -57,8 +68,11 @@ class Member:
             return torch.full((len(positions), len(self.columns)), torch.nan)
         rows, timed = list(positions), crops.times is not None
         track = self.open()
-        timed = timed and track.times is not None
-        moments = crops.times[rows] if timed and crops.times is not None else crops.frames[rows].astype(float)
+        timed = timed and track.times is not None and not self.clock.by_frame
+        if timed and crops.times is not None:
+            moments = crops.times[rows]
+        else:
+            moments = crops.frames[rows] + float(self.clock.first)
         return torch.from_numpy(track.read(moments, timed, self.columns, self.resample))
 
 
@@ -113,72 +127,28 @@ def gather(
         InputError: There is no folder or no file, or one cannot be used.
     """
     homes = [Path(folder or Path(root) / "tracks" / name) for root in table.crops_root]
-    paths = _find(table, name, homes, key)
+    paths = find(table, name, homes, key)
     if not any(paths):
         raise InputError(
             f"{homes[0]}: no recording has a file of the track {name}; files are called as recordings "
             f"are, such as {table.recording.iloc[0]}.csv or .npz"
         )
-    said = {home: _described(home) for home in dict.fromkeys(homes)}
+    said = {home: described(home) for home in dict.fromkeys(homes)}
     wanted = None if columns is None else tuple(columns)
-    kept = {home: said[home][0] if wanted is None else wanted for home in said}
+    kept = {home: said[home].columns if wanted is None else wanted for home in said}
     opened = _look_at(table, name, paths, homes, kept)
+    clocks = _clocks(table, name, paths, opened, {home for home in homes if said[home].made_here})
     chosen = _settled(name, opened, homes, said) if wanted is None else wanted
     if lacking := [one for one in chosen if all(one not in track.places for track in opened.values())]:
         print(f"track {name}: no file has {', '.join(lacking[:5])}; missing throughout")
     if without := [one for one, path in zip(table.recording, paths, strict=True) if not path]:
         print(f"{len(without)} of {len(table)} recordings have no {name}, such as {without[0]}")
+    paths = _with_numbers(table, name, paths, opened, chosen)
     members = {
-        recording: Member(path, chosen, kept[home], said[home][1])
+        recording: Member(path, chosen, kept[home], said[home].resample, clocks.get(path, BY_TIME))
         for recording, path, home in zip(table.recording, paths, homes, strict=True)
     }
     return Tracks(chosen, members)
-
-
-def _find(table: pd.DataFrame, name: str, homes: Sequence[Path], key: str) -> list[str]:
-    """Each recording's file, "" where it has none."""
-    files: dict[Path, set[str]] = {}
-    found: list[str] = []
-    taken: dict[Path, str] = {}
-    for recording, video, home in zip(table.recording, table.video, homes, strict=True):
-        if home not in files:
-            if not home.is_dir():
-                raise InputError(
-                    f"{home}: no such folder of the track {name} (crops themselves show "
-                    f"{' and '.join(OF_CROPS)}): put its files there, or name one by {key}.{name}=<folder>"
-                )
-            files[home] = set(os.listdir(home))
-        names = [f"{stem}{suffix}" for stem in (recording, Path(str(video)).stem) for suffix in SUFFIXES]
-        file = next((home / one for one in names if one in files[home]), None)
-        if file is not None and file in taken:
-            raise InputError(
-                f"{file}: would be read for {taken[file]} and for {recording}, whose videos are called "
-                f"alike; call it {recording}{file.suffix} or {taken[file]}{file.suffix}"
-            )
-        if file is not None:
-            taken[file] = recording
-        found.append(str(file or ""))
-    return found
-
-
-def _described(home: Path) -> tuple[tuple[str, ...] | None, str]:
-    """What ``track.json`` says: columns, None where it names none, and how to resample."""
-    file = home / DESCRIPTION
-    if not file.is_file():
-        return None, RESAMPLINGS[0]
-    try:
-        said: Any = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: no JSON ({error})") from None
-    columns = said.get("columns") if isinstance(said, dict) else None
-    if not isinstance(said, dict) or not isinstance(columns, dict | None):
-        raise InputError(
-            f"{file}: it holds an object, and its `columns`, where it names any, are one of names and units"
-        )
-    resample = said.get("resample", RESAMPLINGS[0])
-    if resample not in RESAMPLINGS:
-        raise InputError(f"{file}: resample is {resample!r}, none of {', '.join(RESAMPLINGS)}")
-    return tuple(str(one) for one in columns) if columns else None, str(resample)
 
 
 def _look_at(
@@ -190,9 +160,9 @@ def _look_at(
 ) -> dict[str, Track]:
     """Every file, read and found to be of use."""
     found: dict[str, Track] = {}
-    rows = [row for row in zip(paths, table.crops, homes, strict=True) if row[0]]
+    rows = [row for row in zip(paths, homes, strict=True) if row[0]]
     console = Console()
-    for path, crops, home in progress(
+    for path, home in progress(
         rows, f"track {name}", console=console, transient=True, disable=not console.is_terminal
     ):
         asked = kept[home]
@@ -207,33 +177,63 @@ def _look_at(
                 f"{path}: has none of the columns that are read of {name}: {', '.join(asked[:8])}"
                 f"{', ...' if len(asked) > 8 else ''}"
             )
-        _overlap(track, open_crops(crops))
     return found
 
 
-def _overlap(track: Track, crops: Crops) -> None:
-    """Raise where no row of a file lies within its video."""
-    timed = crops.times is not None and track.times is not None
-    clock = track.clock(crops.times is not None)
-    moments = crops.times if timed and crops.times is not None else crops.frames
-    if clock[-1] < moments[0] or clock[0] > moments[-1]:
-        unit = "s" if timed else "frames"
-        raise InputError(
-            f"{track.path}: its rows, {clock[0]:g} to {clock[-1]:g} {unit}, lie outside the video's crops, "
-            f"{moments[0]:g} to {moments[-1]:g} {unit}; times are seconds after the video's first frame"
+def _clocks(
+    table: pd.DataFrame,
+    name: str,
+    paths: Sequence[str],
+    opened: Mapping[str, Track],
+    made_here: Container[Path],
+) -> dict[str, Clock]:
+    """How each file's rows are found; what is not by time though there are times is said."""
+    found = {
+        path: settle(opened[path], open_crops(crops), Path(path).parent in made_here)
+        for path, crops in zip(paths, table.crops, strict=True)
+        if path
+    }
+    if off := {path: clock.off_s for path, clock in found.items() if clock.by_frame and clock.off_s}:
+        worst = max(off, key=lambda path: off[path])
+        print(
+            f"track {name}: {len(off)} of {len(found)} files are read by `frame`, as their times are not the "
+            f"films', such as {as_text(worst)} (off by up to {off[worst]:.3g} s)"
         )
+    if ones := [path for path, clock in found.items() if clock.by_frame and clock.first]:
+        print(f"track {name}: {len(ones)} of {len(found)} files number frames from 1: 1 is the film's first")
+    return found
+
+
+def _with_numbers(
+    table: pd.DataFrame,
+    name: str,
+    paths: Sequence[str],
+    opened: Mapping[str, Track],
+    chosen: Sequence[str],
+) -> list[str]:
+    """The files that hold a number of what is read; recordings of the others count as without one."""
+    empty = [path for path, track in opened.items() if not np.isfinite(_columns(track, chosen)).any()]
+    if not empty:
+        return list(paths)
+    if len(empty) == len(opened):
+        raise InputError(f"track {name}: no file holds a number of what is read, such as {empty[0]}")
+    print(
+        f"{len(empty)} of {len(table)} recordings have a file of {name} without any number, such as "
+        f"{as_text(empty[0])}: they count as recordings without it"
+    )
+    return ["" if path in empty else path for path in paths]
 
 
 def _settled(
     name: str,
     opened: Mapping[str, Track],
     homes: Sequence[Path],
-    said: Mapping[Path, tuple[tuple[str, ...] | None, str]],
+    said: Mapping[Path, Described],
 ) -> tuple[str, ...]:
     """The columns that are read: those that each folder names, or that each of its files has."""
-    lists = [said[home][0] for home in dict.fromkeys(homes)]
+    lists = [said[home].columns for home in dict.fromkeys(homes)]
     named = [one for one in lists if one is not None]
-    silent = [track for path, track in opened.items() if said[Path(path).parent][0] is None]
+    silent = [track for path, track in opened.items() if said[Path(path).parent].columns is None]
     if wide := [one for one in silent if one.path.endswith(".csv") and len(one.columns) > MANY]:
         print(
             f"track {name}: all {len(wide[0].columns)} columns are read; those named under `columns` in "

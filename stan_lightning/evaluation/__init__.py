@@ -10,6 +10,8 @@ baselines: What can be said without a network.
 ridge: What a recording's circumstances, and simple statistics of behaviour, tell.
 tables: The tables and numbers that every evaluation writes.
 results: The files of an evaluation, written and read back.
+received: Evaluations that others made, checked before anything is computed from them.
+run_files: What a report reads of the run that an evaluation belongs to.
 verdict: The one table and the one sentence that a command ends with.
 modalities: What each modality is worth to a network that reads several.
 robustness: The network under noise, blur and shuffled frames, and with noisy, dull or loud sound.

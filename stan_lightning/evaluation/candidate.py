@@ -1,6 +1,7 @@
 """What is evaluated, on what, and against whom it was trained."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,17 +38,19 @@ class Candidate:
     run: Path | None
 
 
-def from_checkpoint(path: str | Path, changes: Mapping[str, Any]) -> Candidate:
+def from_checkpoint(path: str | Path, changes: Mapping[str, Any], trust: Collection[str] = ()) -> Candidate:
     """Open a checkpoint.
 
     Args:
         path: Of the checkpoint.
         changes: Arguments of the datamodule that are to differ from training's.
+        trust: As for `open_checkpoint`.
 
     Raises:
         InputError: Where it cannot be read, tells classes, or a change would decide anew who is tested.
     """
-    trained = open_checkpoint(path)
+    run = home_of(Path(path))
+    trained = open_checkpoint(path, trust)
     if trained.record["score_range"] is None:
         raise InputError(f"{path} was trained to tell classes; only severity is evaluated here")
     for name in DECIDED_IN_TRAINING:
@@ -64,10 +67,21 @@ def from_checkpoint(path: str | Path, changes: Mapping[str, Any]) -> Candidate:
     data.serve(trained.module.network.parts)
     data.setup("test")
     training = trained.sessions if trained.sessions.sessions else None
-    checkpoint = Path(path).resolve()
-    header = {**trained.record, "checkpoint": str(checkpoint)}
-    run = checkpoint.parents[1]
+    header = {**trained.record, "checkpoint": str(Path(path).resolve())}
     return Candidate(trained.module, data, training, header, run / "evaluation", run)
+
+
+def home_of(checkpoint: Path) -> Path:
+    """The run's folder; links above it are free.
+
+    Raises:
+        InputError: A link in the run would lead its evaluation elsewhere.
+    """
+    given = Path(os.path.abspath(checkpoint))
+    found = given.resolve()
+    if len(given.parts) < 3 or found.parents[1] != given.parents[1].resolve():
+        raise InputError(f"{checkpoint} is, or lies behind, a link: give the path of the checkpoint itself")
+    return found.parents[1]
 
 
 def from_weights(path: str | Path, module: StanModule, data: CropDataModule) -> Candidate:

@@ -8,8 +8,15 @@ from typing import Any
 import pandas as pd
 
 from stan_boundary.errors import InputError
+from stan_boundary.names import csv_cell
+from stan_boundary.received_folder import check_inside
+from stan_boundary.writing import private_folder, write_whole
+from stan_lightning.evaluation.baselines import LOOKED_UP
+from stan_lightning.evaluation.received import TEXT, check_together, read_numbers, read_table
+from stan_lightning.evaluation.tables import PREDICTIONS, WINDOWS
 
-TEXT = dict.fromkeys(("recording", "subject", "session", "task", "partition", "group"), str)
+MOST_RECORDINGS = 10_000
+MOST_WINDOWS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class Evaluation:
 
 def write(evaluation: Evaluation, folder: Path) -> list[Path]:
     """Write predictions.csv, windows.csv, metrics.json and, if any, baselines.csv; returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     tables = {"predictions": evaluation.predictions, "windows": evaluation.windows}
     if evaluation.baselines is not None:
         tables["baselines"] = evaluation.baselines
@@ -40,33 +47,38 @@ def write(evaluation: Evaluation, folder: Path) -> list[Path]:
     paths = []
     for name, table in tables.items():
         paths.append(folder / f"{name}.csv")
-        table.to_csv(paths[-1], index=False)
+        write_table(paths[-1], table)
     paths.append(folder / "metrics.json")
     text = json.dumps(evaluation.metrics, indent=2, allow_nan=False, ensure_ascii=False)
-    paths[-1].write_text(text + "\n", encoding="utf-8")
+    write_whole(paths[-1], f"{text}\n".encode())
     return paths
+
+
+def write_table(file: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV, whole, with texts that no spreadsheet takes for formulas."""
+    texts = {name: table[name].map(csv_cell) for name in table.columns if name in TEXT}
+    write_whole(file, table.assign(**texts).to_csv(index=False).encode())
 
 
 def read(folder: Path) -> Evaluation:
     """Read what `write` wrote.
 
     Raises:
-        InputError: Where a file is missing or broken.
+        InputError: Where a file is missing or broken, leads elsewhere by a link, or holds what cannot be.
     """
+    files = {
+        name: folder / name for name in ("metrics.json", "predictions.csv", "windows.csv", "baselines.csv")
+    }
+    for file in files.values():
+        check_inside(file, folder)
+    numbers = read_numbers(files["metrics.json"])
+    predictions = read_table(files["predictions.csv"], PREDICTIONS, MOST_RECORDINGS)
+    windows = read_table(files["windows.csv"], WINDOWS, MOST_WINDOWS)
+    baselines = None
+    if files["baselines.csv"].exists():
+        baselines = read_table(files["baselines.csv"], ("recording", *LOOKED_UP), MOST_RECORDINGS)
     try:
-        numbers = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        predictions = _table(folder / "predictions.csv")
-        windows = _table(folder / "windows.csv")
-        known = (folder / "baselines.csv").is_file()
-        baselines = _table(folder / "baselines.csv") if known else None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder}: no readable evaluation ({error}); run the evaluation again") from None
-    predictions["seen_subject"] = predictions["seen_subject"].astype("boolean")
+        check_together(predictions, windows, baselines, numbers)
+    except ValueError as error:
+        raise InputError(f"{folder}: {error}: run the evaluation again") from None
     return Evaluation(numbers, predictions, windows, baselines)
-
-
-def _table(file: Path) -> pd.DataFrame:
-    """A table whose names stay names, also where they look like numbers or like "NA"."""
-    header = pd.read_csv(file, nrows=0).columns
-    numbers = {name: [""] for name in header if name not in TEXT}
-    return pd.read_csv(file, dtype=TEXT, keep_default_na=False, na_values=numbers)

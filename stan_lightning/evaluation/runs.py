@@ -1,20 +1,24 @@
 """Evaluations of several runs: found on disk, told apart, folds pooled."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from omegaconf import OmegaConf
 
 from stan_boundary.errors import InputError
+from stan_boundary.names import printable
+from stan_boundary.opening import read_json, read_regular
+from stan_boundary.received_folder import check_inside
+from stan_boundary.typed import typed_python
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.baselines import RIDGES
+from stan_lightning.evaluation.received import MOST_JSON
+from stan_lightning.evaluation.run_files import run_of, run_settings
 from stan_lightning.evaluation.tables import Bootstrap, metrics
 
-SIGNIFICANT_NOT = ("seed", "data.fold", "resume")
+SIGNIFICANT_NOT = ("seed", "data.fold", "resume", "trust")
 """Settings that do not make a run another experiment."""
 
 
@@ -35,8 +39,13 @@ class Run:
     settings: Mapping[str, str]
 
 
-def find_runs(folders: Sequence[Path], partition: str) -> list[Run]:
+def find_runs(folders: Sequence[Path], partition: str, refused: list[str]) -> list[Run]:
     """All evaluations of a partition under the folders.
+
+    Args:
+        folders: Those that were asked for.
+        partition: Whose evaluations are read.
+        refused: Gets a line for each evaluation that cannot be used.
 
     Raises:
         InputError: Where a folder is missing, or a run in it has not been evaluated.
@@ -45,49 +54,54 @@ def find_runs(folders: Sequence[Path], partition: str) -> list[Run]:
     for asked in folders:
         if not asked.is_dir():
             raise InputError(f"no folder at {asked}: give folders of runs, of a multirun or of evaluations")
-        found = [file.parent for file in sorted(asked.rglob("metrics.json")) if _is_of(file, partition)]
-        for folder in found:
-            runs.setdefault(folder.resolve(), _open(folder, asked))
-        lacking = [path.parents[1] for path in sorted(asked.rglob("checkpoints/best.ckpt"))]
+        found = []
+        for file in _below(asked, "metrics.json"):
+            try:
+                if not _is_of(check_inside(file, asked), partition):
+                    continue
+                found.append(file.parent)
+                if file.parent.resolve() not in runs:
+                    runs[file.parent.resolve()] = _open(file.parent, asked)
+            except InputError as error:
+                found.append(file.parent)
+                refused.append(str(error))
+        lacking = [path.parents[1] for path in _below(asked, "checkpoints/best.ckpt")]
         lacking = [run for run in lacking if not any(run in folder.parents for folder in found)]
         if lacking or not found:
             run = lacking[0] if lacking else asked
+            best = run / "checkpoints" / "best.ckpt"
             raise InputError(
-                f"{run} holds no evaluation of partition {partition}: `python -m stan_lightning.evaluate "
-                f"checkpoint={run}/checkpoints/best.ckpt partition={partition}` makes it"
+                f"{run} holds no evaluation of partition {partition}: `{typed_python()} -m "
+                f"stan_lightning.evaluate checkpoint={best} partition={partition}` makes it"
             )
     return list(runs.values())
+
+
+def _below(folder: Path, name: str) -> list[Path]:
+    try:
+        return sorted(folder.rglob(name))
+    except RecursionError:
+        raise InputError(f"{folder} is nested too deeply to look for runs in") from None
 
 
 def _is_of(file: Path, partition: str) -> bool:
     """Whether this is an evaluation of its own, not a pool of folds, and of the partition."""
     try:
-        numbers = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
-        raise InputError(f"{file} is cut short or no JSON; run the evaluation again") from None
+        numbers = read_json(read_regular(file, MOST_JSON), str(file), MOST_JSON)
+    except InputError as error:
+        raise InputError(f"{error}; run the evaluation again") from None
     return isinstance(numbers, dict) and numbers.get("partition") == partition and "folds" not in numbers
 
 
 def _open(folder: Path, asked: Path) -> Run:
-    above = [place for place in (folder, *folder.parents[:3]) if (place / "config.yaml").is_file()]
-    home = above[0] if above else folder
+    home = run_of(folder)
+    settings = {"run": str(folder)} if home is None else run_settings(home)
+    home = home or folder
     name = home.resolve().name
     if home != asked and asked in home.parents:
         name = f"{asked.resolve().name}/{home.relative_to(asked)}"
-    settings = (
-        _flat(OmegaConf.to_container(OmegaConf.load(home / "config.yaml"))) if above else {"run": str(home)}
-    )
     kept = {key: value for key, value in settings.items() if key not in SIGNIFICANT_NOT}
-    return Run(name, home, results.read(folder), kept)
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, str]:
-    if not isinstance(value, dict):
-        return {prefix: str(value)}
-    flat: dict[str, str] = {}
-    for key, inner in value.items():
-        flat |= _flat(inner, f"{prefix}.{key}" if prefix else str(key))
-    return flat
+    return Run(printable(name), home, results.read(folder), kept)
 
 
 def pool_folds(runs: Sequence[Run]) -> list[Run]:

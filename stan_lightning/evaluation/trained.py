@@ -1,18 +1,35 @@
 """What a checkpoint tells: the network, how its clips were read, who it was trained on."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from omegaconf import OmegaConf
 
 from stan_boundary.errors import InputError
+from stan_boundary.targets import check_targets
 from stan_lightning.data.datamodule import CropDataModule
+from stan_lightning.data.protocol import PROTOCOLS
 from stan_lightning.evaluation.baselines import TrainingSessions
+from stan_lightning.network import checkpoint_file
 from stan_lightning.training.module import StanModule
+from stan_lightning.training.refusals import NUMBERS, refuse_impossible_numbers
 
+OF_THE_MACHINE: Mapping[str, Any] = {
+    "num_workers": 0,
+    "batch_size": 5,
+    "eval_batch_size": None,
+    "cache_gb": 0.0,
+}
+"""Settings of a datamodule that a checkpoint does not decide for the machine that scores it."""
+COMPOSED = ("augment", "sampler")
+"""Of a datamodule's, what names classes."""
+RECORD = ("protocol", "fold", "n_folds", "split_seed", "seed", "score_range")
 REQUIRED = ("state_dict", "hyper_parameters", "datamodule_hyper_parameters", "training")
+_NUMBERS = [name.removeprefix("data.") for name in NUMBERS if name.startswith("data.")]
+_MOST = 1e9
 
 
 @dataclass(frozen=True)
@@ -21,7 +38,7 @@ class Trained:
 
     Attributes:
         module: The network in evaluation mode, on the CPU.
-        data: Arguments of the datamodule that it was trained with.
+        data: Arguments of the datamodule that it was trained with, but for those `OF_THE_MACHINE`.
         record: How the data was divided: protocol, fold, n_folds, split_seed, seed, score_range.
         sessions: Who was trained on.
     """
@@ -38,17 +55,25 @@ class Trained:
         return {name: list(names) for name, names in columns.items()}
 
 
-def open_checkpoint(path: str | Path) -> Trained:
-    """Read a checkpoint of a training run; nothing in it is executed.
+def open_checkpoint(path: str | Path, trust: Collection[str] = ()) -> Trained:
+    """Read a checkpoint of a training run.
+
+    Nothing in it is executed; the classes that it names are those of this project, of torch and of `trust`.
+
+    Args:
+        path: The file.
+        trust: Packages of the user's own whose classes it may name besides.
 
     Raises:
         InputError: Where there is none, it is damaged, or it is something else.
     """
     file = Path(path)
-    if not file.is_file():
+    if not file.exists():
         raise InputError(f"no checkpoint at {file}: give the path of a run's checkpoints/best.ckpt")
     try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
+        content = checkpoint_file.load(file)
+    except InputError:
+        raise
     except Exception as error:  # a damaged file fails in whatever part of the reader meets the damage first
         said = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
         raise InputError(f"{file} cannot be read as a checkpoint (damaged, or not one): {said}") from None
@@ -58,16 +83,56 @@ def open_checkpoint(path: str | Path) -> Trained:
             f"{file} is no checkpoint of a training run (no {lacking[0]}); give released weights as weights="
         )
     try:
+        check_targets(content["hyper_parameters"], trust, str(file))
+        data = {**content["datamodule_hyper_parameters"], **OF_THE_MACHINE}
+        check_targets({name: data.get(name) for name in COMPOSED}, trust, str(file))
+        check_reading(data, str(file))
+        CropDataModule(**data)
+        with torch.device("meta"):
+            planned = StanModule(**content["hyper_parameters"])
+        checkpoint_file.check_state(planned, content, str(file))
         module = StanModule(**content["hyper_parameters"])
-        CropDataModule(**content["datamodule_hyper_parameters"])
-    except TypeError as error:
-        raise InputError(f"{file} was made by another version of this project: {error}") from None
-    try:
         module.load_state_dict(content["state_dict"])
-    except RuntimeError as error:
+        record = {name: content["training"][name] for name in RECORD}
+        sessions = TrainingSessions.from_rows(content["training"]["sessions"])
+        check_record(record, sessions, str(file))
+    except InputError as error:
+        raise error if str(file) in str(error) else InputError(f"{file}: {error}") from None
+    except (TypeError, ValueError, KeyError, AttributeError, RuntimeError, IndexError) as error:
+        said = " ".join(f"{error}".split())[:160] or type(error).__name__
+        raise InputError(f"{file} was made by another version of this project: {said}") from None
+    return Trained(module.eval(), data, record, sessions)
+
+
+def check_reading(data: Mapping[str, Any], file: str) -> None:
+    """Check what a checkpoint says of how clips are read, before anything is read so.
+
+    Raises:
+        InputError: A number is out of its range, or a name is no name.
+    """
+    refuse_impossible_numbers(OmegaConf.create({"data": {name: data.get(name) for name in _NUMBERS}}))
+    modalities, tracks = data["modalities"], data.get("tracks") or {}
+    if not all(isinstance(name, str) and name.isidentifier() for name in [*modalities, *tracks]):
+        raise InputError(f"{file} reads what has no name of letters: {str([*modalities, *tracks])[:80]}")
+    counts = [data[name] for name in ("fold", "n_folds", "split_seed", "seed", "crops_stride")]
+    low, high = data["score_range"] or (0, 1)
+    right = all(one is None or (type(one) is int and 0 <= one < 2**32) for one in counts)
+    if not right or type(low) not in (int, float) or type(high) not in (int, float) or not low < high < _MOST:
+        raise InputError(f"{file}: folds, seeds, stride or range of its data cannot be")
+    roots = data["root"] if isinstance(data["root"], (list, tuple)) else [data["root"]]
+    if not all(
+        isinstance(path, str) for path in [*roots, *(one for one in tracks.values() if one is not None)]
+    ):
+        raise InputError(f"{file}: data.root and data.tracks must be paths")
+
+
+def check_record(record: Mapping[str, Any], sessions: TrainingSessions, file: str) -> None:
+    """Check what a checkpoint says of its training; errors as for `check_reading`."""
+    numbers = [record[name] for name in ("fold", "n_folds", "split_seed", "seed")]
+    low, high = record["score_range"] or (0, 1)
+    numbers += [low, high, *(label for _, _, label in sessions.sessions)]
+    right = all(type(one) in (int, float) and abs(one) < _MOST for one in numbers) and low < high
+    if not right or record["protocol"] not in PROTOCOLS:
         raise InputError(
-            f"{file} does not fit this version's network: {' '.join(str(error).split())[:160]}"
-        ) from None
-    record = dict(content["training"])
-    sessions = TrainingSessions.from_rows(record.pop("sessions"))
-    return Trained(module.eval(), content["datamodule_hyper_parameters"], record, sessions)
+            f"{file} says of its training what cannot be: train again, or ask for another checkpoint"
+        )

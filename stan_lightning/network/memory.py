@@ -1,8 +1,10 @@
 """How much memory a training step takes, found without the device and without the memory.
 
 The step runs on fake tensors, which have a shape and no content; every storage that it makes is counted from
-its making to its end. Left out are what the device's libraries take for themselves (cuDNN's workspaces, the
-CUDA context, about 0.5 GB) and what the allocator loses between blocks.
+its making to its end. Left out is the scratch memory that a kernel takes and gives back within one
+operation: how much that is depends on the device, the processor and the number of threads (for a small
+network on CPUs up to half the peak; cuDNN's workspaces on a GPU). So are the CUDA context, about 0.5 GB, and
+what the allocator loses between blocks.
 """
 
 import copy

@@ -22,6 +22,8 @@ from stan_lightning.network.stem import stem
 MODALITIES = ("face", "voice")
 MEMORY_FORMATS = ("auto", "channels_last", "contiguous")
 STEM_CHANNELS = 64
+MOST_BLOCKS = 1024
+MOST_PLANES = 4096
 EXPANSION = 4
 
 
@@ -197,12 +199,16 @@ def check_arguments(
     if norm not in NORMS:
         raise InputError(f"unknown norm '{norm}': choose one of {', '.join(NORMS)}")
     for name, count in zip(("in_channels", "num_classes", "k", "features"), counts, strict=True):
-        if count < 1:
-            raise InputError(f"{name} is {count}: it must be at least 1")
+        if not 1 <= count <= MOST_PLANES:
+            raise InputError(f"{name} is {count}: it must be at least 1 and at most {MOST_PLANES}")
     k, features = counts[2:]
     if features % k:
         raise InputError(f"features={features} is not divisible by k={k}: choose a multiple of {k}")
     if isinstance(layers, int | str) or len(layers) != 4 or any(blocks < 1 for blocks in layers):
         raise InputError(f"layers is {layers}: give four numbers of at least 1, as in [2, 2, 2, 2]")
+    if sum(layers) * k > MOST_BLOCKS:
+        raise InputError(
+            f"layers={list(layers)} with k={k} are more than {MOST_BLOCKS} bottlenecks: choose fewer"
+        )
     if not 0 <= dropout < 1:
         raise InputError(f"dropout is {dropout}: it must be at least 0 and below 1")

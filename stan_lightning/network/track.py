@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from stan_boundary.errors import InputError
 from stan_lightning.network.encoder import Encoder
 
+MOST_LAYERS, MOST_WIDTH = 24, 65_536
 FARTHEST = 10.0  # standard deviations: what is farther off is a slip of whatever measured it
 
 
@@ -66,8 +67,12 @@ class TrackNet(Encoder):
         super().__init__()
         counts = {"columns": columns, "width": width, "layers": layers, "kernel": kernel}
         for name, count in counts.items():
-            if type(count) is not int or count < 1:
-                raise InputError(f"{name} is {count}: it must be a whole number of at least 1")
+            if type(count) is not int or not 1 <= count <= MOST_WIDTH:
+                raise InputError(
+                    f"{name} is {count}: it must be a whole number of at least 1 and at most {MOST_WIDTH}"
+                )
+        if layers > MOST_LAYERS:
+            raise InputError(f"layers is {layers}: it must be at most {MOST_LAYERS}")
         if kernel % 2 == 0:
             raise InputError(f"kernel is {kernel}: it must be odd")
         if not 0 <= dropout < 1:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from stan_boundary.errors import InputError
+from stan_lightning.network import checkpoint_file
 from stan_lightning.network.attention import FusedAttention, JoinedBranches
 from stan_lightning.network.encoder import Encoder, Single
 
@@ -113,7 +114,7 @@ def load_weights(network: Encoder, path: str | Path, columns: Sequence[str] | No
 
 def check_columns(path: str | Path, columns: Sequence[str]) -> None:
     """Raise an `InputError` where a checkpoint's network of a track was trained on other columns."""
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    content = checkpoint_file.load(path, mmap=True)
     recorded = content.get("hyper_parameters", {}).get("data", {}).get("columns") or {}
     theirs: list[str] = list(*recorded.values()) if len(recorded) == 1 else list(columns)
     if theirs != list(columns):
@@ -140,10 +141,12 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
     Raises:
         InputError: there is no such file, it cannot be read safely, or holds no state dict.
     """
-    if not Path(path).is_file():
+    if not Path(path).exists():
         raise InputError(f"no weights at {path}: give the path of a file of weights")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = checkpoint_file.load(path)
+    except InputError:
+        raise
     except Exception as error:  # a damaged file fails in whatever part of the reader meets the damage first
         why = str(error).strip().split("\n")[0][:120]
         raise InputError(

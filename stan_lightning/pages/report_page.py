@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from stan_lightning.data.notices import SYNTHETIC
+from stan_lightning.evaluation import run_files
 from stan_lightning.evaluation.results import Evaluation
 from stan_lightning.evaluation.units import UNITS
 from stan_lightning.evaluation.verdict import ROWS, baseline_rows, sentence, shown
@@ -222,14 +223,13 @@ def _timelines(found: Evaluation) -> Section:
 def _training(run: Path | None) -> list[Section]:
     """The training curve and configuration, where they lie beside the checkpoint."""
     found = []
-    if run is not None and (run / "metrics.csv").is_file():
-        epochs = pd.read_csv(run / "metrics.csv")
-        if len(epochs) and "epoch" in epochs:
+    if run is not None:
+        epochs = run_files.curves(run)
+        if epochs is not None:
             picture = Picture("Development error and training loss by epoch", figures.training_curve(epochs))
             found.append(Section("Training", pictures=[picture]))
-    if run is not None and (run / "config.yaml").is_file():
-        listing = (run / "config.yaml").read_text(encoding="utf-8")
-        found.append(Section("Training's configuration", listing=listing, folded="config.yaml"))
+        if listing := run_files.listing(run):
+            found.append(Section("Training's configuration", listing=listing, folded="config.yaml"))
     return found
 
 

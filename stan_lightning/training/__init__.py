@@ -10,8 +10,10 @@ development: In which precision development is scored.
 divergence: A run that has become NaN ends there, with its last good weights kept.
 checkpoints: Checkpoints that are whole or absent.
 resume: Going on with a run where it stood, by its own config.
+places: Where a configuration of others may write.
 metrics_table: metrics.csv, one row an epoch.
-interruption: Ctrl-C and SIGTERM end a run cleanly.
+interruption: Ctrl-C, SIGTERM and what the machine refuses end a run in a line that says how to go on.
+run_folder: A run's folder is tried before anything starts.
 refusals: Settings that cannot work, refused before anything is trained.
 bfloat16: Whether this CPU's bfloat16 convolutions have gradients.
 trainer_refusals: Lightning's settings that would make a number another one than it says.

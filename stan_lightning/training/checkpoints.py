@@ -1,17 +1,32 @@
 """Checkpoints that are whole or absent, whatever moment the machine vanishes at."""
 
 import os
+import re
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from stan_boundary.errors import InputError
+from stan_boundary.opening import open_zip
+from stan_boundary.writing import whole_file
+from stan_lightning.network import checkpoint_file
 
 FOLDER = "checkpoints"
 LAST = "last.ckpt"
 PREVIOUS = "last.previous.ckpt"
+_KINDS = {
+    "state_dict": dict,
+    "loops": dict,
+    "callbacks": dict,
+    "optimizer_states": list,
+    "lr_schedulers": list,
+}
+_KINDS |= {"epoch": int, "global_step": int, "pytorch-lightning_version": str}
+_VERSION = re.compile(r"[2-9]\.\d{1,3}[\w.+]{0,40}", re.ASCII)
+_NAME = re.compile(r"[^/\x00-\x1f.][^/\x00-\x1f]*\.ckpt")
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -22,13 +37,13 @@ class WholeCheckpointIO(TorchCheckpointIO):
     ) -> None:
         """Write `checkpoint` so that a kill leaves the old file or the new one under `path`."""
         place = Path(path)
-        beside = place.with_name(place.name + ".part")
-        super().save_checkpoint(checkpoint, beside, storage_options)
-        with beside.open("rb+") as file:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(place) as file:
+            torch.save(checkpoint, file)
+            file.flush()
             os.fsync(file.fileno())
-        if place.name == LAST and place.exists():
-            os.replace(place, place.with_name(PREVIOUS))
-        os.replace(beside, place)
+            if place.name == LAST and place.exists():
+                os.replace(place, place.with_name(PREVIOUS))
 
     def load_checkpoint(self, path: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Read a checkpoint; what it says of its own folder is put right where the run was moved.
@@ -36,24 +51,37 @@ class WholeCheckpointIO(TorchCheckpointIO):
         Lightning forgets the best value so far where the folder has another name than it had, and
         would take the next epoch for the best one.
         """
-        checkpoint: dict[str, Any] = super().load_checkpoint(path, *args, **kwargs)
+        checkpoint: dict[str, Any] = checkpoint_file.load(path)
         here = Path(path).resolve().parent
-        for state in checkpoint.get("callbacks", {}).values():
-            if "dirpath" in state:
-                state.update(_moved(state, here))
+        for name, kind in _KINDS.items():
+            if not isinstance(checkpoint.get(name, kind()), kind):
+                raise InputError(f"{path} is no checkpoint of a training run (its {name} cannot be)")
+        if not _VERSION.fullmatch(checkpoint.get("pytorch-lightning_version", "2.0")):
+            raise InputError(f"{path} names no version of Lightning that can be")
+        callbacks = checkpoint.get("callbacks", {})
+        for state in callbacks.values():
+            if isinstance(state, dict) and "dirpath" in state:
+                state.update(_moved(state, here, str(path)))
         return checkpoint
 
 
-def _moved(state: dict[str, Any], here: Path) -> dict[str, Any]:
+def _moved(state: dict[str, Any], here: Path, file: str) -> dict[str, Any]:
     """The paths in a ModelCheckpoint's state, in the folder that they lie in now."""
     paths = ("best_model_path", "kth_best_model_path", "last_model_path")
-    moved: dict[str, Any] = {name: _in(here, state[name]) for name in paths if name in state}
-    best = {_in(here, path): value for path, value in state.get("best_k_models", {}).items()}
+    moved: dict[str, Any] = {name: _in(here, state[name], file) for name in paths if name in state}
+    known = state.get("best_k_models", {})
+    best = {_in(here, path, file): value for path, value in known.items()} if isinstance(known, dict) else {}
     return moved | {"dirpath": str(here), "best_k_models": best}
 
 
-def _in(here: Path, path: str) -> str:
-    return str(here / Path(path).name) if path else path
+def _in(here: Path, path: object, file: str) -> str:
+    """The file of that name in this folder. Lightning removes such paths, folders with all they hold."""
+    if path == "":
+        return ""
+    name = PurePosixPath(str(path).replace("\\", "/")).name
+    if not isinstance(path, str) or not _NAME.fullmatch(name):
+        raise InputError(f"{file} calls one of its checkpoints {str(path)[:80]!r}: that is no name of one")
+    return str(here / name)
 
 
 def holds_run(run: Path) -> bool:
@@ -88,7 +116,7 @@ def newest(run: Path) -> tuple[Path, str]:
 def _whole(path: Path) -> bool:
     """A checkpoint is a zip with a checksum for each member."""
     try:
-        with zipfile.ZipFile(path) as members:
+        with open_zip(path) as members:
             return members.testzip() is None
-    except (OSError, zipfile.BadZipFile):
+    except (InputError, OSError, zipfile.BadZipFile):
         return False

@@ -2,6 +2,7 @@
 
 import netrc
 import os
+import re
 import secrets
 import shlex
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,8 @@ import wandb
 from lightning.pytorch.loggers import WandbLogger
 
 from stan_boundary.errors import InputError
+from stan_boundary.opening import read_regular
+from stan_boundary.writing import write_whole
 from stan_lightning.training.processes import is_first
 
 IDENTITY = "wandb_id.txt"
@@ -110,10 +113,13 @@ def _words(config: Mapping[str, Any]) -> list[str]:
 def _identity(folder: Path) -> str:
     """The run's id: drawn once, kept in its folder."""
     file = folder / IDENTITY
-    if not file.is_file():
+    if not file.exists() or file.is_symlink():
         folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(secrets.token_hex(4))
-    return file.read_text()
+        write_whole(file, secrets.token_hex(4).encode())
+    identity = read_regular(file, 64).decode("ascii", "replace").strip()
+    if not re.fullmatch(r"[0-9A-Za-z_-]+", identity):
+        raise InputError(f"{file} holds no id of a run: remove it to start a new one in the dashboard")
+    return identity
 
 
 def _mode(offline: bool | None) -> str:
@@ -132,9 +138,10 @@ def logged_in() -> bool:
         return True
     host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname
     for name in (os.environ.get("NETRC"), "~/.netrc", "~/_netrc"):
-        if name and Path(name).expanduser().is_file():
+        place = os.path.expanduser(name or "")  # as it is where no home is known
+        if name and os.path.isfile(place):
             try:
-                found: Any = netrc.netrc(Path(name).expanduser()).authenticators(host or "")
+                found: Any = netrc.netrc(place).authenticators(host or "")
             except netrc.NetrcParseError:
                 continue
             if found:

@@ -1,10 +1,10 @@
 """In which precision development windows are scored, and the chosen checkpoint's score in float32."""
 
 import lightning as L
-import torch
 from lightning.pytorch.plugins.precision import Precision
 
 from stan_lightning.data.datamodule import CropDataModule
+from stan_lightning.network import checkpoint_file
 
 SETTINGS = ("auto", "32")
 
@@ -37,7 +37,7 @@ def score_in_float32(trainer: L.Trainer, module: L.LightningModule, data: CropDa
         The monitored metric.
     """
     module.float()
-    module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["state_dict"])
+    module.load_state_dict(checkpoint_file.load(path)["state_dict"])
     trainer.strategy.precision_plugin = Precision()
     trainer.validate(module, datamodule=data, verbose=False)
     best = trainer.checkpoint_callback

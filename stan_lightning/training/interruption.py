@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from stan_boundary import trouble
+from stan_boundary.errors import InputError
 from stan_lightning.training.checkpoints import FOLDER, LAST
 from stan_lightning.training.processes import is_first
 from stan_lightning.training.resume import command, finished_epochs
@@ -32,8 +34,9 @@ def catch_sigterm() -> None:
 def interruptible(run: Path) -> Iterator[None]:
     """Say how to go on with `run` when what is done within is interrupted.
 
-    Exits with 130 after Ctrl-C and 143 after SIGTERM, as a shell counts signals; under a multirun the
-    remaining jobs are not started.
+    What the machine refuses, such as a full disk, becomes an `InputError` that says so too. Exits with 130
+    after Ctrl-C and 143 after SIGTERM, as a shell counts signals; under a multirun the remaining jobs are
+    not started.
     """
     before = signal.getsignal(signal.SIGTERM)
     catch_sigterm()
@@ -45,15 +48,19 @@ def interruptible(run: Path) -> Iterator[None]:
         if not isinstance(cause, KeyboardInterrupt):
             raise
         if is_first():
-            print(_how_to_go_on(run), file=sys.stderr, flush=True)
+            print(f"interrupted; {_what_is_kept(run)}", file=sys.stderr, flush=True)
         sys.exit(128 + (signal.SIGTERM if isinstance(cause, TerminatedError) else signal.SIGINT))
+    except (OSError, RuntimeError, UnicodeEncodeError) as error:
+        if not (said := trouble.said(error)):
+            raise
+        raise InputError(f"{said}; {_what_is_kept(run)}") from error
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
 
 
-def _how_to_go_on(run: Path) -> str:
+def _what_is_kept(run: Path) -> str:
     last = run / FOLDER / LAST
     if not last.is_file():
-        return f"interrupted before training began; nothing is kept in {run}"
-    return f"interrupted; {finished_epochs(last)} whole epochs are kept; go on with: {command(run)}"
+        return f"training had not begun, nothing is kept in {run}"
+    return f"{finished_epochs(last)} whole epochs are kept; go on with: {command(run)}"

@@ -1,7 +1,7 @@
 """``metrics.csv``: one row an epoch, whole or absent, the same for an interrupted run as for another."""
 
 import csv
-import os
+import io
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +9,15 @@ from typing import Any
 
 from lightning.pytorch.loggers import Logger
 
+from stan_boundary.errors import InputError
+from stan_boundary.opening import read_regular
+from stan_boundary.writing import write_whole
 from stan_lightning.training.processes import is_first
 
 TIMING = "time/"
 """Metrics whose name starts so differ between two runs of one seed: they are for dashboards only."""
+
+_MOST_BYTES = 64_000_000
 
 
 class MetricsTable(Logger):
@@ -37,9 +42,12 @@ class MetricsTable(Logger):
     def keep_before(self, epoch: int) -> None:
         """Take over what an earlier start wrote of the epochs before `epoch`."""
         if self.file.is_file():
-            with self.file.open(newline="") as lines:
-                rows = list(csv.DictReader(lines))
-            self._rows = {int(row["epoch"]): row for row in rows if int(row["epoch"]) < epoch}
+            text = read_regular(self.file, _MOST_BYTES).decode("utf-8", "replace")
+            try:
+                rows = {int(row["epoch"]): row for row in csv.DictReader(io.StringIO(text, newline=""))}
+            except (KeyError, TypeError, ValueError, csv.Error):
+                raise InputError(f"{self.file} is no table of epochs: remove it to go on without") from None
+            self._rows = {number: row for number, row in rows.items() if number < epoch and None not in row}
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Add values to the row of their epoch."""
@@ -58,12 +66,9 @@ class MetricsTable(Logger):
         if not self._rows or not is_first():
             return
         names = sorted({name for row in self._rows.values() for name in row} - {"epoch", "step"})
+        lines = io.StringIO(newline="")
+        table = csv.DictWriter(lines, ["epoch", "step", *names])
+        table.writeheader()
+        table.writerows(row for _, row in sorted(self._rows.items()))
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.file.with_name(self.file.name + ".part")
-        with beside.open("w", newline="") as lines:
-            table = csv.DictWriter(lines, ["epoch", "step", *names])
-            table.writeheader()
-            table.writerows(row for _, row in sorted(self._rows.items()))
-            lines.flush()
-            os.fsync(lines.fileno())
-        os.replace(beside, self.file)
+        write_whole(self.file, lines.getvalue().encode())

@@ -1,5 +1,6 @@
 """Settings that cannot work, or that make a number worthless, refused before anything is trained."""
 
+import os
 from collections.abc import Iterable
 from math import inf
 
@@ -18,13 +19,17 @@ NUMBERS: dict[str, tuple[type, float, float]] = {
     "data.batch_size": (int, 1, inf),
     "data.eval_batch_size": (int, 1, inf),
     "data.cache_gb": (float, 0, inf),
-    "data.clip_frames": (int, 1, inf),
-    "data.frame_stride": (int, 1, inf),
-    "data.image_size": (int, 1, inf),
-    "data.num_workers": (int, 0, inf),
+    "data.clip_frames": (int, 1, 20_000),
+    "data.frame_stride": (int, 1, 10_000),
+    "data.image_size": (int, 1, 2_000),
+    "data.sound_s": (float, 0, 3_600),
+    "data.num_workers": (int, 0, 256),
     "trainer.max_epochs": (int, 1, inf),
     "trainer.accumulate_grad_batches": (int, 1, inf),
 }
+
+MOST_PIXELS = 2**28
+"""Of a clip: 3 GB as float32, eighty times the paper's."""
 
 
 def refuse_impossible_numbers(config: DictConfig) -> None:
@@ -35,7 +40,17 @@ def refuse_impossible_numbers(config: DictConfig) -> None:
         if value is not None and not (right and low <= value <= high):
             whole = "a whole number" if kind is int else "a number"
             bounds = f"of at least {low}" if high == inf else f"from {low} to {high}"
-            raise InputError(f"{key}={value}: it must be {whole} {bounds}")
+            raise InputError(f"{key}={str(value)[:80]}: it must be {whole} {bounds}")
+    devices, most = str(OmegaConf.select(config, "trainer.devices")), max(64, os.cpu_count() or 1)
+    if devices.isdecimal() and int(devices) > most:
+        raise InputError(
+            f"trainer.devices={devices[:20]}: that many processes are not started; give at most {most}"
+        )
+    frames, size = (OmegaConf.select(config, f"data.{name}") for name in ("clip_frames", "image_size"))
+    if frames and size and frames * size**2 > MOST_PIXELS:
+        raise InputError(
+            f"data.clip_frames={frames} of data.image_size={size} are more than memory can be asked for"
+        )
 
 
 def refuse_test_metrics(callbacks: Iterable[object]) -> None:

@@ -1,6 +1,5 @@
 """Going on with a run where it stood, by its own config."""
 
-import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -10,11 +9,19 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from stan_boundary.config_folder import trusted
 from stan_boundary.errors import InputError
+from stan_boundary.received_folder import check_inside
+from stan_boundary.targets import check_targets
+from stan_boundary.typed import typed_python
+from stan_boundary.writing import private_folder, write_whole
+from stan_boundary.yaml_file import read_yaml
+from stan_lightning.network import checkpoint_file
+from stan_lightning.training.places import check_places, untyped
 
 CONFIG = "config.yaml"
 _CHANGEABLE = re.compile(
-    r"(trainer|logger)\..+|data\.(root|tracks(\..+)?|num_workers|cache_gb)|resume|go_on|group|hydra\..+"
+    r"(trainer|logger)\..+|data\.(root|tracks(\..+)?|num_workers|cache_gb)|resume|go_on|trust|group|hydra\..+"
 )
 
 
@@ -30,6 +37,7 @@ def own_config(run: Path, asked: DictConfig, overrides: Sequence[str]) -> DictCo
         InputError: Where the folder holds no run, or something would change that a run depends on.
     """
     config = read(run)
+    check(config, run, overrides, str(run / CONFIG))
     keys = {override.split("=", 1)[0].lstrip("+~"): override for override in overrides}
     fixed = [override for key, override in keys.items() if not _CHANGEABLE.fullmatch(key)]
     if fixed and difference(config, asked):
@@ -76,20 +84,40 @@ def read(run: Path) -> DictConfig:
         if run.is_dir() and not any(run.iterdir()):
             run.rmdir()  # Hydra made it for this very command
         raise InputError(f"nothing to resume: {run} holds no {CONFIG}; give the folder of a run")
-    config = OmegaConf.load(file)
-    assert isinstance(config, DictConfig)
-    return config
+    content = read_yaml(check_inside(file, run))
+    lacking = [
+        part for part in ("data", "model", "trainer", "logger") if not isinstance(content.get(part), dict)
+    ]
+    if lacking:
+        raise InputError(f"{file} is no configuration of a run: it lacks {lacking[0]}")
+    return OmegaConf.create(content)
+
+
+def check(config: DictConfig, run: Path, overrides: Sequence[str], where: str) -> None:
+    """Check a config that others may have written before anything in it is built.
+
+    Args:
+        config: It.
+        run: The folder that it may write to.
+        overrides: The command line, whose values are the user's own and are not looked at.
+        where: Where the config lies, for the message.
+
+    Raises:
+        InputError: It would run code of other packages, or write outside of the run.
+    """
+    theirs, trust = untyped(config, overrides), trusted(overrides)
+    check_targets(theirs, trust, where)
+    check_places(theirs, run, where, trust)
 
 
 def write(run: Path, config: DictConfig) -> None:
-    """Put the config into the run's folder, whole or not at all; it says neither `resume` nor `go_on`."""
+    """Put the config into the run's folder, whole or not at all, without `resume`, `go_on` and `trust`."""
     kept = config.copy()
     OmegaConf.update(kept, "resume", "???")
     OmegaConf.update(kept, "go_on", False)
-    run.mkdir(parents=True, exist_ok=True)
-    beside = run / (CONFIG + ".part")
-    OmegaConf.save(kept, beside)
-    os.replace(beside, run / CONFIG)
+    if "trust" in kept:
+        OmegaConf.update(kept, "trust", [])
+    write_whole(private_folder(run) / CONFIG, OmegaConf.to_yaml(kept).encode())
 
 
 def flat(config: DictConfig) -> dict[str, Any]:
@@ -109,22 +137,41 @@ def flat(config: DictConfig) -> dict[str, Any]:
 
 def finished_epochs(checkpoint: Path) -> int:
     """How many epochs a checkpoint has behind it."""
-    content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
-    return int(content["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
+    content = checkpoint_file.load(checkpoint, mmap=True)
+    try:
+        return int(content["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{checkpoint} is no checkpoint of a training run (no epochs)") from None
+
+
+def refuse_other_network(planned: torch.nn.Module, checkpoint: Path) -> None:
+    """Refuse a config whose network is not the checkpoint's, before memory is asked for.
+
+    Args:
+        planned: The module that the config describes, on torch's meta device.
+        checkpoint: Whose tensors are no larger than its file.
+
+    Raises:
+        InputError: They differ.
+    """
+    checkpoint_file.check_state(planned, checkpoint_file.load(checkpoint, mmap=True), str(checkpoint))
 
 
 def columns(checkpoint: Path | None) -> dict[str, list[str]]:
     """What a checkpoint's network reads of each track; nothing where there is no checkpoint, or no track."""
     if checkpoint is None:
         return {}
-    content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
-    found: dict[str, list[str]] = content["hyper_parameters"].get("data", {}).get("columns") or {}
-    return found
+    content = checkpoint_file.load(checkpoint, mmap=True)
+    try:
+        found = content["hyper_parameters"].get("data", {}).get("columns") or {}
+        return {str(name): [str(column) for column in columns] for name, columns in found.items()}
+    except (KeyError, TypeError, AttributeError):
+        raise InputError(f"{checkpoint} is no checkpoint of a training run (no network)") from None
 
 
 def command(run: Path) -> str:
     """What to type to go on with a run."""
-    return f"python -m stan_lightning.train {override('resume', run)}"
+    return f"{typed_python()} -m stan_lightning.train {override('resume', run)}"
 
 
 def override(key: str, value: object) -> str:

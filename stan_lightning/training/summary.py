@@ -10,9 +10,13 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
+from stan_boundary import cores
+from stan_boundary.typed import typed_python
+from stan_boundary.writing import write_whole
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import SYNTHETIC
 from stan_lightning.data.protocol import overlap
+from stan_lightning.network import checkpoint_file
 from stan_lightning.network.build import modalities
 from stan_lightning.training.development import in_sixteen_bits, score_in_float32
 from stan_lightning.training.module import StanModule
@@ -26,6 +30,7 @@ def announce(config: DictConfig, data: CropDataModule, module: StanModule, train
     parameters = sum(parameter.numel() for parameter in module.network.parameters())
     device = "CPU" if trainer.strategy.root_device.type == "cpu" else str(trainer.strategy.root_device)
     print(f"{kind(config.model.network)}, {parameters:,} parameters, on {device} in {trainer.precision}")
+    print(f"processors to use: {cores.said()}; threads: {torch.get_num_threads()}")
     if in_sixteen_bits(module.hparams["validation_precision"], trainer):
         print("development is scored in 16 bits, and the chosen checkpoint once in float32 at the end")
     if not torch.cuda.is_available() and config.trainer.precision == "auto":
@@ -72,16 +77,11 @@ def summarise(run: Path, data: CropDataModule, module: StanModule, trainer: L.Tr
         value = score_in_float32(trainer, module, data, best.best_model_path)
     if not trainer.is_global_zero:
         return value
-    epoch = torch.load(best.best_model_path, map_location="cpu", weights_only=True, mmap=True)["epoch"]
+    epoch = checkpoint_file.load(best.best_model_path, mmap=True)["epoch"]
     baselines = trivial_scores(data) if best.monitor == module.objective.monitor else {}
-    found = {
-        "metric": best.monitor,
-        "mode": best.mode,
-        "value": value,
-        "epoch": epoch,
-        "epochs": trainer.current_epoch,
-    }
-    (run / "summary.json").write_text(json.dumps(found | chosen_by | baselines, indent=1))
+    selected = {"metric": best.monitor, "mode": best.mode, "value": value}
+    found = selected | {"epoch": epoch, "epochs": trainer.current_epoch}
+    write_whole(run / "summary.json", json.dumps(found | chosen_by | baselines, indent=1).encode())
     table = Table(title=f"development, {int(data.tables['dev'].label.count())} recordings")
     table.add_column("predicted by")
     table.add_column(str(best.monitor), justify="right")
@@ -95,10 +95,8 @@ def summarise(run: Path, data: CropDataModule, module: StanModule, trainer: L.Tr
     for word, path in (("best", best.best_model_path), ("last", run / "checkpoints" / "last.ckpt")):
         console.print(f"{word}: {path}", soft_wrap=True, markup=False, highlight=False)
     console.print(f"curves: {run / 'metrics.csv'}", soft_wrap=True, markup=False, highlight=False)
-    next_step = (
-        f"python -m stan_lightning.evaluate {override('checkpoint', best.best_model_path)} partition=test"
-    )
-    console.print(f"next: {next_step}", soft_wrap=True, markup=False, highlight=False)
+    next_step = f"-m stan_lightning.evaluate {override('checkpoint', best.best_model_path)} partition=test"
+    console.print(f"next: {typed_python()} {next_step}", soft_wrap=True, markup=False, highlight=False)
     return value
 
 

@@ -1,7 +1,6 @@
 """What a multirun ends with: one table over its jobs, and an exit code that tells of failures."""
 
 import json
-import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -15,10 +14,17 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+
+from stan_boundary.errors import InputError
+from stan_boundary.names import csv_cell, printable
+from stan_boundary.opening import read_json, read_regular
+from stan_boundary.writing import write_whole
 
 JOB = "job.json"
 SUMMARY = "summary.json"
+_MOST_BYTES = 1_000_000
 
 
 class SweepTable(Callback):
@@ -28,6 +34,16 @@ class SweepTable(Callback):
     end before any later callback (Optuna's sweeper knows failed trials). The exit code of the multirun is
     1 all the same.
     """
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Hydra and the jobs write into the sweep's folder, through links where there are any."""
+        folder = Path(config.hydra.sweep.dir)
+        there = list(folder.iterdir()) if folder.is_dir() else []
+        strange = [path for path in there if path.is_symlink() or not (path.is_file() or path.is_dir())]
+        if strange:
+            said = "is a link or a pipe: nothing is written through one; name another hydra.sweep.dir"
+            print(f"error: {printable(strange[0])} {said}", file=sys.stderr, flush=True)
+            sys.exit(2)
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Note that the job runs; where nothing follows, it was killed."""
@@ -57,9 +73,9 @@ class SweepTable(Callback):
         jobs = gather(folder)
         if jobs.empty:
             return
-        jobs.to_csv(folder / "sweep.csv", index=False)
+        write_whole(folder / "sweep.csv", jobs.map(csv_cell).to_csv(index=False).encode())
         Console().print(rich_table(jobs, str(folder)))
-        print(*remarks(jobs), f"table: {folder / 'sweep.csv'}", sep="\n")
+        print(*(printable(line) for line in (*remarks(jobs), f"table: {folder / 'sweep.csv'}")), sep="\n")
         failed = int((jobs.status != "finished").sum())
         if failed:
             print(f"{failed} of {len(jobs)} jobs did not finish", file=sys.stderr)
@@ -81,9 +97,7 @@ def _note(config: DictConfig, status: str, reason: str) -> None:
         "status": status,
         "reason": reason,
     }
-    beside = folder / (JOB + ".part")
-    beside.write_text(json.dumps(content))
-    os.replace(beside, folder / JOB)
+    write_whole(folder / JOB, json.dumps(content).encode())
 
 
 def gather(folder: Path) -> pd.DataFrame:
@@ -92,7 +106,7 @@ def gather(folder: Path) -> pd.DataFrame:
     Columns: job, one for each setting that differs between jobs, status, metric, mode (min or max), value,
     epoch, train_median (what the training median scores on the same recordings), folder, reason.
     """
-    notes = [(json.loads(file.read_text()), file.parent) for file in folder.rglob(JOB)]
+    notes = [(note, file.parent) for file in folder.rglob(JOB) if (note := _noted(file))]
     notes.sort(key=lambda note: int(note[0]["job"]))
     settings = [dict(override.split("=", 1) for override in note["overrides"]) for note, _ in notes]
     differing = [
@@ -103,7 +117,7 @@ def gather(folder: Path) -> pd.DataFrame:
     rows = []
     for (note, place), setting in zip(notes, settings, strict=True):
         file = place / SUMMARY
-        done = json.loads(file.read_text()) if note["status"] == "finished" and file.is_file() else {}
+        done = _summed(file) if note["status"] == "finished" and file.is_file() else {}
         rows.append(
             {"job": note["job"]}
             | {key: setting.get(key, "") for key in differing}
@@ -114,20 +128,47 @@ def gather(folder: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _noted(file: Path) -> dict[str, Any] | None:
+    """A job's note; None, and a line, where it is none: the folder may have been another's."""
+    try:
+        note = read_json(read_regular(file, _MOST_BYTES), str(file))
+        right = type(note["job"]) is int and all(isinstance(note[key], str) for key in ("status", "reason"))
+        if right and all(isinstance(one, str) and "=" in one for one in note["overrides"]):
+            return note  # type: ignore[no-any-return] # a dictionary, as was checked
+        said = "it is no note of a job"
+    except (InputError, KeyError, TypeError) as error:
+        said = str(error)
+    print(printable(f"left out: {file}: {said}"), file=sys.stderr)
+    return None
+
+
+def _summed(file: Path) -> dict[str, Any]:
+    try:
+        done = read_json(read_regular(file, _MOST_BYTES), str(file))
+        right = all(
+            type(done.get(key)) in (int, float, type(None)) for key in ("value", "epoch", "train_median")
+        )
+        return done if right and isinstance(done.get("metric"), (str, type(None))) else {}
+    except (InputError, AttributeError) as error:
+        print(printable(f"left out: {error}"), file=sys.stderr)
+        return {}
+
+
 def rich_table(jobs: pd.DataFrame, title: str) -> Table:
     """The table as the terminal shows it, with the best value in bold."""
-    table = Table(title=title)
-    shown = [
-        name for name in jobs.columns if name not in ("folder", "metric", "mode", "train_median", "reason")
-    ]
+    table = Table(title=escape(printable(title)))
+    left_out = ("folder", "metric", "mode", "train_median", "reason")
+    shown = [name for name in jobs.columns if name not in left_out]
     for name in shown:
         heading = _metric(jobs) if name == "value" else name.removeprefix("model.")
-        table.add_column(heading, overflow="fold")
+        table.add_column(escape(printable(heading)), overflow="fold")
     best = jobs.value.max() if "max" in set(jobs["mode"]) else jobs.value.min()
     for _, job in jobs.iterrows():
         done = {} if pd.isna(job.value) else {"value": f"{job.value:.2f}", "epoch": f"{job.epoch:.0f}"}
         cells = {name: _short(job[name]) for name in shown} | done
-        table.add_row(*cells.values(), style="bold" if job.value == best else None)
+        table.add_row(
+            *(escape(printable(cell)) for cell in cells.values()), style="bold" if job.value == best else None
+        )
     return table
 
 

@@ -53,14 +53,14 @@ def test_help_reads_comments_from_the_files() -> None:
         (
             "predict",
             ["video=a.mp4"],
-            r"checkpoint is not set: give checkpoint=<...>, as in `python -m ",
+            r"checkpoint is not set: give checkpoint=<...>, as in `\S+ -m ",
         ),
         (
             "predict",
             ["checkpoint=a.ckpt"],
-            r"video is not set: give video=<...>, as in `python -m it ",
+            r"video is not set: give video=<...>, as in `\S+ -m it ",
         ),
-        ("preprocess", ["corpus=manifest"], r"corpus.root is not set: .* `python -m it corpus.root=videos`"),
+        ("preprocess", ["corpus=manifest"], r"corpus.root is not set: .* `\S+ -m it corpus.root=videos`"),
         (
             "train",
             ["model.attenton=ta"],
@@ -131,15 +131,15 @@ def test_keys_whose_names_are_the_user_s_need_no_plus(monkeypatch: pytest.Monkey
 
 def test_each_command_asks_before_it_starts(tmp_path: Path) -> None:
     for module, words in [
-        ("preprocess", "error: corpus.root is not set: give corpus.root=<...>, as in `python -m"),
+        ("preprocess", "error: corpus.root is not set: give corpus.root=<...>, as in `"),
         (
             "stan_lightning.predict",
-            "error: checkpoint is not set: give checkpoint=<...>, as in `python -m",
+            "error: checkpoint is not set: give checkpoint=<...>, as in `",
         ),
         ("stan_lightning.train", "error: there is no key data.rot; did you mean data.root?"),
         ("stan_lightning.evaluate", "error: there is no key data.rot; did you mean data.root?"),
     ]:
-        arguments = [] if words.endswith("python -m") else ["data.rot=a"]
+        arguments = [] if words.endswith("as in `") else ["data.rot=a"]
         ended = subprocess.run(
             [sys.executable, "-m", module, *arguments], cwd=tmp_path, capture_output=True, text=True
         )

@@ -1,10 +1,12 @@
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
-from stan_boundary.writing import discard_parts, write_whole
+from stan_boundary.errors import InputError
+from stan_boundary.writing import discard_parts, private_folder, write_whole
 
 
 def test_a_link_is_replaced_and_never_followed(tmp_path: Path) -> None:
@@ -29,3 +31,48 @@ def test_write_whole_keeps_the_old_file_on_failure(tmp_path: Path, monkeypatch: 
     with pytest.raises(OSError):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_output_folders_are_their_owners_alone_and_no_links(tmp_path: Path) -> None:
+    output = private_folder(tmp_path / "new" / "output")
+    inner = private_folder(output / "tracks" / "behaviour", output)
+    assert [folder.stat().st_mode & 0o777 for folder in (output, inner.parent, inner)] == [0o700] * 3
+    output.chmod(0o750)
+    assert private_folder(output).stat().st_mode & 0o777 == 0o750  # its owner's decision stands
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ".0123456789abcdef.part").write_bytes(b"another's")
+    (output / "sheets").symlink_to(elsewhere)
+    (output / "gone").symlink_to("nowhere")
+    (output / "file").write_bytes(b"")
+    (tmp_path / "link").symlink_to(output)
+    for folder in ("sheets", "sheets/deeper", "gone", "file", "file/deeper"):
+        with pytest.raises(InputError):
+            private_folder(output / folder, output)
+    with pytest.raises(InputError, match="is a link"):
+        private_folder(tmp_path / "link")
+    assert private_folder(tmp_path / "link" / "tracks").is_dir()  # above the output, links are the user's
+    assert discard_parts(output / "sheets") == 0 and len(list(elsewhere.iterdir())) == 1
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.EOPNOTSUPP, errno.EBADF])
+def test_a_folder_that_cannot_be_synced_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    sync = os.fsync
+
+    def refuse_folders(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(code, os.strerror(code))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    write_whole(tmp_path / "a", b"whole")
+    assert (tmp_path / "a").read_bytes() == b"whole" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_disk_that_fails_in_syncing_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.EIO, "broken")))
+    with pytest.raises(OSError, match="broken"):
+        write_whole(tmp_path / "a", b"whole")
+    assert not list(tmp_path.iterdir())

@@ -66,6 +66,7 @@ def test_what_is_one_s_own_trains_resumes_evaluates_and_predicts(
     train: Train,
     assert_same_run: Callable[[Path, Path], None],
     monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     root = make_crops()
     asked = [*command("train"), *TINY, f"data.root={root}"]
@@ -73,7 +74,7 @@ def test_what_is_one_s_own_trains_resumes_evaluates_and_predicts(
     assert code == 0, said
     code, said = train(*asked, "trainer.max_epochs=2", "hydra.run.dir=parts")
     assert code == 0, said
-    code, said = train("resume=parts", "trainer.max_epochs=4")
+    code, said = train("resume=parts", "trainer.max_epochs=4", "trust=[mine]")
     assert code == 0, said
     assert_same_run(folder / "whole", folder / "parts")
     curves = pd.read_csv(folder / "whole" / "metrics.csv")
@@ -85,6 +86,9 @@ def test_what_is_one_s_own_trains_resumes_evaluates_and_predicts(
     def typed(module: str) -> list[str]:
         return [one.replace("<run>", "whole").replace("<video>", str(root)) for one in command(module)]
 
+    refused = [one for one in typed("evaluate") if not one.startswith("trust")]
+    assert run(monkeypatch, stan_lightning.evaluate, *refused) == 2
+    assert "add trust=[mine]" in capfd.readouterr().err
     cpu = ["trainer.accelerator=cpu", "+trainer.enable_progress_bar=false"]
     more = ["bootstrap.resamples=20", "output=evaluation", *cpu]
     assert run(monkeypatch, stan_lightning.evaluate, *typed("evaluate"), *more) == 0

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import stan_lightning.embed
+from stan_boundary.typed import typed_python
 from stan_lightning.embedding.track_folder import TrackFolder
 
 
@@ -97,7 +98,7 @@ def test_folders_of_images(dinov2, embed, tmp_path):
 def test_where_nobody_speaks_nothing_is_written(make_crops, dinov2, wavlm, embed):
     root = make_crops({"train": ["1"]})
     code, said = embed("encoder=speech", f"encoder.name={wavlm}", f"data.root={root}")
-    assert code == 2 and "no recording has a voice; `python -m preprocess` adds sound" in said
+    assert code == 2 and f"no recording has a voice; `{typed_python()} -m preprocess` adds sound" in said
     code, said = embed("encoder=speech", f"encoder.name={dinov2}", f"data.root={root}")
     assert code == 2 and "reads pixel_values, not input_values" in said
     assert not (root / "tracks").exists()

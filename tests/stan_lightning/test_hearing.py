@@ -12,6 +12,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
+from stan_boundary.typed import typed_python
 from stan_lightning.data import datamodule, dataset, sound
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
@@ -209,7 +210,10 @@ def test_crops_without_sound_and_an_encoder_of_another_size(make_voiced, train, 
     code, said = train(
         *TINY, *ALONE, "model=voice", f"data.root={silent}", f"hydra.run.dir={tmp_path / 'run'}"
     )
-    assert code == 2 and "no recording has sound; add it to the crops with `python -m preprocess" in said
+    assert (
+        code == 2
+        and f"no recording has sound; add it to the crops with `{typed_python()} -m preprocess" in said
+    )
     code, said = train(
         *TINY,
         *ALONE,

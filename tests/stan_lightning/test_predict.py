@@ -1,6 +1,8 @@
 """Prediction from videos and crops, and everything it has to refuse aloud."""
 
 import json
+import os
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -275,3 +277,28 @@ def test_a_checkpoint_of_another_version_is_refused_by_name(tmp_path, checkpoint
     torch.save(content, tmp_path / "older.ckpt")
     with pytest.raises(InputError, match=r"older\.ckpt was made by another version of this project"):
         run(tmp_path / "older.ckpt", tmp_path, tmp_path / "out")
+
+
+NAMES = ["x" * 243, "😀" * 62, ".hidden", unicodedata.normalize("NFD", "Müller"), "a#b?c&d 100%"]
+NAMES.append(os.fsdecode(b"M\xfcller"))
+
+
+def test_films_of_any_name_are_scored_and_play_on_the_page(checkpoint, tmp_path, browser, capfd):
+    videos = tmp_path / unicodedata.normalize("NFD", "vidéos")
+    film = write_video(tmp_path / "film.mp4", 30)
+    videos.mkdir()
+    for name in NAMES:
+        (videos / f"{name}.mp4").write_bytes(film.read_bytes())
+    asked = tmp_path / "vidéos"  # composed, as it was typed
+    assert run(checkpoint, asked, tmp_path / "out", "crops.align=none", "crops.crop_size=32") == 0
+    found = pd.read_csv(tmp_path / "out" / "predictions.csv").recording.tolist()
+    assert len(found) == len(NAMES)
+    assert {"Müller", "%2Ehidden", "a#b?c&d 100%", "M%FCller"} <= set(found)
+    assert max(len(name.encode()) for name in found) == 200
+    browser.get((tmp_path / "out" / "predictions.html").as_uri())
+    assert [heading.text for heading in browser.find_elements(By.TAG_NAME, "h2")][-len(found) :] == found
+    films = browser.find_elements(By.TAG_NAME, "video")
+    assert len(films) == len(found)
+    for one in films:
+        WebDriverWait(browser, 20).until(lambda _, one=one: one.get_property("readyState") >= 1)
+        assert one.get_property("error") is None and one.get_property("videoWidth") > 0

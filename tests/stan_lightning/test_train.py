@@ -135,7 +135,7 @@ def test_terminated_says_how_to_go_on(
     assert process.returncode == 143, said
     assert "Traceback" not in said
     command = said.strip().splitlines()[-1].partition("go on with: ")[2]
-    assert command == f"python -m stan_lightning.train resume={run}"
+    assert command == f"{sys.executable} -m stan_lightning.train resume={run}"
     code, said = train(command.split()[-1])
     assert code == 0, said
     assert_same_run(run, undisturbed)

@@ -1,7 +1,11 @@
+import errno
+import io
 import zipfile
 
+import numpy as np
 import pytest
 
+from preprocess.archive import flac
 from preprocess.archive.recording_zip import ArchiveWriter, read_row, read_settings, read_track
 
 ROW = {"recording": "203_1_Freeform", "label": 7, "video": "Größe/面.mp4", "reason": ""}
@@ -63,3 +67,13 @@ def test_a_failed_recording_has_no_track(tmp_path):
     with ArchiveWriter(tmp_path / "a.zip") as archive:
         archive.add_row(ROW, SETTINGS)
     assert read_track(tmp_path / "a.zip") == []
+
+
+def test_a_disk_that_is_full_of_sound_is_said_as_such() -> None:
+    class Full(io.BytesIO):
+        def write(self, data: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left") as error:
+        flac.write(np.zeros(100_000, np.int16), Full())
+    assert error.value.errno == errno.ENOSPC

@@ -1,4 +1,7 @@
+import errno
 import shutil
+import subprocess
+import tempfile
 import zipfile
 
 import pytest
@@ -147,3 +150,18 @@ def test_a_wheel_without_a_mesh_or_with_another_is_refused(models, no_index, tmp
     contents[MESH] = b"something else"
     with pytest.raises(InputError, match=f"{MESH} in it has another SHA-256"):
         find_mesh(str(build_wheel(tmp_path / "b.whl", contents)))
+
+
+@pytest.mark.parametrize("where", ["folder", "pip"])
+def test_a_full_temporary_folder_is_named(no_index, monkeypatch, where):
+    monkeypatch.setenv("TMPDIR", "/small")
+    if where == "folder":
+        full = OSError(errno.ENOSPC, "No space left on device")
+        monkeypatch.setattr(tempfile, "TemporaryDirectory", lambda **_: (_ for _ in ()).throw(full))
+    else:
+        said = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
+        ended = subprocess.CompletedProcess([], 1, "", said)
+        monkeypatch.setattr(subprocess, "run", lambda *_, **__: ended)
+    with pytest.raises(InputError, match=r"temporary folder /small .TMPDIR.*set TMPDIR to another") as error:
+        find_models(None)
+    one_line(error)

@@ -1,8 +1,10 @@
 """The tracks of a set of crops: found, looked at, read by the loader, and refused in one line."""
 
 import json
+import os
 import shutil
 import time
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -249,7 +251,7 @@ def test_three_hundred_recordings_of_a_minute_are_looked_at_in_seconds(root: Pat
     path = root / "tracks" / "mood" / "1_1_Freeform.csv"
     values = np.random.default_rng(0).normal(size=(1800, 50)).round(3)
     table = pd.DataFrame(values, columns=[f"c{i}" for i in range(50)])
-    table.insert(0, "time_s", np.arange(1800) / 30)
+    table.insert(0, "time_s", np.linspace(0, 3.9, 1800))  # as many rows as of a minute's film
     table.to_csv(path, index=False)
     recordings = read_manifest(root)
     recordings = recordings[recordings.recording == "1_1_Freeform"]
@@ -261,3 +263,33 @@ def test_three_hundred_recordings_of_a_minute_are_looked_at_in_seconds(root: Pat
         gather(recordings, "mood", None)
         took.append(time.process_time() - start)
     assert min(took) < 0.1  # seconds of a processor; measured: 0.016, so 300 of them take 5
+
+
+def test_windows_without_a_number_are_said(root: Path, capsys) -> None:
+    """Three windows of each of ten recordings; one is measured in its first window alone, of another none."""
+    file = root / "tracks" / "mood" / "1_1_Freeform.csv"
+    table = pd.read_csv(file)
+    table.loc[table.time_s > 0.75, ["a", "b"]] = np.nan
+    table.to_csv(file, index=False)
+    empty = root / "tracks" / "mood" / "3_1_Freeform.csv"
+    pd.read_csv(empty).assign(a=np.nan, b=np.nan).to_csv(empty, index=False)
+    data = make_data(root)
+    said = capsys.readouterr().out
+    assert "track mood: 2 of 27 windows hold no number of it" in said
+    assert "1 of 11 recordings have a file of mood without any number" in said
+    assert len(having(data.tables["train"], "mood", data.tracks)) == 3
+
+
+def test_files_and_recordings_are_matched_in_any_normal_form(root: Path) -> None:
+    table = pd.read_csv(root / "manifest.csv", dtype=str)
+    composed, decomposed = "Müller", unicodedata.normalize("NFD", "Müller")
+    folder = root / "tracks" / "mood"
+    (root / "1_1_Freeform.zip").rename(root / f"{composed}.zip")
+    (folder / "1_1_Freeform.csv").rename(folder / f"{decomposed}.csv")
+    (folder / "3_1_Freeform.csv").rename(folder / os.fsdecode(b"M\xfc.csv"))
+    table["recording"] = table.recording.replace("1_1_Freeform", composed)
+    table["video"] = table.video.replace("3_1_Freeform.mp4", "M%FC.mp4")
+    table.to_csv(root / "manifest.csv", index=False)
+    members = make_data(root).tracks["mood"].members
+    assert members[composed].path.endswith(f"{decomposed}.csv")
+    assert members["3_1_Freeform"].path == str(folder / os.fsdecode(b"M\xfc.csv"))

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from stan_boundary.errors import InputError
+from stan_boundary.typed import typed_python
 from stan_lightning.training.divergence import StopAtNaN
 from stan_lightning.training.module import StanModule
 
@@ -40,7 +41,7 @@ def test_a_run_that_becomes_nan_stops_and_keeps_the_weights_before(
     code, said = train(*TINY, f"data.root={make_crops()}", *more)
     line = said.strip().splitlines()[-1]
     assert code == 2 and line.startswith("error: epoch 0: ") and "no number" in line
-    assert f"python -m stan_lightning.train resume={run}" in line and "model.optimizer.lr" in line
+    assert f"{typed_python()} -m stan_lightning.train resume={run}" in line and "model.optimizer.lr" in line
     assert [file.name for file in (run / "checkpoints").iterdir()] == ["last.ckpt"]
     assert finite(run / "checkpoints" / "last.ckpt")
 

@@ -21,6 +21,7 @@ def config(**changes: object) -> DictConfig:
             "data": {"root": "crops", "num_workers": 2, "batch_size": 5},
             "model": {"k": 2, "layers": [2, 2, 2, 2]},
             "trainer": {"max_epochs": 4},
+            "logger": {},
         }
     )
     for key, value in changes.items():

@@ -1,0 +1,36 @@
+"""Environment variables that this project chooses where the user chose nothing.
+
+Libraries read these once, when they are loaded, and child processes inherit them. So the first module of
+either wing that is imported sets them (``preprocess/__init__.py``, ``stan_lightning/__init__.py``).
+"""
+
+import os
+from collections.abc import MutableMapping
+
+from stan_boundary import cores
+
+DEFAULTS = {
+    # OpenMP's threads wait for each other asleep, not spinning: spinning threads starve one another where
+    # another process is busy on the same cores. No sum changes. GNU's, LLVM's and Intel's runtimes read it.
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
+YIELDS_TO = {"OMP_WAIT_POLICY": ("GOMP_SPINCOUNT", "KMP_BLOCKTIME")}
+"""Other variables that set the same thing: where the user chose one of them, the default is left out."""
+
+THREADS = "OMP_NUM_THREADS"
+chosen: set[str] = set()
+"""Variables that were set here, in this process."""
+
+
+def set_defaults(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Add what the user left open to the environment of this process and its children.
+
+    The number of threads is left to the libraries, which go by affinity, but where control groups grant less:
+    another number adds in another order.
+    """
+    limited = cores.granted() < cores.bound()
+    for name, value in (DEFAULTS | ({THREADS: str(cores.usable())} if limited else {})).items():
+        if not any(other in environment for other in YIELDS_TO.get(name, ())):
+            if name not in environment:
+                environment[name] = value
+                chosen.add(name)

@@ -1,0 +1,40 @@
+"""The folder of a run or sweep is tried before Hydra makes it, whose own errors are tracebacks."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from stan_boundary import trouble
+
+
+class RunFolder(Callback):
+    """Ends the command in one line where nothing can be written to its folder."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Try a single run's folder."""
+        HydraConfig.instance().set_config(config)  # as Hydra does next; the folder's name may need it
+        _try(Path(config.hydra.run.dir))
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Try a sweep's folder."""
+        HydraConfig.instance().set_config(config)
+        _try(Path(config.hydra.sweep.dir))
+
+
+def _try(folder: Path) -> None:
+    there = folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(4096))
+    except OSError as error:
+        if there:
+            error.filename = str(folder)
+        said = trouble.said(error) or f"{folder}: {error.strerror or error}"
+        print(f"error: {said}; hydra.run.dir=<folder> names another", file=sys.stderr, flush=True)
+        sys.exit(2)
