@@ -29,17 +29,15 @@ from stan_lightning.data.dataset import (
     WindowBatch,
     WindowDataset,
 )
-from stan_lightning.data.inputs import network_input
+from stan_lightning.data.facts import NOMINAL_FPS, facts, formats
+from stan_lightning.data.inputs import ready
 from stan_lightning.data.labels import class_names, severity
 from stan_lightning.data.loaders import loader, window_loader
-from stan_lightning.data.log_mel import voice_input
 from stan_lightning.data.manifest import read_manifest
 from stan_lightning.data.presence import check_sound, tell_empty_windows
 from stan_lightning.data.protocol import split
 from stan_lightning.data.sampler import EpochBatches
 from stan_lightning.data.tracks import OF_CROPS, Tracks, gather
-
-NOMINAL_FPS = 30.0  # of the videos whose frames `frame_stride` counts
 
 
 class CropDataModule(L.LightningDataModule):
@@ -207,47 +205,12 @@ class CropDataModule(L.LightningDataModule):
         return [source for source in sources if source.target == source.target]
 
     def facts(self) -> dict[str, Any]:
-        """What a network and its objective take from the data, as plain data for the checkpoint.
-
-        `score_range`, `classes` (names, None where labels are scores), `training_mean` (label of the training
-        recordings in points, None where unknown), `columns` of each track, `spans` (first and last moment of
-        what is read of faces and voices, in seconds of the clip: all about one middle; none of whole
-        recordings), and `moment_s`, seconds from one moment of a track to the next.
-        """
-        known = self.classes is None and self.tables["train"].label.notna().any()
-        mean = float(self.tables["train"].label.mean()) if known else None
-        found = {"score_range": self.hparams["score_range"], "classes": self.classes, "training_mean": mean}
-        return (
-            found
-            | {"columns": self.columns}
-            | clock(self.hparams["clip_frames"], self.hparams["frame_stride"], self.hparams["sound_s"])
-        )
+        """What a network and its objective take from the data; see `stan_lightning.data.facts.facts`."""
+        return facts(self.tables["train"], self.classes, self.columns, self.hparams)
 
     def serve(self, parts: Mapping[str, Any]) -> None:
-        """Make clips as a network's encoders read them.
-
-        Args:
-            parts: By modality, each with `input` (`stan_lightning.network.encoder.Encoder`).
-
-        Raises:
-            InputError: One asks for what is not read, or for pictures or clips of another size.
-        """
-        asked, read = list(parts), list(self.hparams["modalities"])
-        if lacking := sorted(set(asked) - set(read)):
-            raise InputError(
-                f"data.modalities={read}, but the network asks for {', '.join(asked)}: nobody reads "
-                f"{lacking[0]}; leave data.modalities as it is"
-            )
-        if "face" not in parts:
-            return
-        self.formats = dict(parts["face"].input)
-        for name, key in (("size", "image_size"), ("frames", "clip_frames")):
-            wanted = self.formats.pop(name, None)
-            if wanted not in (None, self.hparams[key]):
-                raise InputError(
-                    f"data.{key}={self.hparams[key]}, but the network's encoder of faces reads {wanted}: set "
-                    f"data.{key}={wanted}"
-                )
+        """Make clips as a network's encoders read them, or raise that they are not read so."""
+        self.formats = formats(parts, self.hparams)
 
     def training_record(self) -> dict[str, Any]:
         """How the data was divided and who was trained on, for the checkpoint."""
@@ -341,34 +304,14 @@ class CropDataModule(L.LightningDataModule):
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Make the network's inputs on the device: workers hand over what lies on disk."""
-        size = self.hparams["image_size"]
         training = isinstance(batch, TrainingClip)
-        corrupt: Mapping[str, Any] = {} if training else self.corrupt
-        change = {
-            name: partial(self.augment.apply, name, draws=batch.draws) if training else None
-            for name in batch.inputs
-        }
-        found = {
-            name: step(x) if (step := change[name]) else x
-            for name, x in batch.inputs.items()
-            if name not in OF_CROPS
-        }
-        if "face" in batch.inputs:
-            found["face"] = network_input(
-                batch.inputs["face"], size, change["face"], corrupt.get("face"), **self.formats
-            )
-        if "voice" in batch.inputs:
-            found["voice"] = voice_input(batch.inputs["voice"], change["voice"], corrupt.get("voice"))
+        found = ready(
+            batch.inputs,
+            self.hparams["image_size"],
+            self.formats,
+            augment=partial(self.augment.apply, draws=batch.draws) if training else None,
+            corrupt={} if training else self.corrupt,
+        )
         if training:
             return TrainingBatch(found, batch.there, batch.target, batch.noise)
         return WindowBatch(found, batch.there, batch.target, batch.recording, batch.window)
-
-
-def clock(clip_frames: int | None, frame_stride: int, sound_s: float | None) -> dict[str, Any]:
-    """`spans` and `moment_s` of `CropDataModule.facts`."""
-    spans = {}
-    if clip_frames is not None:
-        clip_s = clip_frames * frame_stride / NOMINAL_FPS
-        lengths = {"face": clip_s, "voice": sound_s or clip_s}
-        spans = {name: [(clip_s - one) / 2, (clip_s + one) / 2] for name, one in lengths.items()}
-    return {"spans": spans, "moment_s": frame_stride / NOMINAL_FPS}

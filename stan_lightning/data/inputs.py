@@ -1,16 +1,46 @@
 """From crops as they lie on disk to what the network reads."""
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from stan_lightning.data.log_mel import voice_input
 from stan_lightning.data.resize import bicubic
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 Change = Callable[[Tensor], Tensor]
+
+
+def ready(
+    inputs: Mapping[str, Tensor],
+    image_size: int,
+    formats: Mapping[str, Any],
+    augment: Callable[[str, Tensor], Tensor] | None,
+    corrupt: Mapping[str, Change],
+) -> dict[str, Tensor]:
+    """A batch by modality, as the network reads it.
+
+    Args:
+        inputs: As they lie on disk: see `stan_lightning.data.dataset`.
+        image_size: As for `network_input`.
+        formats: `mean`, `deviation` and `layout` of `network_input`.
+        augment: Of a modality and its clips, changes them in training.
+        corrupt: By modality, changes frames and samples in a test.
+    """
+    found = {}
+    for name, x in inputs.items():
+        change = None if augment is None else partial(augment, name)
+        if name == "face":
+            found[name] = network_input(x, image_size, change, corrupt.get(name), **formats)
+        elif name == "voice":
+            found[name] = voice_input(x, change, corrupt.get(name))
+        else:
+            found[name] = x if change is None else change(x)
+    return found
 
 
 def network_input(

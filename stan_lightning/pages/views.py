@@ -12,8 +12,8 @@ from torch import Tensor
 
 from stan_lightning.data.clips import windows
 from stan_lightning.data.crops import open_crops
-from stan_lightning.data.datamodule import NOMINAL_FPS
 from stan_lightning.data.dataset import Source
+from stan_lightning.data.facts import NOMINAL_FPS
 from stan_lightning.data.inputs import network_input
 from stan_lightning.data.log_mel import voice_input
 from stan_lightning.evaluation.timeline import frame_times

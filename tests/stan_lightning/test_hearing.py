@@ -13,7 +13,7 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from stan_boundary.typed import typed_python
-from stan_lightning.data import datamodule, dataset, sound
+from stan_lightning.data import augmentation, inputs, sound
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.evaluation.scoring import score_windows
@@ -126,8 +126,8 @@ def test_a_network_that_only_sees_opens_and_computes_nothing_of_sound(
         return lambda *_, **__: touched.append(name)
 
     monkeypatch.setattr(sound.SoundReader, "__init__", touch("opened"))
-    monkeypatch.setattr(datamodule, "voice_input", touch("computed"))
-    monkeypatch.setattr(dataset, "draw_masks", touch("drawn"))
+    monkeypatch.setattr(inputs, "voice_input", touch("computed"))
+    monkeypatch.setattr(augmentation, "draw_masks", touch("drawn"))
     code, said = train(*arguments, f"hydra.run.dir={tmp_path / 'sounding'}")
     assert code == 0 and touched == [], said
     assert_same_run(tmp_path / "silent", tmp_path / "sounding")
