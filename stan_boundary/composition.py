@@ -7,7 +7,7 @@ Hydra makes what a command line describes. What a checkpoint describes is made h
 import importlib
 import inspect
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -145,15 +145,3 @@ def _without_target(config: Any, where: str) -> str:
     if isinstance(config, Mapping) and (near := get_close_matches(TARGET, [*map(str, config)], cutoff=0.5)):
         return f"{said} (is {where}.{near[0]} meant?)"
     return said if config is None or isinstance(config, Mapping) else f"{said}; it is {config!r}"
-
-
-def targets(config: Any) -> Iterator[str]:
-    """Every `_target_` in a config."""
-    if isinstance(config, Mapping):
-        if TARGET in config:
-            yield str(config[TARGET])
-        for value in config.values():
-            yield from targets(value)
-    elif isinstance(config, list | tuple):
-        for value in config:
-            yield from targets(value)

@@ -64,6 +64,8 @@ class Encoder(Network):
             `LAYOUTS`), and `size` in pixels and `frames` where it can read no others.
         fc: The last layer.
         skips_missing: Whether it finds out by itself what is missing, by NaN; others never see such clips.
+        memory_format: Where its channels may lie innermost in memory, how they do: "auto", "channels_last" or
+            "contiguous"; else "".
     """
 
     modality: str
@@ -71,6 +73,7 @@ class Encoder(Network):
     input: Mapping[str, Any] = PICTURES
     fc: nn.Module
     skips_missing = False
+    memory_format = ""
 
     def tokens(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Tokens ``(B, L, C)`` in the order of time, and which are there, bool ``(B, L)``; None: all."""
@@ -79,6 +82,10 @@ class Encoder(Network):
     def pooled(self, x: Tensor) -> Tensor:
         """What the head reads, ``(B, C)``."""
         return mean_over(*self.tokens(x))
+
+    def channels_last_on(self, device: str) -> bool:
+        """Whether the channels are innermost on a type of device; "auto" is on a CPU alone."""
+        return self.memory_format == "channels_last" or (self.memory_format == "auto" and device == "cpu")
 
     def token_count(self, x: Tensor) -> int:
         """How many tokens it gives for clips."""

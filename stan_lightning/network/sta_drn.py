@@ -166,10 +166,6 @@ class STADRN(Encoder):
         stages = (self.layer_1, self.layer_2, self.layer_3, self.layer_4)
         return stages[number - 1]
 
-    def channels_last_on(self, device: str) -> bool:
-        """Whether the channels are innermost on a type of device."""
-        return self.memory_format == "channels_last" or (self.memory_format == "auto" and device == "cpu")
-
     def stages(self, x: Tensor) -> Tensor:
         """What the last stage gives for clips: ``(B, C, T/8, H/32, W/32)``."""
         if self.channels_last_on(x.device.type):

@@ -83,9 +83,9 @@ class StanModule(L.LightningModule):
         if self.trainer.ckpt_path is None:
             self._start()
         if self.hparams["compile"]:
-            for part in self.network.modules():
-                if hasattr(part, "channels_last_on") and part.channels_last_on(self.device.type):
-                    part.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload] # torch's stub lacks it
+            for encoder in self.network.parts.values():
+                if encoder.channels_last_on(self.device.type):
+                    encoder.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload] # torch's stub lacks it
             self.network.compile()
 
     def _start(self) -> None:

@@ -177,9 +177,9 @@ class Classes(Objective):
 class Sum(nn.Module):
     """The sum of several losses."""
 
-    def __init__(self, losses: Sequence[Loss]) -> None:
+    def __init__(self, losses: Sequence[nn.Module]) -> None:
         super().__init__()
-        self.losses = nn.ModuleList(losses) if all(isinstance(one, nn.Module) for one in losses) else losses
+        self.losses = nn.ModuleList(losses)
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Add them."""
