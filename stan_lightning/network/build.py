@@ -58,7 +58,7 @@ def _encoders(network: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any], 
 
 def _encoder(name: str, config: Mapping[str, Any], where: str, outputs: int, data: Mapping[str, Any]) -> Any:
     known: dict[str, Any] = {"num_classes": outputs, "modality": name}
-    columns = (data["columns"] or {}).get(name)
+    columns = data["columns"].get(name)
     if columns:
         known["columns"] = len(columns)
     elif TARGET in config and "columns" in parameters(config, where) and "columns" not in config:

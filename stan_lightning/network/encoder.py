@@ -87,6 +87,13 @@ class Encoder(Network):
         """Whether the channels are innermost on a type of device; "auto" is on a CPU alone."""
         return self.memory_format == "channels_last" or (self.memory_format == "auto" and device == "cpu")
 
+    def values_a_channel(self, frames: int, size: int) -> int | None:
+        """Values of one clip that its last batch normalisation sees; None where it has none, or cannot say."""
+        return None
+
+    def standardise(self, mean: Tensor, deviation: Tensor) -> None:
+        """Take the means and deviations ``(F,)`` of a track's columns in training; 0 is a constant's deviation."""
+
     def token_count(self, x: Tensor) -> int:
         """How many tokens it gives for clips."""
         return 1

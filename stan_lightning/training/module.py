@@ -89,11 +89,11 @@ class StanModule(L.LightningModule):
             self.network.compile()
 
     def _start(self) -> None:
-        for name, encoder in self.network.parts.items():
-            if hasattr(encoder, "standardise"):
-                encoder.standardise(*self.trainer.datamodule.track_statistics(name))  # type: ignore[attr-defined]
+        for name in self.hparams["data"]["columns"]:
+            statistics = self.trainer.datamodule.track_statistics(name)  # type: ignore[attr-defined]
+            self.network.parts[name].standardise(*statistics)
         for name, encoder, path in self._starts():
-            columns = (self.hparams["data"]["columns"] or {}).get(name)
+            columns = self.hparams["data"]["columns"].get(name)
             self.print(f"{name}: {load_weights(encoder, path, columns)}")
         self.objective.start(self.network.heads, self.network.bounded)
 

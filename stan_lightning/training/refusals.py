@@ -116,8 +116,6 @@ def refuse_single_values(network: Network, data: DictConfig, recordings: int, pr
     if data.batch_size > 1 and left_over != 1:
         return
     for encoder in network.parts.values():
-        if not hasattr(encoder, "values_a_channel"):
-            continue
         if encoder.values_a_channel(data.clip_frames, data.image_size) == 1:
             raise InputError(
                 f"a batch of one clip of {data.clip_frames} frames at {data.image_size} pixels (of "
