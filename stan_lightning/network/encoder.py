@@ -88,11 +88,11 @@ class Encoder(Network):
         return self.memory_format == "channels_last" or (self.memory_format == "auto" and device == "cpu")
 
     def values_a_channel(self, frames: int, size: int) -> int | None:
-        """Values of one clip that its last batch normalisation sees; None where it has none, or cannot say."""
+        """Values of one clip that its last batch normalisation sees; None: it has none, or cannot say."""
         return None
 
     def standardise(self, mean: Tensor, deviation: Tensor) -> None:
-        """Take the means and deviations ``(F,)`` of a track's columns in training; 0 is a constant's deviation."""
+        """Take means and deviations ``(F,)`` of a track's columns; 0 is a constant's deviation."""
 
     def token_count(self, x: Tensor) -> int:
         """How many tokens it gives for clips."""

@@ -89,7 +89,9 @@ class StanModule(L.LightningModule):
             self.network.compile()
 
     def _start(self) -> None:
-        for name in self.hparams["data"]["columns"]:
+        for name in self.network.modalities:
+            if name not in self.hparams["data"]["columns"]:
+                continue
             statistics = self.trainer.datamodule.track_statistics(name)  # type: ignore[attr-defined]
             self.network.parts[name].standardise(*statistics)
         for name, encoder, path in self._starts():
