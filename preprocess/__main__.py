@@ -82,7 +82,7 @@ def _preprocess(config: DictConfig) -> int:
     beside = [additions.sound(sound), *([additions.behaviour(settings.model_path)] if behaviour else [])]
     try:
         run = Run(
-            corpus=instantiate(config.corpus, _convert_="all")(),
+            corpus=_corpus(config),
             settings=settings,
             output=output,
             crop=partial(crop_recording, sound=sound),
@@ -101,6 +101,22 @@ def _preprocess(config: DictConfig) -> int:
             file=sys.stderr,
         )
         return _EXIT_INTERRUPTED
+
+
+def _corpus(config: DictConfig) -> Any:
+    """The corpus, with the streams and the frame rate that the user states for all of it."""
+    from preprocess.corpora.corpus import with_choices
+
+    group = config.corpus.copy()
+    stated = []
+    for name, kinds in (("video_stream", (int,)), ("audio_stream", (int,)), ("fps", (int, float))):
+        if name in group and "synthetic" not in group["_target_"]:
+            stated.append(_value(config, f"corpus.{name}", *kinds, NoneType))
+            OmegaConf.set_struct(group, False)
+            del group[name]
+        else:
+            stated.append(None)
+    return with_choices(instantiate(group, _convert_="all")(), *stated)
 
 
 def _value(config: DictConfig, key: str, *kinds: type) -> Any:

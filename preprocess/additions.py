@@ -92,7 +92,7 @@ def _has_other_sound(found: Found, recording: Recording, output: Path, wanted: b
         return False
     if not wanted or found.sound is None:
         return wanted != (found.sound is not None)
-    if found.sound["source"] != recording.sound:
+    if found.sound["source"] != recording.sound or found.sound.get("stream") != recording.audio_stream:
         return True
     source = recording.sound_path or recording.path
     return bool(found.sound["damage"]) and source.is_file() and _newer(source, recording, output)
@@ -112,7 +112,7 @@ def _without_behaviour(model_path: str | None, recordings: Sequence[Recording], 
         for recording in recordings
         if (found := there.get(recording.recording)) is not None
         and found.row["status"] != "failed"
-        and found.settings["align"] != "none"  # whole pictures
+        and found.settings.get("align") != "none"  # whole pictures
     ]
     anew = prepare_tracks(output, ALL, find_mesh(model_path)) if faces else False
     without = [one for one in faces if not track_path(output, one.recording).is_file()]

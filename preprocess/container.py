@@ -1,15 +1,24 @@
-"""Media files opened for reading: this file and no other, and the film among its streams."""
+"""Media files opened for reading: this file and no other."""
 
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition, Stream
-from av.video.stream import VideoStream
+from av.stream import Stream
 
-# A playlist must not make the program open other files or the network.
-_ONLY_THIS_FILE = {"protocol_whitelist": "file"}
+# Containers that hold what they play. A playlist or description would make the program open other files or
+# the network, and some never end.
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,asf,ogg,flv,gif,wav,w64,flac,mp3,aac,"
+    "aiff,caf,amr,ac3,eac3,h264,hevc,av1,obu,ivf,vc1,mjpeg,dv,mxf,nut,rm,yuv4mpegpipe"
+)
+_ONLY_THIS_FILE = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
+MOST_PIXELS = 36_000_000  # of a picture: 8192 x 4320
+_MOST_SPAN_S = 6 * 3600.0  # of a film; an hour of sound at 16 kHz takes 170 MB of memory
+_MOST_SPAN_S_OF_FEW, _MOST_S_A_PICTURE = 60.0, 10.0
 _DEMUX_TRIES = 100
 
 
@@ -18,34 +27,21 @@ class UnreadableVideoError(ValueError):
 
 
 def open_media(path: Path) -> InputContainer:
-    """Open a file.
+    """Open a regular file in one of `FORMATS`.
 
     Raises:
-        OSError, ValueError: It is not there, or nothing that PyAV knows.
+        OSError, ValueError: It is not there, or nothing that is read.
     """
-    return av.open(str(path), options=_ONLY_THIS_FILE)
-
-
-def pick_film(container: InputContainer) -> VideoStream:
-    """The first real video stream: no cover picture.
-
-    Raises:
-        UnreadableVideoError: There is none.
-    """
-    streams = list(container.streams.video)
-    films = [stream for stream in streams if not stream.disposition & Disposition.attached_pic]
-    if not films:
-        raise UnreadableVideoError(
-            "no video: sound and a cover picture only"
-            if streams
-            else "no video: sound only"
-            if container.streams.audio
-            else "no video in the file"
-        )
-    stream = max(films, key=lambda film: (bool(film.disposition & Disposition.default), -film.index))
-    if stream.codec_context is None:
-        raise UnreadableVideoError("no video: its codec is unknown")
-    return stream
+    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for
+        raise UnreadableVideoError("it is no regular file")
+    try:
+        container = av.open(os.path.abspath(path), options=_ONLY_THIS_FILE)
+    except av.error.ArgumentError as error:
+        raise UnreadableVideoError("its format is not among those that are read, or damaged") from error
+    for stream in container.streams.video:
+        if stream.codec_context is not None:
+            stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
+    return container
 
 
 class Packets:
@@ -71,6 +67,13 @@ class Packets:
                 return
             except av.error.FFmpegError:
                 self.n_errors += 1  # and on behind it, as long as the demuxer finds something
+
+
+def wild_span(n_pictures: int, span_s: float) -> str:
+    """What is wrong with time stamps that make few pictures a film of days; empty where nothing is."""
+    if span_s <= min(_MOST_SPAN_S, _MOST_SPAN_S_OF_FEW + _MOST_S_A_PICTURE * n_pictures):
+        return ""
+    return f"time stamps that make {n_pictures} pictures a film of {span_s / 3600:.1f} h"
 
 
 def reason(error: Exception) -> str:

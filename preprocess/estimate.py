@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import av
+from av.stream import Disposition
 
 from preprocess.container import open_media
 
@@ -17,9 +18,10 @@ def estimate_frames(path: Path, report: Callable[[int], None]) -> int:
     """
     try:
         with open_media(path) as container:
-            if not container.streams.video:
+            films = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
+            if not films:
                 return 0
-            stream = container.streams.video[0]
+            stream = max(films, key=lambda film: (bool(film.disposition & Disposition.default), film.frames))
             if stream.frames:
                 return stream.frames
             if container.duration and stream.average_rate:

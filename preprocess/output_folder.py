@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text
+from stan_boundary.writing import private_folder
 
 
 @contextmanager
@@ -27,9 +28,9 @@ def sole_use(output: Path) -> Iterator[None]:
     """Hold the output folder for this run, so that two do not clear away each other's part files.
 
     Raises:
-        InputError: Another run holds it, or it cannot be written.
+        InputError: Another run holds it, it is a link, or it cannot be written.
     """
-    output.mkdir(parents=True, exist_ok=True)
+    private_folder(output)
     if not os.access(output, os.W_OK | os.X_OK):
         raise InputError(f"{output} cannot be written: choose another output or mend its permissions")
     handle = os.open(output, os.O_RDONLY)

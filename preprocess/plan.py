@@ -2,15 +2,16 @@
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from preprocess.archive.manifest import archives
+from preprocess.archive.manifest import archives, misnamed
+from preprocess.archive.record import check_row
 from preprocess.archive.recording_zip import ROW, ArchiveWriter, read_record
 from preprocess.corpora.recording import Recording
-from preprocess.settings import Settings
+from preprocess.settings import Settings, taken_settings
 from stan_boundary.errors import InputError
 
 FACTS = ("recording", "subject", "session", "task", "partition", "label", "group", "video")
@@ -36,9 +37,9 @@ class Plan:
 def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path, overwrite: bool) -> Plan:
     """Compare a corpus with a folder of crops; writes nothing.
 
-    A recording is finished when its zip was made with these settings from this video. A failed one is tried
-    again when its video is newer than its zip, or when the failure was not the video's (its worker died):
-    such zips carry no settings.
+    A recording is finished when its zip was made with these settings from this video and the stream that is
+    named. A failed one is tried again when its video is newer than its zip, or when the failure was not
+    the video's (its worker died): such zips carry no settings.
 
     Raises:
         InputError: Crops of other settings are there and `overwrite` is off; names the settings.
@@ -52,10 +53,13 @@ def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path,
             todo.append(recording)
         elif found.settings != settings.as_dict():
             other[recording.recording] = found.settings
+        elif found.choice != recording.film_choice:
+            todo.append(recording)
         elif found.row["video"] != recording.video or _mended(found.row, recording, output):
             todo.append(recording)
         elif any(found.row[key] != value for key, value in facts(recording).items()):
             renewed.append(recording)
+    notes += [f"left out: {wrong}" for wrong in misnamed(output)]
     strangers = sorted(set(there) - {recording.recording for recording in recordings})
     for name in strangers:
         found = there[name]
@@ -88,6 +92,7 @@ def renew(recording: Recording, output: Path) -> None:
     """Put what the corpus says now into a recording's zip; crops and track stay byte for byte.
 
     Raises:
+        InputError: The zip is damaged; it stays as it is.
         OSError: The folder cannot be written.
     """
     path = output / f"{recording.recording}.zip"
@@ -106,26 +111,32 @@ class Found:
         row: Its manifest row.
         settings: What its crops were made with; empty where making them failed and not by the video's fault.
         sound: As `sound.hear.Heard`; None where nobody has listened.
+        choice: As `Recording.film_choice` was.
     """
 
     row: dict[str, object]
     settings: dict[str, object]
-    sound: dict[str, str] | None
+    sound: dict[str, Any] | None
+    choice: dict[str, object]
 
 
 def read_all(output: Path) -> dict[str, Found | None]:
-    """What each zip in a folder of crops says, by recording; None where it is damaged."""
+    """What each zip in a folder of crops says, by recording; None where it cannot be used."""
     return {path.stem: _read(path) for path in archives(output)}
 
 
 def _read(path: Path) -> Found | None:
+    if not os.access(path, os.R_OK):  # nor may it be made anew, as it may be whole
+        raise InputError(f"{path} cannot be read: mend its permissions")
     try:
         content = read_record(path)
-        return Found(content["row"], content["settings"], content.get("sound"))
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError):
+        row = check_row(content["row"], str(path))
+        if row["recording"] != path.stem:
+            return None
+        taken_settings(content["settings"], str(path))
+    except InputError:
         return None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    return Found(row, content["settings"], content.get("sound"), content.get("choice", {}))
 
 
 def _mended(row: Mapping[str, object], recording: Recording, output: Path) -> bool:

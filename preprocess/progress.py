@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from stan_boundary.file_names import as_text
+from stan_boundary.names import printable
 
 T = TypeVar("T")
 _LINE_INTERVAL_S = 30.0
@@ -81,7 +82,8 @@ class FrameProgress:
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
-        self._bar.console.print(Text(as_text(text)), soft_wrap=True)
+        lines = "\n".join(printable(as_text(line)) for line in text.split("\n"))
+        self._bar.console.print(Text(lines), soft_wrap=True)
 
     def _draw(self) -> None:
         done, total = sum(self._decoded.values()), max(1, sum(self._expected.values()))

@@ -1,17 +1,18 @@
 """A preprocessing run: a corpus in, a folder of crops out, whatever happens between."""
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from preprocess.additions import Addition
 from preprocess.archive.contact_sheet import FOLDER, contact_sheet
-from preprocess.archive.manifest import NAME, archives, write_manifest
-from preprocess.archive.quality import Quality, measure
+from preprocess.archive.manifest import NAME, write_manifest
+from preprocess.archive.quality import Quality, measure, unmeasured
 from preprocess.archive.quality_page import PAGE, render_page
 from preprocess.archive.recording_zip import ArchiveWriter
 from preprocess.archive.table import print_table
@@ -27,7 +28,8 @@ from preprocess.progress import FrameProgress
 from preprocess.settings import Settings
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text
-from stan_boundary.writing import discard_parts, write_whole
+from stan_boundary.names import printable
+from stan_boundary.writing import discard_parts, private_folder, write_whole
 
 Crop = Callable[[Recording, Settings, Path, Callable[[int], None]], dict[str, object]]
 EXIT_OK, EXIT_SOME_FAILED = 0, 3
@@ -73,28 +75,28 @@ class Run:
             for line in describe(self.corpus) if self.summary else ():
                 self._say(line)
             plan = make_plan(self.corpus.recordings, self.settings, self.output, self.overwrite)
-            self._prepare(plan)
-            unchanged = 0
+            unchanged = self._prepare(plan)
             try:
                 self._crop_all(plan.todo, executor)
-                unchanged = sum(self._add(addition, executor) for addition in self.additions)
+                unchanged += sum(self._add(addition, executor) for addition in self.additions)
             except BaseException:
                 executor.stop()
                 raise
             finally:
                 self._discard_parts()  # of workers that died; on a full disk they stay in the way
             rows = write_manifest(self.output)
-            qualities = self._write_page()
+            qualities = self._write_page(rows)
+            damaged = [one.row for one in qualities if one.row["status"] == "failed"]
         if self.summary:
             print_table(self.console, qualities, self.output)
-        failed = unchanged or any(row["status"] == "failed" for row in rows)
-        return EXIT_SOME_FAILED if failed else EXIT_OK
+        return EXIT_SOME_FAILED if unchanged or damaged else EXIT_OK
 
     def _discard_parts(self) -> None:
         for folder in (self.output, self.output / FOLDER, self.output / TRACKS):
             discard_parts(folder)
 
-    def _prepare(self, plan: Plan) -> None:
+    def _prepare(self, plan: Plan) -> int:
+        """Clear away what will be made anew and renew rows; gives how many could not be renewed."""
         for note in plan.notes if self.summary else ():
             self._say(f"  note: {note}")
         if self.overwrite:
@@ -106,12 +108,20 @@ class Run:
                 discard_track(self.output, recording.recording)
         if plan.finished:
             self._say(f"{plan.finished} of {len(self.corpus.recordings)} recordings are finished and skipped")
+        renewed, unchanged = [], 0
         for recording in plan.renewed:
-            renew(recording, self.output)
-        if plan.renewed:
-            names = ", ".join(recording.recording for recording in plan.renewed[:5])
-            more = ", ..." if len(plan.renewed) > 5 else ""
-            self._say(f"{len(plan.renewed)} rows renewed from the corpus, crops kept: {names}{more}")
+            try:
+                renew(recording, self.output)
+            except InputError as error:
+                unchanged += 1
+                self._say(f"row of {recording.video} as before: {error}; delete the zip and run again")
+            else:
+                renewed.append(recording.recording)
+        if renewed:
+            more = ", ..." if len(renewed) > 5 else ""
+            names = ", ".join(renewed[:5])
+            self._say(f"{len(renewed)} rows renewed from the corpus, crops kept: {names}{more}")
+        return unchanged
 
     def _crop_all(self, recordings: Sequence[Recording], executor: Executor) -> None:
         if not recordings:
@@ -137,6 +147,8 @@ class Run:
                 progress.finish(recording.recording, int(str(row["n_source_frames"])))
                 if row["status"] != "ok":
                     progress.say(f"{row['status']}: {recording.video}: {row['reason']}")
+                if row.get("note"):
+                    progress.say(f"note: {recording.video}: {row['note']}")
 
     def _add(self, addition: Addition, executor: Executor) -> int:
         """Give an addition to the recordings that want it; gives how many could not get it."""
@@ -164,9 +176,15 @@ class Run:
                     again = f"{error}; the next run tries again"
                     progress.say(f"{addition.what} of {recording.video} as before: {again}")
                     continue
+                except InputError as error:
+                    unchanged += 1
+                    progress.say(f"{addition.what} of {recording.video} as before: {error}")
+                    continue
                 progress.finish(recording.recording, frames[recording.recording])
                 if addition.tells and row["status"] != "ok":
                     progress.say(f"{row['status']}: {recording.video}: {row['reason']}")
+                if addition.tells and row.get("note"):
+                    progress.say(f"note: {recording.video}: {row['note']}")
         self._say(addition.done.format(len(wanting.recordings) - unchanged))
         return unchanged
 
@@ -200,22 +218,35 @@ class Run:
             archive.add_row(row, {})  # no settings: not the video's fault, so not finished (see `plan`)
         return row
 
-    def _write_page(self) -> list[Quality]:
+    def _write_page(self, rows: Sequence[dict[str, Any]]) -> list[Quality]:
+        paths = {str(row["recording"]): self.output / f"{row['recording']}.zip" for row in rows}
         qualities = sorted(
-            (measure(path) for path in archives(self.output)), key=lambda quality: quality.badness
+            (_measured(paths[str(row["recording"])], row) for row in rows),
+            key=lambda quality: quality.badness,
         )
         if self.contact_sheets:
-            (self.output / FOLDER).mkdir(exist_ok=True)
-            for path in archives(self.output):
-                if sheet := contact_sheet(path):
-                    write_whole(self.output / FOLDER / f"{path.stem}.jpg", sheet)
+            private_folder(self.output / FOLDER, self.output)
+            for quality in qualities:
+                name = str(quality.row["recording"])
+                if quality.strip and (sheet := contact_sheet(paths[name])):
+                    write_whole(self.output / FOLDER / f"{name}.jpg", sheet)
         corpus = self.corpus
         page = render_page(corpus.name, corpus.synthetic, corpus.notes, qualities, self.output)
         write_whole(self.output / PAGE, as_text(page).encode())
         return qualities
 
     def _say(self, line: str) -> None:
-        self.console.print(as_text(line), markup=False, highlight=False, soft_wrap=True)
+        self.console.print(printable(as_text(line)), markup=False, highlight=False, soft_wrap=True)
+
+
+def _measured(path: Path, row: Mapping[str, Any]) -> Quality:
+    """A recording's quality; where its crops or sound cannot be read, it is failed, and why."""
+    if row["status"] == "failed":
+        return unmeasured(row)
+    try:
+        return measure(path)
+    except InputError as error:
+        return unmeasured({**row, "status": "failed", "reason": str(error)})
 
 
 def _estimate(recordings: Sequence[Recording], executor: Executor) -> dict[str, int]:

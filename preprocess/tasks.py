@@ -14,8 +14,7 @@ from preprocess.behaviour.mesh import load_mesh
 from preprocess.behaviour.track_file import discard_track
 from preprocess.container import UnreadableVideoError
 from preprocess.corpora.recording import Recording
-from preprocess.faces.crop import crop_video
-from preprocess.faces.decode import Video
+from preprocess.faces.crop import crop_film
 from preprocess.faces.model_file import find_mesh
 from preprocess.settings import Settings
 from preprocess.sound.hear import Heard, as_dict, hear, with_sound, without_sound
@@ -68,16 +67,17 @@ def crop_recording(
     discard_track(output, recording.recording)
     with ArchiveWriter(output / f"{recording.recording}.zip") as archive:
         try:
-            video = Video(recording.path)
+            found, video = crop_film(recording, settings, archive, progress)
         except UnreadableVideoError as error:
             row["reason"] = str(error)
         else:
-            with video:
-                row |= crop_video(video, settings, archive, progress)
-                if row["n_frames"]:
-                    more["zero_s"] = video.zero_s
+            row |= found
+            if row["n_frames"]:
+                more["zero_s"] = video.zero_s
+                more |= {"film": video.stream} if len(video.survey.films) > 1 else {}
+        more |= {"choice": recording.film_choice} if recording.film_choice else {}
         if sound and row["n_frames"]:
-            samples, heard, measured = hear(recording, video.zero_s)
+            samples, heard, measured = hear(recording, video.zero_s, video.stream, video.survey)
             row = with_sound(row, heard, measured)
             more["sound"] = as_dict(heard)
             if row["sound_s"]:
@@ -97,7 +97,7 @@ def hear_recording(recording: Recording, output: Path, progress: Callable[[int],
     """
     path = output / f"{recording.recording}.zip"
     record = _muted(path)
-    samples, heard, measured = hear(recording, record.get("zero_s"))
+    samples, heard, measured = hear(recording, record.get("zero_s"), record.get("film"))
     row = with_sound(record.pop("row"), heard, measured)
     with ArchiveWriter(path) as archive:
         archive.add_all(path, but=(ROW, SOUND))

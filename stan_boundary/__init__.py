@@ -13,6 +13,7 @@ opening: files of others: regular ones, zips and JSON of bounded size.
 trouble: what the machine refuses, said in one line.
 received_folder: what belongs to a folder lies in it, links followed.
 targets: what a configuration of others may name: classes by an allow-list, and values of its own.
+picture: what a picture's header says, before it is decoded.
 typed: next commands as their reader types them.
 writing: files that are there whole or not at all.
 yaml_file: YAML that others wrote, bounded before it is built.

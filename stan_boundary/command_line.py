@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from stan_boundary.config_folder import check_config_folders, trusted
 from stan_boundary.entry import CONF, speak_any_terminal
 from stan_boundary.errors import InputError
+from stan_boundary.names import printable
 from stan_boundary.typed import typed
 
 _HELP = ("--help", "-h")
@@ -116,7 +117,7 @@ def _single(override: Override) -> str:
 
 
 def _end(said: str) -> NoReturn:
-    print(f"error: {said}", file=sys.stderr, flush=True)
+    print(f"error: {printable(said)}", file=sys.stderr, flush=True)
     sys.exit(2)
 
 

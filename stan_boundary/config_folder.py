@@ -39,7 +39,7 @@ def trusted(overrides: Sequence[str]) -> list[str]:
             value = OverridesParser.create().parse_override(text).value()
         except HydraException:
             value = None
-        words = value if isinstance(value, list) else [value]
+        words: list[Any] = value if isinstance(value, list) else [value]
         strange = [word for word in words if not (isinstance(word, str) and _PACKAGE.fullmatch(word))]
         if strange:
             raise InputError(f"{text}: give names of packages, as in trust=[my_package]")

@@ -14,6 +14,7 @@ from hydra.types import RunMode
 
 from stan_boundary import trouble
 from stan_boundary.errors import InputError
+from stan_boundary.names import printable
 
 CONF = str(Path(__file__).resolve().parents[1] / "conf")
 """Folder of the Hydra configs, beside both packages."""
@@ -59,7 +60,7 @@ def speak_any_terminal() -> None:
 
 
 def _end(cause: BaseException) -> NoReturn:
-    print(f"error: {cause}", file=sys.stderr, flush=True)
+    print(f"error: {printable(cause)}", file=sys.stderr, flush=True)
     if HydraConfig.get().mode is RunMode.MULTIRUN:
-        raise JobFailedError(str(cause)) from None
+        raise JobFailedError(printable(cause)) from None
     sys.exit(2)

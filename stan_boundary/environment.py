@@ -13,6 +13,12 @@ DEFAULTS = {
     # OpenMP's threads wait for each other asleep, not spinning: spinning threads starve one another where
     # another process is busy on the same cores. No sum changes. GNU's, LLVM's and Intel's runtimes read it.
     "OMP_WAIT_POLICY": "PASSIVE",
+    # Nothing is sent that nobody asked for. onnxruntime, which torchmetrics imports, sends a device id and
+    # python's path; W&B reports crashes and sessions, also of offline runs; huggingface_hub names of models.
+    "ORT_DISABLE_TELEMETRY": "1",
+    "WANDB_ERROR_REPORTING": "false",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
 }
 YIELDS_TO = {"OMP_WAIT_POLICY": ("GOMP_SPINCOUNT", "KMP_BLOCKTIME")}
 """Other variables that set the same thing: where the user chose one of them, the default is left out."""

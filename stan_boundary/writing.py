@@ -69,19 +69,22 @@ def private_folder(path: Path, root: Path | None = None) -> Path:
         `path`.
 
     Raises:
-        InputError: `path`, or a folder between it and `root`, is a link or no folder.
-        OSError: It cannot be made.
+        InputError: `path`, or a folder between it and `root`, is a link or no folder, or cannot be made.
     """
     root = path if root is None else root
     below = path.relative_to(root).parts
-    root.parent.mkdir(parents=True, exist_ok=True)
-    for folder in (root, *(root.joinpath(*below[: depth + 1]) for depth in range(len(below)))):
-        if folder.name and folder.is_symlink():
-            raise InputError(f"{folder} is a link: nothing is written through one; name the folder itself")
-        try:
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (root, *(root.joinpath(*below[: depth + 1]) for depth in range(len(below)))):
+            if folder.name and folder.is_symlink():
+                raise InputError(
+                    f"{folder} is a link: nothing is written through one; name the folder itself"
+                )
             folder.mkdir(mode=0o700, exist_ok=True)
-        except FileExistsError:
-            raise InputError(f"{folder} is a file: choose another output") from None
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or path} cannot be made a folder: {error.strerror}; choose another output"
+        ) from None
     return path
 
 

@@ -1,13 +1,16 @@
 """Runs a pretrained network over crops or their sound, once, and stores what it makes of them as a track.
 
 ``python -m stan_lightning.embed encoder=face|speech encoder.name=<model> data.root=<crops>`` writes
-``<crops>/tracks/<name>/<recording>.npz`` and ``track.json``. Recordings that are there are skipped.
+``<crops>/tracks/<name>/<recording>.npz`` and ``track.json``. Recordings that are there are skipped; the
+exit code is 3 where some could not be read.
 """
 
 import sys
 from pathlib import Path
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
@@ -21,6 +24,7 @@ from stan_lightning.embedding.run import embed_recordings, said
 from stan_lightning.embedding.track_folder import TrackFolder, track_name
 
 _EXIT_INTERRUPTED = 130  # what a shell expects after Ctrl-C
+_SOME_FAILED = 3
 
 EXAMPLES = (
     "python -m stan_lightning.embed encoder=face encoder.name=facebook/dinov2-small data.root=crops",
@@ -39,14 +43,16 @@ def main() -> None:
 def run(config: DictConfig) -> None:
     """Embed one set of crops with one encoder."""
     with one_line_errors():
-        embed(config)
+        failed = embed(config)
+        if failed and HydraConfig.get().mode is not RunMode.MULTIRUN:
+            sys.exit(_SOME_FAILED)
 
 
-def embed(config: DictConfig) -> None:
-    """Read the manifest, open the encoder, write the track."""
+def embed(config: DictConfig) -> int:
+    """Read the manifest, open the encoder, write the track; returns how many could not be read."""
     root = Path(str(config.data.root))
     name = track_name(config.track, str(config.encoder.name), str(config.encoder.weights))
-    table = read_manifest(root)
+    table = read_manifest(root, lenient=True)
     encoder = instantiate(config.encoder, _convert_="all")
     if not (encoder.amounts(table) > 0).any():
         raise InputError(
@@ -62,6 +68,7 @@ def embed(config: DictConfig) -> None:
         sys.exit(_EXIT_INTERRUPTED)
     for line in said(tally, encoder.record, folder.folder):
         print(line)
+    return len(tally.failed)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from stan_boundary.command_line import check_command_line, with_new_keys
 from stan_boundary.config_folder import trusted
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
+from stan_boundary.names import printable
 from stan_boundary.writing import private_folder, write_whole
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.manifest import PARTITIONS
@@ -85,6 +86,24 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
     output = Path(config.output or private_folder(candidate.home / config.partition, candidate.home.parent))
     refuse_broken_promises(candidate, config.partition)
     trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
+    try:
+        found = measured(candidate, trainer, config)
+    except InputError:
+        # What cannot be read shows only where it is read: every crop is looked at once one could not be.
+        if trainer.world_size > 1 or not candidate.data.set_aside_unreadable():
+            raise
+        trainer = instantiate(config.trainer, _convert_="all")
+        found = measured(candidate, trainer, config)
+    if not trainer.is_global_zero:
+        return
+    paths = results.write(found, output)
+    paths.append(output / "report.html")
+    write_whole(paths[-1], report_page.page(found, candidate.run, config.names).encode())
+    say(found, paths)
+
+
+def measured(candidate: Candidate, trainer: L.Trainer, config: DictConfig) -> results.Evaluation:
+    """Score, and find out all that was asked for."""
     windows = score_windows(candidate.module, candidate.data, config.partition, trainer)
     found = assess(candidate, windows, config)
     if config.robustness:
@@ -96,12 +115,7 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
         found.metrics["identity_audit"] = audits
         if all(one is None for one in audits.values()):
             print("no identity audit: no subject has two sessions in these crops")
-    if not trainer.is_global_zero:
-        return
-    paths = results.write(found, output)
-    paths.append(output / "report.html")
-    write_whole(paths[-1], report_page.page(found, candidate.run).encode())
-    say(found, paths)
+    return found
 
 
 def opened(config: DictConfig, overrides: list[str]) -> Candidate:
@@ -244,7 +258,8 @@ def say(found: results.Evaluation, paths: list[Path]) -> None:
     if numbers["n_missing"]:
         names = ", ".join(f"{row['recording']} ({row['reason']})" for row in numbers["missing"][:5])
         more = f" and {numbers['n_missing'] - 5} more" if numbers["n_missing"] > 5 else ""
-        print(f"{numbers['n_missing']} of {numbers['n_expected']} recordings have no crops: {names}{more}")
+        said = f"{numbers['n_missing']} of {numbers['n_expected']} recordings have no crops: {names}{more}"
+        print(printable(said))
     if numbers["n_unlabelled"]:
         print(
             f"{numbers['n_unlabelled']} of {len(found.predictions)} recordings have no label: "

@@ -5,11 +5,12 @@ Lightning's do not get on in one.
 """
 
 import csv
+import io
 import os
 import subprocess
 import sys
-import zipfile
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,12 @@ import pandas as pd
 from preprocess.archive.quality import measure
 from preprocess.archive.recording_zip import read_row, read_settings
 from preprocess.corpora.corpus import VIDEO_SUFFIXES
+from preprocess.settings import taken_settings
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text, find_file, safe_recording_name
+from stan_boundary.names import printable
+from stan_boundary.opening import check_regular
+from stan_boundary.writing import private_folder, write_whole
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.manifest import COLUMNS, read_manifest
 
@@ -35,12 +40,13 @@ def recordings(given: Path, crops: Path, settings: Mapping[str, Any]) -> pd.Data
 
     Args:
         given: A video, a folder of videos, a zip of crops or a folder of them, a folder of images, or a
-            folder (or CSV) with a manifest.
+            folder (or CSV) with a manifest. Of a folder with videos and zips, both are taken.
         crops: Folder for the crops of videos.
         settings: Overrides of preprocessing's configuration for them.
 
     Returns:
-        Columns as `stan_lightning.data.manifest.read_manifest`, and `reason`, `detection_rate`.
+        Columns as `stan_lightning.data.manifest.read_manifest`, and `reason`, `detection_rate` and
+        `received` (whether the crops came from elsewhere).
         A recording that cannot be used has no `crops` and a `reason`.
 
     Raises:
@@ -49,17 +55,22 @@ def recordings(given: Path, crops: Path, settings: Mapping[str, Any]) -> pd.Data
     given = find_file(given)
     if not os.path.exists(given):
         raise InputError(f"no file or folder at {given}: give a video, a folder of videos, or crops")
-    files = sorted(given.iterdir()) if given.is_dir() else [given]
-    videos = _videos(given)
-    if given.suffix == ".csv" or (not videos and (given / "manifest.csv").is_file()):
-        table = read_manifest(given)
-        return table.assign(**{name: table.get(name, "") for name in ("reason", "detection_rate")})
-    if videos:
-        return _crop(videos, crops, settings)
-    archives = [file for file in files if file.suffix == ".zip"]
-    if archives:
-        return pd.DataFrame([_archive(file) for file in archives])
-    if any(file.suffix.lower() in IMAGE_SUFFIXES for file in files):
+    films, archives = videos(given), _with_suffix(given, (".zip",))
+    if given.suffix == ".csv" or (not films and (given / "manifest.csv").exists()):
+        table = read_manifest(given, lenient=True)
+        rates = pd.to_numeric(table.get("detection_rate", pd.Series("", table.index)), errors="coerce")
+        known = rates.between(0, 1)
+        return table.assign(
+            reason=table.get("reason", ""),
+            detection_rate=rates.astype(object).where(known, ""),
+            received=True,
+        )
+    if films or archives:
+        tables = [_crop(films, crops, settings)] if films else []
+        if archives:
+            tables.append(pd.DataFrame([_archive(file) for file in archives]))
+        return _named_once(pd.concat(tables, ignore_index=True))
+    if _with_suffix(given, IMAGE_SUFFIXES):
         return pd.DataFrame([_folder(given)])
     raise InputError(f"{given} holds no video and no crops: give a video, a folder of videos, or crops")
 
@@ -73,14 +84,17 @@ def crop_settings(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[s
 
     Returns:
         Overrides of preprocessing's configuration; what is not there stays at its default.
+
+    Raises:
+        InputError: Those crops hold other settings than preprocessing writes.
     """
-    known: dict[str, Any] = {"frame_stride": data["frame_stride"]}
+    known = taken_settings({"frame_stride": data["frame_stride"]}, "the checkpoint")
     modalities = data.get("modalities", ["face"])
     known |= {"sound": "voice" in modalities, "behaviour": "behaviour" in modalities}
     roots = [data["root"]] if isinstance(data["root"], str) else data["root"]
-    archives = sorted(Path(roots[0]).glob("*.zip"))
+    archives = _with_suffix(Path(str(roots[0])), (".zip",))
     if archives:
-        known |= read_settings(archives[0])
+        known |= taken_settings(read_settings(archives[0]), str(archives[0]))
     known |= {name: value for name, value in changes.items() if value is not None}
     if "model_path" in known:
         known["detector.model_path"] = known.pop("model_path")
@@ -90,7 +104,7 @@ def crop_settings(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[s
 def refuse_unmade(given: Path, tracks: Sequence[str], folders: Mapping[str, Any]) -> None:
     """A raw video has no track beside it but those that preprocessing makes."""
     unmade = [name for name in tracks if name not in MADE_OF_VIDEOS and not folders.get(name)]
-    if unmade and _videos(find_file(given)):
+    if unmade and videos(find_file(given)):
         raise InputError(
             f"{given}: this network reads the track {unmade[0]}, which nothing here makes of a video: "
             f"measure it and give tracks.{unmade[0]}=<folder>, whose file is called as the video is"
@@ -101,7 +115,7 @@ def quality(crops: str) -> tuple[list[tuple[str, str]], bytes]:
     """What is known of a recording's crops: named facts, and a JPEG of eight of them side by side."""
     try:
         found = measure(Path(crops))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):  # crops of others are often plain folders
+    except InputError:  # crops of others are often plain folders
         return [("crops", "not made by this project: nothing is known of their quality")], b""
     row = found.row
     facts = [("faces found", f"{float(str(row['detection_rate'])):.0%} of the kept frames")]
@@ -115,22 +129,35 @@ def quality(crops: str) -> tuple[list[tuple[str, str]], bytes]:
     return facts, found.strip
 
 
-def _videos(given: Path) -> list[Path]:
+def videos(given: Path) -> list[Path]:
     """The videos in what is handed in, in order."""
-    if given.is_file() and given.suffix not in (".zip", ".csv"):
+    if not given.is_dir() and given.suffix not in (".zip", ".csv"):
         return [given]  # whatever it is called: preprocessing says what it is
-    files = sorted(given.iterdir()) if given.is_dir() else []
-    return [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
+    return _with_suffix(given, VIDEO_SUFFIXES) if given.is_dir() else []
 
 
-def _crop(videos: Sequence[Path], crops: Path, settings: Mapping[str, Any]) -> pd.DataFrame:
+def _with_suffix(given: Path, suffixes: Collection[str]) -> list[Path]:
+    """Files of a folder, or the file itself, by name."""
+    try:
+        files = sorted(given.iterdir()) if given.is_dir() else [given]
+    except (OSError, ValueError) as error:
+        raise InputError(f"{given}: cannot be read: {error}") from None
+    return [file for file in files if file.suffix.lower() in suffixes]
+
+
+def _crop(films: Sequence[Path], crops: Path, settings: Mapping[str, Any]) -> pd.DataFrame:
     """Run preprocessing on the videos; what it could not read is in the table, with the reason."""
-    crops.mkdir(parents=True, exist_ok=True)
+    private_folder(crops.parent)
+    private_folder(crops, crops.parent)
+    usable, refused = _sorted_out(films)
+    if not usable:
+        return pd.DataFrame(refused)
     listing = crops / "videos.csv"
-    with listing.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["video", "subject", "partition"])
-        writer.writerows([as_text(video.resolve()), as_text(video.name), "test"] for video in videos)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["video", "subject", "partition"])
+    writer.writerows([as_text(film.resolve()), as_text(film.name), "test"] for film in usable)
+    write_whole(listing, text.getvalue().encode())
     overrides = {"corpus.root": listing, "output": crops, "overwrite": True, "summary": False}
     overrides |= settings
     command = [sys.executable, "-m", "preprocess", "corpus=manifest"]
@@ -138,12 +165,53 @@ def _crop(videos: Sequence[Path], crops: Path, settings: Mapping[str, Any]) -> p
     code = subprocess.run(command, check=False).returncode
     if code not in CROPPED:
         raise InputError(
-            f"{videos[0]}: preprocessing could not go on (exit code {code}), see what it said above"
+            f"{films[0]}: preprocessing could not go on (exit code {code}), see what it said above"
         )
     table = read_manifest(crops)
-    wanted = {as_text(video.resolve()) for video in videos}
+    wanted = {as_text(film.resolve()) for film in usable}
     ours = [as_text((crops / video).resolve()) in wanted for video in table["video"]]
-    return table[ours].reset_index(drop=True)
+    table = table[ours].assign(received=False)
+    return pd.concat([table, pd.DataFrame(refused)], ignore_index=True)
+
+
+def _sorted_out(films: Sequence[Path]) -> tuple[list[Path], list[dict[str, Any]]]:
+    """The videos that can be cropped, and rows of the others."""
+    usable: dict[str, Path] = {}
+    refused = []
+    for film in films:
+        try:
+            check_regular(film)
+            if (other := usable.setdefault(_folded(str(film.resolve())), film)) != film:
+                raise InputError(f"{film}: {other.name} differs from it in case alone: rename one")
+        except InputError as error:
+            refused.append(_failed(film.name, str(error)))
+    return list(usable.values()), refused
+
+
+def _failed(name: str, reason: str) -> dict[str, Any]:
+    """The row of what cannot be used, called by its file."""
+    return _row(recording=printable(as_text(name)), status="failed", reason=reason, crops="")
+
+
+def _named_once(table: pd.DataFrame) -> pd.DataFrame:
+    """Files are called by recordings: of two with one name the second is refused, by another name."""
+    taken: set[str] = set()
+    for place, row in table.iterrows():
+        name, number = str(row["recording"]), 1
+        while _folded(name) in taken:
+            number += 1
+            name = f"{row['recording']} ({number})"
+        if number > 1:
+            reason = (
+                str(row["reason"]) or f"another recording in this folder is called {row['recording']} too"
+            )
+            table.loc[place, ["recording", "reason", "status", "crops"]] = [name, reason, "failed", ""]
+        taken.add(_folded(name))
+    return table
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", as_text(name)).casefold()
 
 
 def _quoted(value: Any) -> str:
@@ -155,7 +223,15 @@ def _quoted(value: Any) -> str:
 
 def _row(**known: Any) -> dict[str, Any]:
     empty: dict[str, Any] = dict.fromkeys(COLUMNS, "")
-    return empty | {"fps": float("nan"), "status": "ok", "reason": "", "detection_rate": ""} | known
+    empty |= {
+        "fps": float("nan"),
+        "sound_s": float("nan"),
+        "status": "ok",
+        "reason": "",
+        "detection_rate": "",
+    }
+    empty |= {"crops": "", "crops_root": "", "stride": 1, "n_crops": 0, "received": True}
+    return empty | known
 
 
 def _folder(folder: Path) -> dict[str, Any]:
@@ -169,33 +245,17 @@ def _folder(folder: Path) -> dict[str, Any]:
 
 def _archive(file: Path) -> dict[str, Any]:
     """A zip of crops with its own row; one of a failed recording has no crops."""
-    kept = (
-        "recording",
-        "subject",
-        "session",
-        "task",
-        "partition",
-        "group",
-        "video",
-        "fps",
-        "reason",
-        "detection_rate",
-    )
     try:
         stored = read_row(file)
-        known = {name: stored[name] for name in kept if stored.get(name) is not None}
-        found = {name: stored[name] for name in ("status", "frame_stride", "n_frames")}
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{file} is no zip of crops as preprocessing writes them ({error})") from None
-    failed = found["status"] == "failed"
-    return (
-        _row()
-        | known
-        | {
-            "status": found["status"],
-            "crops": "" if failed else str(file),
-            "crops_root": str(file.parent),
-            "stride": found["frame_stride"],
-            "n_crops": found["n_frames"],
-        }
+        taken_settings(read_settings(file), f"{file}: recording.json")
+    except InputError as error:
+        return _failed(file.name, f"no zip of crops as preprocessing writes them ({error})")
+    names = (*COLUMNS, "fps", "reason", "detection_rate", "status")
+    known = {name: stored[name] for name in names if stored.get(name) is not None}
+    return _row(
+        **known,
+        crops="" if stored["status"] == "failed" else str(file),
+        crops_root=str(file.parent),
+        stride=stored["frame_stride"],
+        n_crops=stored["n_frames"],
     )

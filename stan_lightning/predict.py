@@ -5,6 +5,7 @@ and beside it predictions.csv, windows.csv and, for each recording, its timeline
 where the network looks.
 """
 
+import io
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -20,17 +21,21 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
 from stan_boundary.command_line import check_command_line, with_new_keys
 from stan_boundary.config_folder import trusted
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text
+from stan_boundary.names import csv_cell, printable
+from stan_boundary.writing import private_folder, write_whole
 from stan_lightning import intake
 from stan_lightning.data.clips import step
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_DRAWN
+from stan_lightning.data.readable import why_unreadable
 from stan_lightning.data.tracks import OF_CROPS
 from stan_lightning.evaluation.scoring import score_windows
 from stan_lightning.evaluation.tables import predictions_table
@@ -43,6 +48,7 @@ from stan_lightning.training.trainer_refusals import SCORING, refuse_trainer_set
 
 PARTITION = "test"
 SOME_REFUSED = 3
+_LEAST_FPS, _MOST_FPS = 0.5, 1000.0
 
 
 EXAMPLES = (
@@ -83,19 +89,18 @@ def predict(config: DictConfig, trust: Collection[str] = ()) -> int:
     if config.stage not in (1, 2, 3, 4):
         raise InputError(f"stage={config.stage} is none of 1, 2, 3, 4")
     output = Path(config.output)
-    tracks = [one for one in trained.module.network.modalities if one not in OF_CROPS]
-    intake.refuse_unmade(Path(config.video), tracks, config.tracks)
-    settings = intake.crop_settings(trained.data, config.crops)
-    table = intake.recordings(Path(config.video), output / "crops", settings)
+    given = Path(config.video)
+    intake.refuse_unmade(given, trained.tracks, config.tracks)
+    settings = intake.crop_settings(trained.data, config.crops) if intake.videos(given) else {}
+    table = intake.recordings(given, output / "crops", settings)
     refusals = refuse(table, trained, config.shortest)
+    refusals |= unreadable(table[~table["recording"].isin(refusals)], trained, config)
     usable = table[~table["recording"].isin(refusals)].reset_index(drop=True)
-    for name, reason in refusals.items():
-        print(f"not scored: {name}: {reason}")
+    tell(refusals)
     if usable.empty:
         raise InputError(f"{config.video}: nothing in it can be scored ({next(iter(refusals.values()))})")
     data = as_data(usable, trained, config.num_workers, config.tracks)
-    for name, reason in (lacking := tell_missing(data)).items():
-        print(f"not scored: {name}: {reason}")
+    tell(lacking := tell_missing(data))
     refusals |= lacking
     usable = usable[~usable["recording"].isin(lacking)].reset_index(drop=True)
     data.tables[PARTITION] = usable = usable.assign(label=float("nan"))
@@ -103,12 +108,12 @@ def predict(config: DictConfig, trust: Collection[str] = ()) -> int:
     scored = score_windows(trained.module, data, PARTITION, trainer)
     score_range = trained.record["score_range"]
     predictions = predictions_table(scored, usable, score_range, None)
-    output.mkdir(parents=True, exist_ok=True)
-    predictions.to_csv(output / "predictions.csv", index=False)
-    scored.to_csv(output / "windows.csv", index=False)
+    private_folder(output)
+    write_table(predictions, output / "predictions.csv")
+    write_table(scored, output / "windows.csv")
     found = list(show(trained, data, usable, predictions, scored, config))
     synthetic = bool(trained.data["synthetic"])
-    (output / PAGE).write_text(as_text(page(found, refusals, score_range, synthetic)), encoding="utf-8")
+    write_whole(output / PAGE, as_text(page(found, refusals, score_range, synthetic)).encode())
     say(predictions, usable, score_range)
     if synthetic:
         print(TRAINED_ON_DRAWN)
@@ -134,10 +139,14 @@ def show(
         name = str(row.recording)
         own = scored[scored["recording"] == name]
         stem = output / name
-        figures.timeline(own, score_range, None).savefig(stem.with_name(f"{name}_timeline.png"), dpi=200)
+        timeline = io.BytesIO()
+        figures.timeline(own, score_range, None).savefig(timeline, dpi=200)
+        write_whole(stem.with_name(f"{name}_timeline.png"), timeline.getvalue())
         film = None
         if config.views and set(trained.module.network.modalities) & set(OF_CROPS):
-            film = look(trained, data.sources(PARTITION)[index], own, float(str(row.fps)), config.stage, stem)
+            fps = float(str(row.fps))
+            fps = fps if _LEAST_FPS <= fps <= _MOST_FPS else float("nan")  # what no film has is not known
+            film = look(trained, data.sources(PARTITION)[index], own, fps, config.stage, stem)
         facts, strip = intake.quality(str(row.crops))
         if "voice" in trained.module.network.modalities:
             heard = open_crops(str(row.crops)).has_sound
@@ -150,16 +159,18 @@ def refuse(table: pd.DataFrame, trained: Trained, shortest: float) -> dict[str, 
     refusals: dict[str, str] = {}
     stride, length = trained.data["frame_stride"], trained.data["clip_frames"]
     least = max(1, round(shortest * (length or 0)))
+    modalities = trained.module.network.modalities
     for row in table.itertuples():
         if not row.crops:
             refusals[str(row.recording)] = str(row.reason) or "no crops"
             continue
         try:
             frames = -(-int(str(row.n_crops)) // step(stride, int(str(row.stride))))
+            deaf = list(modalities) == ["voice"] and not open_crops(str(row.crops)).has_sound
         except ValueError as error:
             refusals[str(row.recording)] = f"{error}; crop the video again, or give the video"
             continue
-        if list(trained.module.network.modalities) == ["voice"] and not open_crops(str(row.crops)).has_sound:
+        if deaf:
             refusals[str(row.recording)] = "no sound, and this network does nothing but hear"
             continue
         if frames < least:
@@ -168,6 +179,32 @@ def refuse(table: pd.DataFrame, trained: Trained, shortest: float) -> dict[str, 
                 f"{least} are needed (shortest={shortest})"
             )
     return refusals
+
+
+def unreadable(table: pd.DataFrame, trained: Trained, config: DictConfig) -> dict[str, str]:
+    """Why each recording that came from elsewhere cannot be read to its end: its crops, sound or tracks."""
+    refusals: dict[str, str] = {}
+    for place, row in table.iterrows():
+        name = str(row["recording"])
+        if row["received"] and (why := why_unreadable(str(row["crops"]), int(row["n_crops"]), True)):
+            refusals[name] = why
+        elif trained.tracks:
+            try:
+                as_data(table.loc[[place]], trained, 0, config.tracks)
+            except InputError as error:
+                refusals[name] = str(error)
+    return refusals
+
+
+def tell(refusals: Mapping[str, str]) -> None:
+    """A line for each recording that is not scored."""
+    for name, reason in refusals.items():
+        print(f"not scored: {printable(name)}: {printable(reason)}")
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a CSV whose text no spreadsheet takes for a formula."""
+    write_whole(path, table.map(csv_cell).to_csv(index=False).encode())
 
 
 def missing(data: CropDataModule, recording: str, crops: str) -> list[str]:
@@ -190,7 +227,7 @@ def tell_missing(data: CropDataModule) -> dict[str, str]:
             refusals[str(row.recording)] = f"no {' and no '.join(lost)}, and this network reads nothing else"
         for one in lost if left else []:
             said = "sound" if one == "voice" else one
-            print(f"no {said}: {row.recording} is scored by its {' and '.join(left)} alone")
+            print(f"no {said}: {printable(row.recording)} is scored by its {' and '.join(left)} alone")
     return refusals
 
 
@@ -220,7 +257,8 @@ def say(predictions: pd.DataFrame, table: pd.DataFrame, score_range: Any) -> Non
         rate = str(rates[row["recording"]])
         sd = f"{row['sd_windows']:.1f}" if row["n_windows"] > 1 else "one window"
         found = f"{float(rate):.0%}" if rate else ""
-        drawn.add_row(str(row["recording"]), f"{row['prediction']:.1f}", sd, str(row["n_windows"]), found)
+        name = Text(printable(row["recording"]))
+        drawn.add_row(name, f"{row['prediction']:.1f}", sd, str(row["n_windows"]), found)
     Console().print(drawn)
     print(f"{DISCLAIMER} A score says what the network made of a recording, not how anybody is.")
 

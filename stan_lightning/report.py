@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--partition", default="test", choices=PARTITIONS, help="which evaluations (default: test)"
     )
+    parser.add_argument("--names", action="store_true", help="name recordings, where they are numbered")
     asked = parser.parse_args(arguments)
     refused: list[str] = []
     try:
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise InputError(refused[0])
         together = [*runs, *ensembles(runs)]
         output = asked.output or Path(os.path.commonpath([run.resolve() for run in asked.runs])) / "report"
-        paths = write(runs, together, output)
+        paths = write(runs, together, output, asked.names)
     except (InputError, OSError) as error:
         if not (said := str(error) if isinstance(error, InputError) else trouble.said(error)):
             raise
@@ -77,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.exit(SOME_REFUSED, "".join(f"not compared: {printable(line)}\n" for line in refused))
 
 
-def write(runs: Sequence[Run], together: Sequence[Run], output: Path) -> list[Path]:
+def write(runs: Sequence[Run], together: Sequence[Run], output: Path, names: bool = False) -> list[Path]:
     """Write the pages and, for pooled folds, their tables and numbers; returns the paths."""
     private_folder(output)
     paths: list[Path] = []
@@ -87,11 +88,13 @@ def write(runs: Sequence[Run], together: Sequence[Run], output: Path) -> list[Pa
             paths += results.write(run.evaluation, folder)
             if len(runs) > 1:
                 paths.append(folder / "report.html")
-                write_whole(paths[-1], report_page.page(run.evaluation, None).encode())
+                write_whole(paths[-1], report_page.page(run.evaluation, None, names).encode())
     paths.append(output / "report.html")
     alone = len(runs) == 1
     home = None if "folds" in runs[0].evaluation.metrics else runs[0].folder
-    html = report_page.page(runs[0].evaluation, home) if alone else comparison_page.page(runs, together)
+    html = (
+        report_page.page(runs[0].evaluation, home, names) if alone else comparison_page.page(runs, together)
+    )
     write_whole(paths[-1], html.encode())
     return paths
 

@@ -1,6 +1,7 @@
 """What is left on disk: one zip a recording, manifest.csv, and the pages to look at.
 
 recording_zip: Crops, track and manifest row of one recording, written whole or not at all.
+record: What a recording's zip may say of itself, checked.
 flac: A recording's sound as FLAC.
 manifest: manifest.csv, made from the zips and nothing else.
 quality: What can be said of a recording's crops without knowing what they should show.

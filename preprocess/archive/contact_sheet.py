@@ -1,15 +1,13 @@
 """A picture of a hundred crops of one recording, to look through with the eye."""
 
-import csv
-import io
-import zipfile
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from preprocess.archive.quality import Picture, read_crops, spread
-from preprocess.archive.recording_zip import TRACK
+from preprocess.archive.recording_zip import track_of
+from stan_boundary.opening import open_zip
 
 FOLDER = "contact_sheets"
 _CROPS = 100
@@ -30,13 +28,10 @@ def contact_sheet(path: Path) -> bytes:
         A JPEG; empty for a recording without crops.
 
     Raises:
-        zipfile.BadZipFile, KeyError, ValueError: `path` is no recording's zip.
+        InputError: `path` is no recording's zip, or damaged.
     """
-    with zipfile.ZipFile(path) as archive:
-        if TRACK not in archive.namelist():
-            return b""
-        text = io.StringIO(archive.read(TRACK).decode(), newline="")
-        track = {int(line["frame"]): line for line in csv.DictReader(text)}
+    with open_zip(path) as archive:
+        track = {int(line["frame"]): line for line in track_of(archive, path)}
         crops = read_crops(archive, spread(list(track), _CROPS))
     if not crops:
         return b""

@@ -1,12 +1,15 @@
 """A recording's sound as FLAC: lossless, about 20 kB a second of speech, read anywhere in milliseconds."""
 
 import io
+import zipfile
 from typing import IO, Any
 
 import av
 import numpy as np
 import numpy.typing as npt
 from av.audio.frame import AudioFrame
+
+from stan_boundary.errors import InputError
 
 RATE = 16_000  # samples a second
 Samples = npt.NDArray[np.int16]
@@ -65,8 +68,27 @@ def _write(samples: Samples, file: Any) -> None:
         container.mux(stream.encode(None))
 
 
-def decode(file: IO[bytes]) -> Samples:
-    """All samples of such a file, shape (N,)."""
-    with av.open(file, "r", format="flac") as container:
-        pieces = [frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)]
-    return np.concatenate(pieces).astype(np.int16) if pieces else np.zeros(0, np.int16)
+def decode(file: IO[bytes], longest_s: float = float("inf")) -> Samples:
+    """All samples of such a file, shape (N,).
+
+    Raises:
+        InputError: It is damaged, longer than `longest_s` seconds, or not mono at `RATE` in 16 bits.
+    """
+    pieces, count = [], 0
+    try:
+        with av.open(file, "r", format="flac") as container:
+            for frame in container.decode(audio=0):
+                if (frame.sample_rate, frame.layout.nb_channels, frame.format.bytes) != (RATE, 1, 2):
+                    raise InputError(f"is not mono at {RATE} Hz in 16 bits")
+                count += frame.samples
+                if count > longest_s * RATE:
+                    raise InputError(f"is longer than the {longest_s:.0f} s of its film")
+                pieces.append(np.asarray(frame.to_ndarray().reshape(-1), np.int16))
+            claimed = container.streams.audio[0].duration or 1
+        if count < claimed:
+            raise InputError("is cut off" if count else "holds no sound")
+    except InputError:
+        raise
+    except (OSError, ValueError, IndexError, zipfile.BadZipFile) as error:
+        raise InputError(f"cannot be decoded ({error})") from None
+    return np.concatenate(pieces) if pieces else np.zeros(0, np.int16)

@@ -1,8 +1,5 @@
 """What can be said of a recording's crops without knowing what they should show."""
 
-import csv
-import io
-import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from preprocess.archive.flac import RATE, decode
-from preprocess.archive.recording_zip import FRAME_NAME, ROW, SOUND, TRACK
+from preprocess.archive.record import check_row, film_s
+from preprocess.archive.recording_zip import FRAME_NAME, ROW, SOUND, record_of, track_of
+from preprocess.settings import taken_settings
+from stan_boundary.opening import open_zip, read_member
+from stan_boundary.picture import MOST_BYTES, check_picture, is_picture
 
 Picture = npt.NDArray[np.uint8]
 
@@ -24,6 +25,7 @@ _STRIP_SIDE = 72  # pixels
 _STRIP_JPEG_QUALITY = 75
 _WAVEFORM_BINS = 240
 _FULL_SCALE = 32_767
+_LONGER, _LONGER_S = 1.5, 60.0  # sound may be so many times, and so many seconds, longer than its track
 
 
 @dataclass(frozen=True)
@@ -83,21 +85,23 @@ def measure(path: Path) -> Quality:
     """Read a recording's zip back.
 
     Raises:
-        zipfile.BadZipFile, KeyError, ValueError: `path` is no recording's zip.
+        InputError: `path` is no recording's zip, or damaged.
     """
-    with zipfile.ZipFile(path) as archive:
-        content = json.loads(archive.read(ROW))
-        if TRACK not in archive.namelist():
-            return Quality(content["row"], 0, 0, 0.0, float("nan"), float("nan"), b"")
-        track = list(csv.DictReader(io.StringIO(archive.read(TRACK).decode(), newline="")))
+    with open_zip(path) as archive:
+        content = record_of(archive, path)
+        row = check_row(content["row"], f"{path}: {ROW}")
+        track = track_of(archive, path)
+        if not track:
+            return unmeasured(row)
         frames = [int(line["frame"]) for line in track]
         crops = read_crops(archive, spread(frames, _MEASURED_FRAMES))
         strip = read_crops(archive, spread(frames, _STRIP_FRAMES))
-        sound = _loudness(archive, content) if "sound" in content else None
-    gaps = _gaps_s(track, content["row"], content["settings"])
+        sound = _loudness(archive, content, film_s(track)) if "sound" in content else None
+    settings = taken_settings(content["settings"], f"{path}: {ROW}")
+    gaps = _gaps_s(track, row, settings)
     greys = [cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) for crop in crops.values()]
     return Quality(
-        row=content["row"],
+        row=row,
         n_interpolated=sum(line["interpolated"] == "1" for line in track),
         n_gaps=len(gaps),
         longest_gap_s=max(gaps, default=0.0),
@@ -108,19 +112,26 @@ def measure(path: Path) -> Quality:
     )
 
 
-def _loudness(archive: zipfile.ZipFile, content: Mapping[str, Any]) -> Loudness:
+def unmeasured(row: Mapping[str, object]) -> Quality:
+    """Of a recording without crops, or of one whose zip cannot be used."""
+    return Quality(row, 0, 0, 0.0, float("nan"), float("nan"), b"")
+
+
+def _loudness(archive: zipfile.ZipFile, content: Mapping[str, Any], film_s: float) -> Loudness:
     row, heard = content["row"], content["sound"]
-    if SOUND not in archive.namelist():
+    if SOUND not in archive.NameToInfo:
         return Loudness((), 0.0, heard["damage"] or heard["note"])
     with archive.open(SOUND) as member:
-        samples = decode(member)
+        samples = decode(member, _LONGER * film_s + _LONGER_S)
     magnitude = np.abs(samples.astype(np.int32))
     peaks = [int(part.max()) for part in np.array_split(magnitude, _WAVEFORM_BINS) if len(part)]
     length_s = len(samples) / RATE
-    short = f"only {row['sound_s']:.1f} s of {length_s:.1f} s" if row["sound_s"] < length_s / 2 else ""
+    heard_s = row.get("sound_s") or 0.0
+    short = f"only {heard_s:.1f} s of {length_s:.1f} s" if heard_s < length_s / 2 else ""
+    highest = max(peaks, default=0)
     return Loudness(
-        waveform=[peak / max(peaks) for peak in peaks],
-        clipped=float((magnitude >= _FULL_SCALE).mean()),
+        waveform=[peak / highest for peak in peaks] if highest else (),
+        clipped=float((magnitude >= _FULL_SCALE).mean()) if highest else 0.0,
         remark=short,
     )
 
@@ -133,14 +144,34 @@ def spread(items: Sequence[int], count: int) -> list[int]:
 
 
 def read_crops(archive: zipfile.ZipFile, frames: Sequence[int]) -> dict[int, Picture]:
-    """BGR crops by source frame; one that is no picture is left out."""
+    """BGR crops by source frame; one that is no picture is left out.
+
+    Raises:
+        InputError: One is missing or damaged, or too large to be a crop.
+    """
     crops = {}
     for frame in frames:
-        data = np.frombuffer(archive.read(FRAME_NAME.format(frame)), np.uint8)
-        crop = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        name = FRAME_NAME.format(frame)
+        crop = decoded(read_member(archive, name, MOST_BYTES), f"{archive.filename}: {name}")
         if crop is not None:
-            crops[frame] = np.asarray(crop, np.uint8)
+            crops[frame] = crop
     return crops
+
+
+def decoded(data: bytes, where: str, flags: int = cv2.IMREAD_COLOR) -> Picture | None:
+    """A crop's pixels; None where it is no picture.
+
+    Raises:
+        InputError: Its header says that it is too large to be a crop.
+    """
+    if not is_picture(data):
+        return None
+    check_picture(data, where)
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        return None
+    return None if pixels is None else np.asarray(pixels, np.uint8)
 
 
 def _gaps_s(
@@ -148,8 +179,8 @@ def _gaps_s(
 ) -> list[float]:
     """Lengths in seconds of the stretches between kept frames that are longer than the stride."""
     fps = float(str(row["fps"] or "nan"))
-    stride = int(str(settings["frame_stride"]))
-    by_time = settings["sampling"] == "time"
+    stride = int(str(row["frame_stride"]))
+    by_time = settings.get("sampling") == "time"
     numbers = [int(line["frame"]) for line in track]
     times = [float(line["time_s"]) for line in track]
     gaps = []

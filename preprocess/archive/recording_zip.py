@@ -17,8 +17,10 @@ from types import TracebackType
 from typing import Any
 
 from preprocess.archive import flac
+from preprocess.archive.record import check_record, check_row, parse_track
 from stan_boundary.file_names import as_text
-from stan_boundary.writing import PART_SUFFIX, whole_file
+from stan_boundary.opening import MOST_JSON_BYTES, open_zip, read_json, read_member
+from stan_boundary.writing import PART_SUFFIX, private_folder, whole_file
 
 FRAME_NAME = "{:06d}.jpg"
 TRACK = "track.csv"
@@ -28,6 +30,7 @@ TRACK_COLUMNS = (
     "frame,time_s,score,box_x,box_y,box_width,box_height,right_eye_x,right_eye_y,left_eye_x,left_eye_y,"
     "nose_x,nose_y,mouth_x,mouth_y,right_ear_x,right_ear_y,left_ear_x,left_ear_y,interpolated"
 ).split(",")
+_MOST_LINE_BYTES = 2_000
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
 
@@ -42,9 +45,10 @@ class ArchiveWriter:
         """Open the part file beside `path`.
 
         Raises:
+            InputError: The folder is a link.
             OSError: The folder cannot be made or written.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         self._folder = path.parent
         self._place = contextlib.ExitStack()
         self._zip = zipfile.ZipFile(self._place.enter_context(whole_file(path)), "w", zipfile.ZIP_STORED)
@@ -102,11 +106,15 @@ class ArchiveWriter:
         self.add(ROW, as_text(json.dumps(content, ensure_ascii=False, indent=1)).encode())
 
     def add_all(self, path: Path, but: Container[str]) -> None:
-        """Append the members of another recording's zip, byte for byte."""
-        with zipfile.ZipFile(path) as other:
-            for name in other.namelist():
-                if name not in but:
-                    self.add(name, other.read(name))
+        """Append the members of another recording's zip, byte for byte.
+
+        Raises:
+            InputError: `path` is no zip of this module, or damaged.
+        """
+        with open_zip(path) as other:
+            for info in other.infolist():
+                if info.filename not in but:
+                    self.add(info.filename, read_member(other, info.filename, info.file_size))
 
 
 def _member(name: str) -> zipfile.ZipInfo:
@@ -120,34 +128,51 @@ def read_record(path: Path) -> dict[str, Any]:
     """All of a zip's `recording.json`: `row`, `settings` and what else was added with them.
 
     Raises:
-        zipfile.BadZipFile, KeyError, ValueError: `path` is no archive of this module.
+        InputError: `path` is no zip of this module, or damaged.
     """
-    with zipfile.ZipFile(path) as archive:
-        content: dict[str, Any] = json.loads(archive.read(ROW))
-    return content
+    with open_zip(path) as archive:
+        return record_of(archive, path)
+
+
+def record_of(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
+    """As `read_record`, of an opened zip."""
+    where = f"{path}: {ROW}"
+    return check_record(read_json(read_member(archive, ROW, MOST_JSON_BYTES), where), where)
 
 
 def read_row(path: Path) -> dict[str, object]:
     """The manifest row stored in a recording's zip.
 
     Raises:
-        zipfile.BadZipFile, KeyError, ValueError: `path` is no archive of this module.
+        InputError: `path` is no zip of this module, or its row cannot be used.
     """
-    return dict(read_record(path)["row"])
+    return check_row(read_record(path)["row"], f"{path}: {ROW}")
 
 
 def read_settings(path: Path) -> dict[str, object]:
     """The settings that a recording's crops were made with, as `Settings.as_dict` gives them.
 
+    They are as they stand there: see `settings.taken_settings`.
+
     Raises:
-        zipfile.BadZipFile, KeyError, ValueError: `path` is no archive of this module.
+        InputError: `path` is no zip of this module.
     """
     return dict(read_record(path)["settings"])
 
 
 def read_track(path: Path) -> list[dict[str, str]]:
-    """Rows of `track.csv`, one a kept frame, all values as text; empty for a failed recording."""
-    with zipfile.ZipFile(path) as archive:
-        if TRACK not in archive.namelist():
-            return []
-        return list(csv.DictReader(io.StringIO(archive.read(TRACK).decode(), newline="")))
+    """Rows of `track.csv`, one a kept frame, all values as text; empty for a failed recording.
+
+    Raises:
+        InputError: `path` is no zip of this module, or its track cannot be used.
+    """
+    with open_zip(path) as archive:
+        return track_of(archive, path)
+
+
+def track_of(archive: zipfile.ZipFile, path: Path) -> list[dict[str, str]]:
+    """As `read_track`, of an opened zip."""
+    if TRACK not in archive.NameToInfo:
+        return []
+    most = 10_000 + _MOST_LINE_BYTES * len(archive.infolist())
+    return parse_track(read_member(archive, TRACK, most), f"{path}: {TRACK}")

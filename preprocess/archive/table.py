@@ -12,6 +12,7 @@ from preprocess.archive.manifest import NAME
 from preprocess.archive.quality import Quality
 from preprocess.archive.quality_page import PAGE
 from stan_boundary.file_names import as_text
+from stan_boundary.names import printable
 
 _ROWS = 20
 _LEAST_DETECTED = 0.9
@@ -49,7 +50,7 @@ def print_table(console: Console, qualities: Sequence[Quality], output: Path) ->
             quality.n_gaps,
             f"{quality.longest_gap_s:.1f} s",
         )
-        table.add_row(*(Text(str(value)) for value in values))
+        table.add_row(*(Text(printable(value)) for value in values))
     if shown:
         console.print(table)
     count = Counter(str(quality.row["status"]) for quality in qualities)
@@ -57,12 +58,13 @@ def print_table(console: Console, qualities: Sequence[Quality], output: Path) ->
     states = ", ".join(f"{count[status]} {status}" for status in ("ok", "partial", "failed"))
     reasons = [quality.row for quality in shown if quality.row["reason"]]
     lines = [f"{row['status']}: {row['video']}: {row['reason']}" for row in reasons]
+    lines += [f"note: {row['video']}: {row['note']}" for row in (one.row for one in shown) if row.get("note")]
     lines.append(f"{len(qualities)} recordings ({states}), {kept:,} crops")
     if count["partial"]:
         lines.append("warning: of the partial recordings only what could be decoded is there")
     lines += [as_text(f"manifest: {output / NAME}"), as_text(f"quality:  {output / PAGE}")]
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def _is_wrong(quality: Quality) -> bool:

@@ -18,13 +18,15 @@ from preprocess.pool import Executor
 from preprocess.progress import FrameProgress
 from stan_boundary.command_line import check_command_line
 from stan_boundary.entry import CONF, one_line_errors
+from stan_boundary.errors import InputError
+from stan_boundary.names import printable
 from stan_boundary.writing import discard_parts
 
 EXAMPLES = (
     "python -m preprocess.behaviour crops=/data/openface/manifest.csv workers=8",
     "python -m preprocess.behaviour crops=data/avec2014",
 )
-_EXIT_INTERRUPTED = 130
+_EXIT_SOME_FAILED, _EXIT_INTERRUPTED = 3, 130
 
 
 def main() -> None:
@@ -35,19 +37,21 @@ def main() -> None:
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="behaviour")
 def run(config: DictConfig) -> None:
-    """Measure what has no track yet; exit code 0, or 130 where it was stopped."""
+    """Measure what has no track yet; exit code 0, 3 where some could not be, 130 where it was stopped."""
     with one_line_errors():
         check_libraries()
         given = Path(config.crops)
         try:
             with instantiate(config.executor, _convert_="all")() as executor:
-                _measure(given, config.detector.model_path, executor)
+                failed = _measure(given, config.detector.model_path, executor)
         except KeyboardInterrupt:
             print("stopped: finished tracks are kept; the same command goes on from there", file=sys.stderr)
             sys.exit(_EXIT_INTERRUPTED)
+        sys.exit(_EXIT_SOME_FAILED if failed else 0)
 
 
-def _measure(given: Path, model_path: str | None, executor: Executor) -> None:
+def _measure(given: Path, model_path: str | None, executor: Executor) -> int:
+    """Gives how many recordings could not be measured."""
     # Only now, as these import MediaPipe and OpenCV, which fail by traceback where a library is missing.
     from preprocess.behaviour.columns import ALL, FROM_MESH
     from preprocess.behaviour.listing import read_listing
@@ -57,11 +61,14 @@ def _measure(given: Path, model_path: str | None, executor: Executor) -> None:
     from preprocess.faces.model_file import find_mesh
 
     check_library()
-    root, listed, ours = read_listing(given)
+    listing = read_listing(given)
+    root, listed, failed = listing.root, listing.listed, list(listing.failed)
     console = Console()
+    for reason in failed:
+        console.print(f"not measured: {printable(reason)}", markup=False, highlight=False, soft_wrap=True)
     with one_line_os_errors(root), sole_use(root):
         discard_parts(root / FOLDER)
-        prepare_tracks(root, ALL if ours else FROM_MESH, find_mesh(model_path))
+        prepare_tracks(root, ALL if listing.ours else FROM_MESH, find_mesh(model_path))
         without = [one for one in listed if not track_path(root, one.recording).is_file()]
         progress = FrameProgress(console, {one.recording: one.n_crops for one in without})
         try:
@@ -73,7 +80,12 @@ def _measure(given: Path, model_path: str | None, executor: Executor) -> None:
                     for one in sorted(without, key=lambda one: -one.n_crops)
                 }
                 for future in progress.completed(futures):
-                    if said := future.result():
+                    try:
+                        said = future.result()
+                    except InputError as error:
+                        said = f"not measured: {error}"
+                        failed.append(said)
+                    if said:
                         progress.say(said)
                     progress.finish(futures[future].recording, futures[future].n_crops)
         except BaseException:
@@ -83,11 +95,13 @@ def _measure(given: Path, model_path: str | None, executor: Executor) -> None:
             discard_parts(root / FOLDER)
     there = len(listed) - len(without)
     console.print(
-        f"behaviour measured of {len(without)} recordings, {there} were there: {root / FOLDER}",
+        f"behaviour measured of {len(without) - len(failed) + len(listing.failed)} recordings, {there} were "
+        f"there: {printable(root / FOLDER)}",
         markup=False,
         highlight=False,
         soft_wrap=True,
     )
+    return len(failed)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from preprocess.archive.recording_zip import FRAME_NAME, read_track
+from preprocess.archive.quality import decoded
+from preprocess.archive.recording_zip import FRAME_NAME, track_of
 from preprocess.behaviour.columns import FROM_MESH
 from preprocess.behaviour.geometry import Points, Values, measure
 from preprocess.behaviour.listing import Listed
@@ -17,6 +18,9 @@ from preprocess.behaviour.movement import carriage, speeds
 from preprocess.behaviour.track_file import track_path, write_track
 from preprocess.faces.detector import Picture
 from preprocess.faces.model_file import find_mesh
+from stan_boundary.errors import InputError
+from stan_boundary.opening import open_zip, read_member, read_regular
+from stan_boundary.picture import MOST_BYTES
 
 Progress = Callable[[int], None]
 _BLOCK = 64  # crops that are held and measured at once
@@ -35,11 +39,12 @@ def measure_zip(crops: Path, recording: str, mesh: FaceMesh, progress: Progress)
         What a user has to know, empty where there is nothing.
 
     Raises:
-        OSError: The zip cannot be read, or the track not be written.
+        InputError: The zip cannot be used.
+        OSError: The track cannot be written.
     """
     path = crops / f"{recording}.zip"
-    rows = read_track(path)
-    with zipfile.ZipFile(path) as archive:
+    with open_zip(path) as archive:
+        rows = track_of(archive, path)
         names = [FRAME_NAME.format(int(row["frame"])) for row in rows]
         found, unread = _find((_member(archive, name) for name in names), len(names), mesh, progress)
     values = found | carriage(rows)
@@ -52,7 +57,7 @@ def measure_listed(listed: Listed, crops: Path, model_path: str | None, progress
     """Measure what a manifest lists; see `measure_zip` and `measure_folder`.
 
     Raises:
-        InputError: The model cannot be had or loaded.
+        InputError: The model cannot be had or loaded, or a zip cannot be used.
     """
     mesh = load_mesh(find_mesh(model_path))
     if listed.images:
@@ -106,21 +111,23 @@ def _find(
 
 
 def _decoded(data: bytes) -> Picture | None:
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
-    return None if pixels is None else np.asarray(pixels, np.uint8)
+    try:
+        return decoded(data, "crop", cv2.IMREAD_COLOR_RGB)
+    except InputError:  # larger than a crop can be
+        return None
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
     try:
-        return archive.read(name)
-    except (KeyError, zipfile.BadZipFile):
+        return read_member(archive, name, MOST_BYTES)
+    except InputError:
         return b""
 
 
 def _file(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError:
+        return read_regular(path, MOST_BYTES)
+    except InputError:
         return b""
 
 

@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from preprocess.behaviour.mesh import LEAST_PRESENCE, VIEW_WIDENING
 from stan_boundary.errors import InputError
-from stan_boundary.writing import sync_folder, write_whole
+from stan_boundary.opening import MOST_JSON_BYTES, read_json, read_regular
+from stan_boundary.writing import private_folder, sync_folder, write_whole
 
 FOLDER = Path("tracks") / "behaviour"
 DESCRIPTION = "track.json"
@@ -53,7 +54,7 @@ def write_track(
     writer.writerow([clock, *values])
     cells = [[_cell(value) for value in column.tolist()] for column in values.values()]
     writer.writerows(zip(moments, *cells, strict=True))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent, path.parents[len(FOLDER.parts)])
     write_whole(path, text.getvalue().encode())
 
 
@@ -73,6 +74,8 @@ def refuse_other_track(crops: Path) -> None:
 def discard_track(crops: Path, recording: str) -> None:
     """Take a recording's track away, before its crops are made anew; one that others made stays."""
     path = track_path(crops, recording)
+    if any(folder.is_symlink() for folder in path.parents[: len(FOLDER.parts)]):
+        return  # what lies behind a link is not ours
     if path.is_file() and _is_ours(path.parent):
         path.unlink()
         sync_folder(path.parent)  # or a power failure could leave it beside other crops
@@ -108,9 +111,9 @@ def prepare_tracks(crops: Path, columns: Mapping[str, str], model: Path) -> bool
     }
     if {**_described(folder), "made_by": ""} == {**wanted, "made_by": ""}:
         return False
+    private_folder(folder, crops)
     for path in tracks:
         path.unlink()
-    folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / DESCRIPTION, json.dumps(wanted, indent=1).encode())
     return bool(tracks)
 
@@ -122,8 +125,8 @@ def _is_ours(folder: Path) -> bool:
 def _described(folder: Path) -> dict[str, object]:
     """What `track.json` says; nothing where there is none, or none that can be read."""
     try:
-        found = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = read_json(read_regular(folder / DESCRIPTION, MOST_JSON_BYTES), str(folder / DESCRIPTION))
+    except InputError:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -4,7 +4,7 @@ import os
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -132,6 +132,31 @@ def overlap(places: Iterable[tuple[str, str]]) -> dict[tuple[str, ...], list[str
             if subjects:
                 shared[names] = subjects
     return shared
+
+
+def with_choices(
+    corpus: Corpus, video_stream: int | None, audio_stream: int | None, fps: float | None
+) -> Corpus:
+    """The corpus with these streams and this frame rate for all recordings that have none of their own.
+
+    Raises:
+        InputError: A number is out of range.
+    """
+    for name, value in (("video_stream", video_stream), ("audio_stream", audio_stream)):
+        if value is not None and value < 0:
+            raise InputError(f"corpus.{name}={value}: give the stream's number in the file, 0 or more")
+    if fps is not None and not 0 < fps <= 1000:
+        raise InputError(f"corpus.fps={fps}: give frames a second, above 0 and up to 1000")
+    chosen = [
+        replace(
+            one,
+            video_stream=video_stream if one.video_stream is None else one.video_stream,
+            audio_stream=audio_stream if one.audio_stream is None else one.audio_stream,
+            fps=fps,
+        )
+        for one in corpus.recordings
+    ]
+    return replace(corpus, recordings=tuple(chosen))
 
 
 def describe(corpus: Corpus) -> list[str]:

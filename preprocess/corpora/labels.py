@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stan_boundary.errors import InputError
+from stan_boundary.opening import read_regular
+
+_MOST_BYTES = 1_000
 
 
 def parse_label(text: str, score_range: Sequence[float] | None, where: str) -> float | str | None:
@@ -50,11 +53,9 @@ def read_label_file(path: Path, score_range: Sequence[float]) -> float:
         InputError: The file holds anything else.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_regular(path, _MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not text: expected one cell with the score") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
     cells = [cell.strip() for line in text.splitlines() for cell in line.split(",") if cell.strip()]
     if len(cells) != 1:
         raise InputError(f"{path} holds {len(cells)} cells: expected one cell with the score")

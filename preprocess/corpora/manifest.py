@@ -1,8 +1,9 @@
 """Any other corpus: a CSV with one video a row.
 
 Columns: `video` (path, absolute or beside the CSV), `subject`, and optionally `label`, `session`, `task`,
-`partition` (train, dev or test), `group` and `sound` (a file with the video's sound: wav, mp3, flac, m4a,
-ogg...). Commas or semicolons separate, UTF-8 with or without a mark.
+`partition` (train, dev or test), `group`, `sound` (a file with the video's sound: wav, mp3, flac, m4a,
+ogg...), `video_stream` and `audio_stream` (which of the file's streams to take, as ffprobe counts). Commas
+or semicolons separate, UTF-8 with or without a mark.
 """
 
 import csv
@@ -18,8 +19,12 @@ from preprocess.corpora.labels import parse_label
 from preprocess.corpora.recording import Recording
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text, find_file
+from stan_boundary.names import check_recording_name
+from stan_boundary.opening import read_regular
 
+_MOST_BYTES = 64_000_000
 COLUMNS = ("video", "label", "subject", "session", "task", "partition", "group", "sound")
+STREAMS = ("video_stream", "audio_stream")
 
 
 def read_manifest(
@@ -44,7 +49,7 @@ def read_manifest(
         notes = _empty_partitions(rows)
     else:
         notes = [_draw_partitions(rows, shares, seed)]
-    if spare := sorted(set(rows[0]) - {*COLUMNS, "line"}):
+    if spare := sorted(set(rows[0]) - {*COLUMNS, *STREAMS, "line"}):
         notes.append(f"columns that mean nothing here are left out: {', '.join(spare)}")
     recordings = _recordings(path, rows, score_range)
     if unlabelled := sum(recording.label is None for recording in recordings):
@@ -62,9 +67,9 @@ def read_manifest(
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist: set corpus.root to a manifest CSV or its folder") from None
+        if not path.exists():
+            raise InputError(f"{path} does not exist: set corpus.root to a manifest CSV or its folder")
+        text = read_regular(path, _MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8 text: save it as CSV in UTF-8") from None
     except OSError as error:
@@ -123,6 +128,7 @@ def _recordings(
     recordings = []
     for row, file, video, name in zip(rows, files, videos, recording_names(list(videos)), strict=True):
         where = f"{path} line {row['line']}"
+        check_recording_name(name, where)
         recordings.append(
             Recording(
                 recording=name,
@@ -135,6 +141,8 @@ def _recordings(
                 video=video,
                 path=file,
                 **_sound(path, row.get("sound", "")),
+                video_stream=_stream("video_stream", row, where),
+                audio_stream=_stream("audio_stream", row, where),
             )
         )
     return sorted(recordings, key=lambda recording: recording.recording)
@@ -146,6 +154,13 @@ def _sound(path: Path, text: str) -> dict[str, Any]:
         return {}
     file = find_file(Path(os.path.abspath(path.parent / text)))
     return {"sound": relative_to_root(file, path.parent), "sound_path": file}
+
+
+def _stream(name: str, row: dict[str, str], where: str) -> int | None:
+    text = row.get(name, "")
+    if text and not (text.isascii() and text.isdigit() and len(text) < 5):
+        raise InputError(f"{where}: {name} {text!r}: write the stream's number in the file, 0 or more")
+    return int(text) if text else None
 
 
 def _partition(text: str, where: str) -> str:

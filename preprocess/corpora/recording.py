@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from stan_boundary.names import check_recording_name
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -20,6 +22,9 @@ class Recording:
         path: Absolute path of the video.
         sound: POSIX path of a file with its sound relative to the corpus' root; empty: the video's own.
         sound_path: Absolute path of that file, or None.
+        video_stream: Index of the film among the video's streams; None: the best one (see `streams`).
+        audio_stream: Index of the sound among the streams of the video, or of the file with its sound.
+        fps: Frames a second of a film without times.
     """
 
     recording: str
@@ -33,3 +38,20 @@ class Recording:
     path: Path
     sound: str = ""
     sound_path: Path | None = None
+    video_stream: int | None = None
+    audio_stream: int | None = None
+    fps: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the name, as files are called by it.
+
+        Raises:
+            InputError: It cannot be a file's.
+        """
+        check_recording_name(self.recording, self.video)
+
+    @property
+    def film_choice(self) -> dict[str, object]:
+        """What the user states of the film; empty where nothing, as it is stored beside the crops."""
+        stated = {"video_stream": self.video_stream, "fps": self.fps}
+        return {key: value for key, value in stated.items() if value is not None}

@@ -2,6 +2,10 @@
 
 crop: One video to crops.
 decode: Video files to upright pictures, whatever is wrong with the file.
+shown: A decoded frame as a player shows it.
+headers: What containers state that FFmpeg does not pass on, such as the part of a picture that is shown.
+interlace: Interlaced film to whole pictures.
+tone: Pictures of high dynamic range as a standard display shows them.
 model_file: The face detection models, where they come from and how they are checked.
 detector: MediaPipe's face detector as a function from a picture to faces.
 libraries: The system libraries that MediaPipe and OpenCV need and no wheel brings.

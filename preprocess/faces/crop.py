@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import cv2
 
 from preprocess.archive.recording_zip import TRACK_COLUMNS, ArchiveWriter
+from preprocess.corpora.recording import Recording
 from preprocess.faces.alignment import cut, cut_box, place_centre
 from preprocess.faces.decode import Frame, Video
 from preprocess.faces.detector import Picture, load_detector
@@ -13,6 +14,7 @@ from preprocess.faces.search import FaceFinder
 from preprocess.faces.sequence import Crop, Sequence
 from preprocess.faces.track import Tracker
 from preprocess.settings import Settings
+from preprocess.streams import films, told
 
 BOX_MIN_SCORE = 0.5  # the predecessor's
 _COORDINATES = TRACK_COLUMNS[3:-1]  # box and points, in the order of `Face`
@@ -67,6 +69,40 @@ def crop_video(
         "status": status,
         "reason": reason,
     }
+
+
+def crop_film(
+    recording: Recording, settings: Settings, archive: ArchiveWriter, progress: Callable[[int], None]
+) -> tuple[dict[str, object], Video]:
+    """Crop the film of a file, or where it shows no face the next one in it; see `crop_video`.
+
+    Returns:
+        The part of the row, with a `note` where there is something to say, and the film, closed.
+
+    Raises:
+        UnreadableVideoError: The file cannot be used.
+        InputError, OSError: See `crop_video`.
+    """
+    path, wanted = recording.path, recording.video_stream
+    first = Video(path, wanted, recording.fps)
+    candidates = films(first.survey, wanted)
+    row: dict[str, object] = {}
+    for place, film in enumerate(candidates):
+        video = first if place == 0 else Video(path, film.index, recording.fps, first.survey)
+        with video:
+            found = crop_video(video, settings, archive, progress)
+        if place == 0:
+            row = found
+        if found["n_frames"]:
+            why = "no face in the others that come before it" if place else ""
+            choice = told("video", film, [one for one in video.survey.films if not one.is_cover], why)
+            notes = "; ".join(filter(None, [*video.notes, choice]))
+            return found | ({"note": notes} if notes else {}), video
+    others = ", ".join(str(film.index) for film in candidates[1:])
+    if others:
+        row["reason"] = f"{row['reason']}, nor in the file's other video streams ({others})"
+    notes = "; ".join(first.notes)
+    return row | ({"note": notes} if notes else {}), first
 
 
 def _crop_by_eyes(frames: Iterator[Frame], settings: Settings) -> Iterator[Crop]:

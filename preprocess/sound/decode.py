@@ -5,8 +5,8 @@ overlap, and clocks drift. PyAV decodes and resamples; where its decoders skip a
 list, skip samples), times are those after the skip.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
@@ -16,17 +16,25 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Stream
 
 from preprocess.archive.flac import RATE, Samples
-from preprocess.container import Packets, UnreadableVideoError, open_media, pick_film, reason
+from preprocess.clock import Clock
+from preprocess.container import Packets, UnreadableVideoError, open_media, reason
 from preprocess.sound.tape import Tape
+from preprocess.streams import sounds, told
+from preprocess.survey import StreamFacts, Survey, survey
 
 Sounds = npt.NDArray[np.float32]
 
 _JUMP_S = 0.03  # a time further off than this starts anew; below, containers round
 _DRIFT_S = 0.001  # a mean further off than this is followed
 _MEMORY_S = 0.5  # over which that mean is taken
+_BEYOND_S = 60.0  # after the film's end, reading ends: sounds may be hours longer
 _BLOCK_S = 0.5  # that are resampled at once
+_FAINT_DB = -75.0  # of full scale: what is below counts as silence where there is another stream
+_CANCELLED = 0.01  # of the channels' mean power: what is left of channels in opposite phase
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,7 @@ class Sound:
         rms: Level of those in dB of full scale; None where there are none.
         damage: What is known to be missing or broken, in words; empty where nothing is.
         note: What else a user should know; empty where nothing is.
+        choice: Which stream or channel was taken, where the file has several to choose from.
     """
 
     samples: Samples
@@ -46,68 +55,115 @@ class Sound:
     rms: float | None
     damage: str
     note: str
+    choice: str = ""
 
 
-def film_span(path: Path) -> tuple[float, float]:
-    """First presentation time and end of a film in seconds, from its packets; nothing is decoded.
-
-    Raises:
-        UnreadableVideoError: There is no film, or none with times.
-    """
-    try:
-        with open_media(path) as container:
-            stream = pick_film(container)
-            times = [
-                (packet.pts, packet.duration or 0)
-                for packet in Packets(container, [stream])
-                if packet.pts is not None and not packet.is_discard
-            ]
-            tick = float(stream.time_base or 0)
-            rate = float(stream.average_rate or 25)
-    except (OSError, ValueError) as error:
-        raise UnreadableVideoError(reason(error)) from error
-    if not times:
-        raise UnreadableVideoError("its packets carry no times")
-    first, (last, length) = min(times)[0], max(times)
-    spacing = (last - first) * tick / (len(times) - 1) if len(times) > 1 else 1 / rate
-    return first * tick, last * tick + (length * tick or spacing)
-
-
-def read_sound(path: Path, zero_s: float | None, seconds: float, at_s: float = 0.0) -> Sound:
-    """Decode a file's first sound.
+def read_sound(
+    path: Path,
+    zero_s: float | None,
+    seconds: float,
+    at_s: float = 0.0,
+    wanted: int | None = None,
+    known: Survey | None = None,
+    clock: Clock | None = None,
+) -> Sound:
+    """Decode a file's sound: of several streams the first by `streams.sounds` that is more than silence.
 
     Args:
         path: Any file that PyAV reads.
         zero_s: Time in that file that becomes 0; None: where it begins (an MP3 counts its encoder's delay).
         seconds: Length of what is wanted.
         at_s: What it becomes in place of 0.
+        wanted: Index of the stream that the user names.
+        known: Survey of the file, where it was made before.
+        clock: Of the film in the same file: what mends the film's clock mends the sound's.
 
     Returns:
         Samples of that length. A file that cannot be read is no error but `damage`.
     """
-    tape = Tape(seconds)
+    empty = Tape(seconds).samples
     try:
-        with open_media(path) as container:
-            stream = next(iter(container.streams.audio), None)
-            if stream is None:
-                return Sound(tape.samples, 0.0, None, "", "no sound track")
-            if stream.codec_context is None:
-                return Sound(tape.samples, 0.0, None, "its codec cannot be decoded", "")
-            if zero_s is None:
-                zero_s = (container.start_time or 0) / av.time_base
-            n_errors = _Recorder(tape, zero_s - at_s).record(Packets(container, [stream]), stream)
+        found = known or survey(path)
+        if not found.sounds:
+            return Sound(empty, 0.0, None, "", "no sound track")
+        candidates = sounds(found, wanted)
+        read: list[tuple[StreamFacts, Sound]] = []
+        for facts in candidates:
+            shifts = clock.shifts.get(facts.index, ()) if clock else ()
+            read.append((facts, _read_stream(path, facts, shifts, zero_s, seconds, at_s)))
+            if _level(read[-1][1]) > _FAINT_DB:
+                break
+    except UnreadableVideoError as error:
+        return Sound(empty, 0.0, None, str(error), "")
     except (OSError, ValueError) as error:
-        return Sound(tape.samples, 0.0, None, f"cannot be opened: {reason(error)}", "")
-    damage = f"{n_errors} decoding error{'s' * (n_errors > 1)}" if n_errors else ""
+        return Sound(empty, 0.0, None, f"cannot be opened: {reason(error)}", "")
+    taken, sound = max(read, key=lambda one: (_level(one[1]), one[0].is_decodable))
+    why = "" if taken is candidates[0] else "what comes before it is silent or cannot be decoded"
+    said = "; ".join(filter(None, [told("audio", taken, found.sounds, why), sound.choice]))
+    return replace(sound, choice=said)
+
+
+def _level(sound: Sound) -> float:
+    return -np.inf if sound.rms is None else sound.rms
+
+
+def _read_stream(
+    path: Path,
+    facts: StreamFacts,
+    shifts: Sequence[tuple[int, float]],
+    zero_s: float | None,
+    seconds: float,
+    at_s: float,
+) -> Sound:
+    if not facts.is_decodable:
+        return Sound(Tape(seconds).samples, 0.0, None, "its codec cannot be decoded", "")
+    choice, channel = "", None
+    for _ in range(2):
+        tape = Tape(seconds)
+        with open_media(path) as container:
+            stream = next(one for one in container.streams.audio if one.index == facts.index)
+            begin_s = (container.start_time or 0) / av.time_base if zero_s is None else zero_s
+            recorder = _Recorder(tape, begin_s - at_s, channel)
+            n_errors = recorder.record(_Led(container, stream, shifts), stream)
+        if channel is not None or not recorder.is_cancelled:
+            break
+        channel = recorder.loudest
+        choice = f"its channels are in opposite phase: channel {channel + 1} alone was taken"
+    told_of = [(n_errors, "decoding error"), (facts.n_corrupt, "damaged packet")]
+    damage = ", ".join(f"{count} {what}{'s' * (count > 1)}" for count, what in told_of if count)
     note = "" if tape.seconds else "damaged throughout" if n_errors else "digital silence"
-    return Sound(tape.samples, tape.seconds, tape.rms, damage, note)
+    return Sound(tape.samples, tape.seconds, tape.rms, damage, note, choice)
+
+
+class _Led(Packets):
+    """Packets of a sound, with their stamps led on where the file's clock starts anew."""
+
+    def __init__(
+        self, container: InputContainer, stream: AudioStream, shifts: Sequence[tuple[int, float]]
+    ) -> None:
+        super().__init__(container, [stream])
+        self._shifts = dict(shifts)
+        self._tick_s = float(stream.time_base or 0)
+
+    def __iter__(self) -> "Iterator[av.Packet[Stream]]":
+        shift = 0
+        for number, packet in enumerate(super().__iter__()):
+            if number in self._shifts and self._tick_s:
+                shift = round(self._shifts[number] / self._tick_s)
+            if shift:
+                packet.pts = None if packet.pts is None else packet.pts + shift
+                packet.dts = None if packet.dts is None else packet.dts + shift
+            yield packet
 
 
 class _Recorder:
     """Lays decoded frames on a tape, each where its time says."""
 
-    def __init__(self, tape: Tape, zero_s: float) -> None:
+    def __init__(self, tape: Tape, zero_s: float, channel: int | None) -> None:
         self._tape, self._zero_s = tape, zero_s
+        self._channel = channel  # None: the mean of all
+        self._mixed = 0.0  # power of the mean
+        self._powers: Sounds = np.zeros(0, np.float32)  # of each channel
         self._format: object = None  # of the frames at hand: another starts anew
         self._resampler: AudioResampler | None = None
         self._rate = RATE
@@ -121,6 +177,8 @@ class _Recorder:
         """Decode all there is; gives the number of errors."""
         for frame in _decoded(packets, stream.codec_context):
             self._add(frame)
+            if self._at > len(self._tape.samples) + _BEYOND_S * RATE:  # nothing of it is wanted
+                break
         self._flush()
         return packets.n_errors
 
@@ -161,7 +219,12 @@ class _Recorder:
     def _resample(self) -> None:
         if not self._pieces:
             return
-        block = np.concatenate(self._pieces, axis=1).mean(axis=0)
+        channels = np.concatenate(self._pieces, axis=1)
+        if self._channel is None:
+            block = channels.mean(axis=0)
+        else:  # in a piece, which the resampler takes for granted
+            block = np.ascontiguousarray(channels[self._channel % len(channels)])
+        self._weigh(channels, block)
         self._pieces, self._n_pieces = [], 0
         if self._resampler is None:
             self._lay(block)
@@ -169,6 +232,23 @@ class _Recorder:
         frame = AudioFrame.from_ndarray(block[None], "flt", "mono")
         frame.sample_rate = self._rate
         self._lay_all(self._resampler.resample(frame))
+
+    def _weigh(self, channels: Sounds, block: Sounds) -> None:
+        powers = np.einsum("cn,cn->c", channels, channels)
+        if len(powers) > len(self._powers):
+            self._powers = np.pad(self._powers, (0, len(powers) - len(self._powers)))
+        self._powers[: len(powers)] += powers
+        self._mixed += float(block @ block)
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the channels' mean is next to nothing, as theirs is who stand in opposite phase."""
+        return len(self._powers) > 1 and self._mixed < _CANCELLED * float(self._powers.mean())
+
+    @property
+    def loudest(self) -> int:
+        """The first channel of about the most power."""
+        return int((self._powers >= 0.5 * self._powers.max()).argmax())
 
     def _flush(self) -> None:
         self._resample()

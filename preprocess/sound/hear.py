@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 
 from preprocess.archive.flac import Samples
-from preprocess.container import UnreadableVideoError
+from preprocess.clock import film_clock
+from preprocess.container import reason, wild_span
 from preprocess.corpora.recording import Recording
-from preprocess.sound.decode import Sound, film_span, read_sound
+from preprocess.sound.decode import Sound, read_sound
+from preprocess.streams import films
+from preprocess.survey import Survey, survey
 
 _LATEST_ZERO_S = 60.0
 PREFIX = "sound: "
@@ -23,35 +26,49 @@ class Heard:
         source: Path of the file, as `Recording.sound`; empty where it is the video itself.
         damage: What is missing or broken, in words; empty where nothing is.
         note: What else a user should know, such as `no sound track`.
+        choice: Which stream or channel was taken, where there are several to choose from.
+        stream: Index of the stream that the user named; None where nobody did.
     """
 
     source: str
     damage: str
     note: str
+    choice: str = ""
+    stream: int | None = None
 
 
-def hear(recording: Recording, zero_s: float | None) -> tuple[Samples, Heard, dict[str, object]]:
+def hear(
+    recording: Recording, zero_s: float | None, film: int | None = None, known: Survey | None = None
+) -> tuple[Samples, Heard, dict[str, object]]:
     """Read a recording's sound on the clock of its track.
 
     Args:
         recording: With its video there.
         zero_s: Time of the film's first frame in the file, which the track calls 0; None for a track of
             before this was so, whose clock is the file's own.
+        film: Index of the stream that was cropped; None: the one that was to be expected.
+        known: Survey of the video, where it was made before.
 
     Returns:
         Samples as long as the film, what is known of them, and `sound_s` and `sound_rms` for the row.
     """
     try:
-        first_s, end_s = film_span(recording.path)
-    except UnreadableVideoError as error:
-        return _told(recording, _nothing(f"the film cannot be read again: {error}"))
-    start_s = first_s if zero_s is None else 0.0  # of the film, on the track's clock
+        found = known or survey(recording.path)
+        facts = films(found, recording.video_stream if film is None else film)[0]
+        clock = film_clock(found, facts, recording.fps)
+    except (OSError, ValueError) as error:
+        return _told(recording, _nothing(f"the film cannot be read again: {reason(error)}"))
+    if wild := wild_span(len(facts.pts), clock.end_s - clock.first_s):
+        return _told(recording, _nothing(wild))
+    start_s = clock.first_s if zero_s is None else 0.0  # of the film, on the track's clock
     if abs(start_s) > _LATEST_ZERO_S:
         return _told(recording, _nothing(f"the crops' clock starts at {start_s:.0f} s: make them again"))
-    length_s = end_s - (zero_s or 0.0)
+    length_s = clock.end_s - (zero_s or 0.0)
+    wanted = recording.audio_stream
     if recording.sound_path is None:
-        return _told(recording, read_sound(recording.path, zero_s or 0.0, length_s))
-    return _told(recording, read_sound(recording.sound_path, None, length_s, start_s))
+        sound = read_sound(recording.path, zero_s or 0.0, length_s, 0.0, wanted, found, clock)
+        return _told(recording, sound)
+    return _told(recording, read_sound(recording.sound_path, None, length_s, start_s, wanted))
 
 
 def with_sound(row: Mapping[str, Any], heard: Heard, measured: Mapping[str, object]) -> dict[str, object]:
@@ -61,6 +78,9 @@ def with_sound(row: Mapping[str, Any], heard: Heard, measured: Mapping[str, obje
         said = PREFIX + heard.damage
         found["reason"] = f"{row['reason']}; {said}" if row["reason"] else said
         found["status"] = "partial" if row["status"] == "ok" else row["status"]
+    if heard.choice:
+        said = PREFIX + heard.choice
+        found["note"] = f"{row['note']}; {said}" if row.get("note") else said
     return found
 
 
@@ -72,12 +92,17 @@ def without_sound(row: Mapping[str, Any], heard: Heard) -> dict[str, object]:
         found["reason"] = str(row["reason"]).removesuffix(said).removesuffix("; ")
         if row["status"] == "partial" and not found["reason"]:
             found["status"] = "ok"
+    if heard.choice:
+        note = str(row.get("note", "")).removesuffix(PREFIX + heard.choice).removesuffix("; ")
+        found = {key: value for key, value in found.items() if key != "note"}
+        found |= {"note": note} if note else {}
     return found
 
 
 def as_dict(heard: Heard) -> dict[str, object]:
-    """As it is stored in `recording.json`."""
-    return asdict(heard)
+    """As it is stored in `recording.json`; a choice only where there was one."""
+    always = ("source", "damage", "note")
+    return {key: value for key, value in asdict(heard).items() if key in always or value not in ("", None)}
 
 
 def _nothing(damage: str) -> Sound:
@@ -88,4 +113,5 @@ def _told(recording: Recording, sound: Sound) -> tuple[Samples, Heard, dict[str,
     damage = f"{recording.sound or 'the video'}: {sound.damage}" if sound.damage else ""
     rms = None if sound.rms is None else round(sound.rms, 2)
     measured: dict[str, object] = {"sound_s": round(sound.seconds, 3), "sound_rms": rms}
-    return sound.samples, Heard(recording.sound, damage, sound.note), measured
+    heard = Heard(recording.sound, damage, sound.note, sound.choice, recording.audio_stream)
+    return sound.samples, heard, measured

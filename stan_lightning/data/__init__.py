@@ -5,11 +5,14 @@ labels: Labels as numbers: severity within its range, or indices of classes.
 protocol: Who trains, who selects and who is reported.
 crops: Reads the face crops of one recording.
 sound: A stretch of a recording's sound.
+npz: Arrays of numbers out of an npz, bounded by their headers.
+csv_size: How large a CSV is, before it is read.
 track_csv: Tables of numbers as programs and spreadsheets write them.
 track_file: One recording's measurements in time, at any moments.
 track_clock: Whether a track's rows and a film agree, and by which clock rows are found.
 track_listing: Where the files of a track lie, and what describes them.
 tracks: The tracks of a set of recordings, found and looked at.
+readable: Whether a recording's crops can be read at all.
 presence: Which recordings have which modality.
 clips: Which frames make a clip: index arithmetic.
 dataset: What the loader's workers do.

@@ -1,7 +1,7 @@
 """Reads the face crops of one recording: a stored zip of ours or a folder of images."""
 
 import hashlib
-import json
+import io
 import os
 import re
 import zipfile
@@ -16,13 +16,22 @@ import numpy.typing as npt
 import pandas as pd
 
 from stan_boundary.errors import InputError
+from stan_boundary.names import shortened
+from stan_boundary.opening import MOST_JSON_BYTES, open_zip_for_good, read_json, read_member, read_regular
+from stan_boundary.picture import MOST_BYTES, check_picture
+from stan_lightning.data.sound import DAMAGED, Samples, SoundReader, StoredMember
 from stan_lightning.data.sound import MEMBER as _SOUND
-from stan_lightning.data.sound import Samples, SoundReader, StoredMember
 
 Image = npt.NDArray[np.uint8]
 _TRACK = "track.csv"
-_RECORD = "recording.json"
-_IMAGE = re.compile(r"(\d+)\.(jpe?g|png|bmp)$", re.IGNORECASE)
+_ROW = "recording.json"
+_IMAGE = re.compile(r"(?<!\d)(\d+)\.(jpe?g|png|bmp)$", re.IGNORECASE | re.ASCII)
+_MOST_NAME = 1_000
+_MOST_FRAME = 10**9
+_MOST_TRACK_COLUMNS = 200
+_LONGEST_S = 7 * 86_400.0
+_LONGER = 1.5, 60.0  # sound may be so many times, and so many seconds, longer than its film is said to be
+_SOUND_BYTES_S = 40_000  # of 16 kHz in 16 bits, and room for frame headers
 
 
 class Crops:
@@ -39,29 +48,41 @@ class Crops:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._zip: zipfile.ZipFile | None = None
-        numbered = sorted((int(found[1]), name) for name in self._names() if (found := _IMAGE.search(name)))
-        if not numbered:
+        names = [name for name in self._names() if len(name) <= _MOST_NAME]
+        found = [(name, match) for name in names if (match := _IMAGE.search(name))]
+        if not found:
             raise InputError(f"{self.path}: no crops in it; run preprocessing for this recording again")
+        numbered = sorted((self._frame(name, match[1]), name) for name, match in found)
         self.frames = np.array([number for number, _ in numbered])
         self._members = [name for _, name in numbered]
+        self._checked = bytearray(len(numbered))
         twice = [number for number, count in Counter(self.frames.tolist()).items() if count > 1]
         if twice:
             raise InputError(f"{self.path}: frame {twice[0]} is there twice; keep one image a frame")
 
     def _names(self) -> list[str]:
-        if self.path.is_dir():
-            return os.listdir(self.path)
         try:
-            self._zip = zipfile.ZipFile(self.path)
-        except FileNotFoundError:
-            raise InputError(
-                f"{self.path}: not there, but the manifest lists it; run preprocessing again"
-            ) from None
-        except (OSError, zipfile.BadZipFile) as error:
-            raise InputError(
-                f"{self.path}: not a readable zip of crops ({error}); delete it and run preprocessing again"
-            ) from None
+            if self.path.is_dir():
+                with os.scandir(self.path) as entries:  # pipes and devices are no images
+                    return [one.name for one in entries if not _IMAGE.search(one.name) or one.is_file()]
+            if not self.path.exists():
+                raise InputError(
+                    f"{self.path}: not there, but the manifest lists it; run preprocessing again"
+                )
+        except (OSError, ValueError) as error:  # a name that no file can have
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"{str(self.path)!r}: cannot be opened ({error})") from None
+        try:
+            self._zip = open_zip_for_good(self.path)
+        except InputError as error:
+            raise InputError(f"{error}; delete it and run preprocessing again") from None
         return self._zip.namelist()
+
+    def _frame(self, name: str, digits: str) -> int:
+        if len(digits) > 20 or int(digits) > _MOST_FRAME:
+            raise InputError(f"{self.path}: {shortened(name)} is no frame's number; rename it")
+        return int(digits)
 
     def stride(self) -> int:
         """Distance of neighbouring crops in source frames: the commonest one, 1 for a single crop."""
@@ -72,12 +93,10 @@ class Crops:
     @cached_property
     def row(self) -> Mapping[str, object]:
         """What a zip of ours says of its recording; nothing for other crops."""
-        if self._zip is None or _RECORD not in self._zip.namelist():
+        if self._zip is None or _ROW not in self._zip.NameToInfo:
             return {}
-        try:
-            row = json.loads(self._zip.read(_RECORD))["row"]
-        except (KeyError, TypeError, ValueError, RecursionError, zipfile.BadZipFile):
-            return {}
+        content = read_json(read_member(self._zip, _ROW, MOST_JSON_BYTES), f"{self.path}: {_ROW}")
+        row = content.get("row") if isinstance(content, dict) else None
         return row if isinstance(row, dict) else {}
 
     @property
@@ -88,24 +107,40 @@ class Crops:
 
     def size(self, position: int) -> int:
         """Bytes of one crop, encoded."""
-        name = self._members[position]
+        name = self._member(position)
         return self._zip.getinfo(name).file_size if self._zip else (self.path / name).stat().st_size
+
+    def _member(self, position: int) -> str:
+        if not 0 <= position < len(self._members):
+            raise InputError(
+                f"{self.path}: holds {len(self._members)} crops, but its manifest says more; run "
+                "preprocessing again"
+            )
+        return self._members[position]
 
     def encoded(self, position: int) -> bytes:
         """One crop as it lies on disk."""
-        name = self._members[position]
+        name = self._member(position)
         try:
-            return self._zip.read(name) if self._zip else (self.path / name).read_bytes()
-        except (OSError, zipfile.BadZipFile) as error:
-            raise InputError(f"{self.path}: {name} cannot be read ({error}); make it again") from None
+            if self._zip:
+                return read_member(self._zip, name, MOST_BYTES)
+            return read_regular(self.path / name, MOST_BYTES)
+        except InputError as error:
+            raise InputError(f"{error}; delete this recording and make it again") from None
 
     def image(self, position: int, kept: dict[int, bytes] | None = None) -> Image:
         """One crop, RGB, shape (H, W, 3); `kept` as in `read`."""
-        name, kept = self._members[position], {} if kept is None else kept
+        name, kept = self._member(position), {} if kept is None else kept
         if position not in kept:
             kept[position] = self.encoded(position)
         data = kept[position]
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
+        if not self._checked[position]:  # once, as it costs a hundredth of what decoding does
+            check_picture(data, f"{self.path}: {name}")
+            self._checked[position] = 1
+        try:
+            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+        except cv2.error:
+            pixels = None
         if pixels is None:
             raise InputError(f"{self.path}: {name} is not an image; delete this recording and make it again")
         return np.asarray(pixels, np.uint8)
@@ -137,30 +172,47 @@ class Crops:
         return self.tracked("time_s")
 
     def tracked(self, column: str) -> npt.NDArray[np.float64] | None:
-        """A column of the track at each position, shape (N,); None where no track tells it of all."""
-        if self._zip is None or _TRACK not in self._zip.namelist():
+        """A column of the track at each position, shape (N,); None where no track tells it of all.
+
+        Raises:
+            InputError: The track is damaged, or larger than these crops' can be.
+        """
+        if self._zip is None or _TRACK not in self._zip.NameToInfo:
             return None
-        with self._zip.open(_TRACK) as track:
-            table = pd.read_csv(track, usecols=lambda name: name in ("frame", column))
-        if column not in table:
-            return None
-        known = dict(zip(table["frame"].astype(int), table[column].astype(float), strict=True))
+        where = f"{self.path}: {_TRACK}"
+        data = read_member(self._zip, _TRACK, 100_000 + 2_000 * len(self.frames))
+        if data[: data.find(b"\n") + 1 or None].count(b",") >= _MOST_TRACK_COLUMNS:
+            raise InputError(f"{where} has more than {_MOST_TRACK_COLUMNS} columns; make it again")
+        try:
+            table = pd.read_csv(
+                io.BytesIO(data), usecols=lambda name: name in ("frame", column), index_col=False
+            )
+            if not {"frame", column} <= set(table):
+                return None
+            known = dict(zip(table["frame"].astype(int), table[column].astype(float), strict=True))
+        except (ValueError, TypeError, OverflowError) as error:  # pandas' own errors are ValueErrors
+            raise InputError(f"{where} cannot be read ({_one_line(error)}); make it again") from None
         if any(frame not in known for frame in self.frames.tolist()):
             return None
-        return np.array([known[frame] for frame in self.frames.tolist()])
+        found = np.array([known[frame] for frame in self.frames.tolist()])
+        if column == "time_s" and not (np.isfinite(found).all() and (np.diff(found) >= 0).all()):
+            raise InputError(f"{where}: its times do not ascend; make it again")
+        if column == "time_s" and np.abs(found).max() > _LONGEST_S:
+            raise InputError(f"{where}: times of more than {_LONGEST_S / 86_400:.0f} days; make it again")
+        return found
 
     @cached_property
     def has_sound(self) -> bool:
         """Whether there is sound on that clock."""
-        return self._zip is not None and _SOUND in self._zip.namelist() and self.times is not None
+        return self._zip is not None and _SOUND in self._zip.NameToInfo and self.times is not None
 
     def sound(self, start: int, count: int) -> Samples:
         """Samples on that clock from number `start` on, shape (count,); zeros beyond both ends."""
         try:
             return self._sound.read(start, count)
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
+        except DAMAGED as error:
             raise InputError(
-                f"{self.path}: {_SOUND} cannot be read ({error}); delete this zip, make it again"
+                f"{self.path}: {_SOUND} cannot be read ({_one_line(error)}); delete this zip, make it again"
             ) from None
 
     @property
@@ -168,9 +220,9 @@ class Crops:
         """How many samples there are."""
         try:
             return self._sound.samples
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
+        except DAMAGED as error:
             raise InputError(
-                f"{self.path}: {_SOUND} cannot be read ({error}); delete this zip, make it again"
+                f"{self.path}: {_SOUND} cannot be read ({_one_line(error)}); delete this zip, make it again"
             ) from None
 
     def pictures_fingerprint(self) -> str:
@@ -197,7 +249,26 @@ class Crops:
     @cached_property
     def _sound(self) -> SoundReader:
         assert self._zip is not None and self.has_sound
-        return SoundReader(StoredMember(self.path, self._zip.getinfo(_SOUND)))
+        member, longest_s = self._zip.getinfo(_SOUND), self._longest_sound_s()
+        if member.file_size > longest_s * _SOUND_BYTES_S + MOST_BYTES:
+            raise ValueError(f"{member.file_size:,} bytes are more than its film is long")
+        return SoundReader(StoredMember(self.path, member), longest_s)
+
+    def _longest_sound_s(self) -> float:
+        """What sound can last at most: the film as `recording.json` states it, or what the track spans."""
+        assert self._zip is not None and self.times is not None
+        film_s = float(self.times[-1])
+        row = self.row
+        try:
+            film_s = max(film_s, float(str(row["n_source_frames"])) / float(str(row["fps"])))
+        except (KeyError, ValueError, ZeroDivisionError):
+            pass  # it does not tell
+        share, more_s = _LONGER
+        return min(film_s, _LONGEST_S) * share + more_s
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
 
 
 @lru_cache(maxsize=512)

@@ -36,6 +36,7 @@ from stan_lightning.data.loaders import loader, window_loader
 from stan_lightning.data.manifest import read_manifest
 from stan_lightning.data.presence import check_sound, tell_empty_windows
 from stan_lightning.data.protocol import split
+from stan_lightning.data.readable import why_unreadable
 from stan_lightning.data.sampler import EpochBatches
 from stan_lightning.data.tracks import OF_CROPS, Tracks, gather
 
@@ -57,6 +58,8 @@ class CropDataModule(L.LightningDataModule):
         formats: How the network reads clips of faces: `mean`, `deviation` and `layout`; see `serve`.
         tracks: Those that are read, by name.
         columns: What is read of each track; of a trained network put here before `setup`.
+        lenient: Recordings that cannot be read are `missing`, with a reason, where training would end; put
+            here before `setup`.
     """
 
     def __init__(
@@ -102,13 +105,14 @@ class CropDataModule(L.LightningDataModule):
         self.corrupt: Mapping[str, Any] = {}
         self.swapped: Mapping[str, Sequence[int]] = {}
         self.evaluated = "test"
+        self.lenient = False
         self._told: set[str] = set()
 
     def setup(self, stage: str | None = None) -> None:
         """Read the manifest and divide it; raises `InputError` for anything that cannot be used."""
         if self.tables:
             return
-        table = self._labelled(read_manifest(self.hparams["root"]))
+        table = self._labelled(read_manifest(self.hparams["root"], self.lenient))
         parts = split(
             table,
             self.hparams["protocol"],
@@ -119,7 +123,9 @@ class CropDataModule(L.LightningDataModule):
         for name, part in parts.items():
             self.missing[name] = part[part.crops == ""]
             self.tables[name] = part[part.crops != ""].reset_index(drop=True)
-        if table.crops.eq("").all():
+        if self.lenient:
+            self.set_aside_unreadable(every_crop=False)
+        if table.crops.eq("").all() or all(one.empty for one in self.tables.values()):
             raise InputError(
                 f"{self.hparams['root']}: no recording has crops; see the reasons in its manifest.csv"
             )
@@ -127,6 +133,26 @@ class CropDataModule(L.LightningDataModule):
         self.look_at(used)
         if "voice" in self.hparams["modalities"]:
             check_sound(used, self.hparams["root"], self.hparams["make_crops"])
+
+    def set_aside_unreadable(self, every_crop: bool = True) -> int:
+        """Move recordings whose crops cannot be read to `missing`, with the reason; returns how many.
+
+        Args:
+            every_crop: Decode all of them, which takes as long as reading them; else one of each recording.
+        """
+        moved = 0
+        for name, table in self.tables.items():
+            whys = [
+                why_unreadable(crops, int(n), every_crop)
+                for crops, n in zip(table.crops, table.n_crops, strict=True)
+            ]
+            bad = pd.Series([bool(why) for why in whys], index=table.index, dtype=bool)
+            failed = table[bad].assign(crops="", status="unreadable", reason=[why for why in whys if why])
+            if len(failed):
+                self.missing[name] = pd.concat([self.missing[name], failed])
+                self.tables[name] = table[~bad].reset_index(drop=True)
+                moved += len(failed)
+        return moved
 
     def look_at(self, used: pd.DataFrame, key: str = "data.tracks") -> None:
         """Find out what reading these recordings takes; `key` is how their user names folders of tracks."""

@@ -10,11 +10,15 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from stan_boundary.opening import open_regular
 from stan_lightning.data.log_mel import RATE
 
 MEMBER = "sound.flac"
 Samples = npt.NDArray[np.int16]
+DAMAGED = (OSError, ValueError, TypeError, IndexError, OverflowError, zipfile.BadZipFile, av.FFmpegError)
+"""What libav raises of a damaged or forged file."""
 _BUFFER = 65_536
+_FEWEST_SAMPLES = 1_024  # of a FLAC's frames on average; ours hold 4,096, encoders seldom make fewer
 
 
 class StoredMember(io.RawIOBase):
@@ -23,7 +27,7 @@ class StoredMember(io.RawIOBase):
     def __init__(self, path: Path, member: zipfile.ZipInfo) -> None:
         if member.compress_type != zipfile.ZIP_STORED:
             raise zipfile.BadZipFile(f"{member.filename} is not stored")
-        self._file = path.open("rb")
+        self._file = open_regular(path)
         # Behind a local header of 30 bytes, whose last four are the lengths of a name and of an extra field.
         self._file.seek(member.header_offset + 26)
         name, extra = (int.from_bytes(self._file.read(2), "little") for _ in range(2))
@@ -70,11 +74,12 @@ class SoundReader:
         samples: How many there are.
     """
 
-    def __init__(self, file: IO[bytes] | StoredMember) -> None:
+    def __init__(self, file: IO[bytes] | StoredMember, longest_s: float = 86_400.0) -> None:
         """Open it.
 
         Args:
             file: Seekable; it stays open as long as this does.
+            longest_s: Refuse more sound than this, as soon as it is seen.
 
         Raises:
             av.error.FFmpegError, ValueError: The file is damaged, or another one.
@@ -84,9 +89,17 @@ class SoundReader:
             stream = container.streams.audio[0]
             if stream.rate != RATE:
                 raise ValueError(f"sound at {stream.rate} Hz, not {RATE}")
-            packets = [one for one in container.demux(stream) if one.size]
-            frames = [(one.pts, one.pos, one.size) for one in packets]
-            self.samples = sum(one.duration or 0 for one in packets)
+            if stream.channels != 1 or stream.format.name != "s16":
+                raise ValueError(f"sound of {stream.channels} channels in {stream.format.name}, not 1 in s16")
+            frames, self.samples = [], 0
+            most = longest_s * RATE
+            for one in container.demux(stream):
+                if not one.size:
+                    continue
+                frames.append((one.pts, one.pos, one.size))
+                self.samples += one.duration or 0
+                if self.samples > most or len(frames) > most / _FEWEST_SAMPLES + 1_000:
+                    raise ValueError(f"it holds more than {longest_s:.0f} s, longer than its film")
             extradata = stream.codec_context.extradata
         self._first, self._pos, self._size = (np.array(column) for column in zip(*frames, strict=True))
         self._decoder = av.CodecContext.create("flac", "r")

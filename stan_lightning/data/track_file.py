@@ -6,9 +6,6 @@ NaN, infinities, rows whose `success` or `valid` is 0 or False, and of `X_valid`
 """
 
 import os
-import pickle
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -18,7 +15,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from stan_boundary.errors import InputError
+from stan_boundary.opening import check_regular
 from stan_boundary.typed import typed_python
+from stan_lightning.data.csv_size import check_size
+from stan_lightning.data.npz import read_npz
 from stan_lightning.data.track_csv import flag_of, numbers, read_table
 
 Moments = npt.NDArray[np.float64]
@@ -28,7 +28,6 @@ NEVER_MEASURED = (*TIMES, "frame", "face_id", "confidence", "success")
 RESAMPLINGS = ("linear", "nearest")
 BRIDGED = 3.5  # median intervals: two samples in a row may be missing, and printed times are rounded
 SAME_S = 1e-3  # OpenFace prints times with three decimals
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, pickle.UnpicklingError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,15 +155,15 @@ def open_track(path: str, columns: tuple[str, ...] | None = None) -> Track:
         InputError: It cannot be used; the line names the row, counted as a spreadsheet does (its header is
             row 1), or that of an npz, from 1.
     """
-    try:
-        seen = os.stat(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    check_regular(path)
+    seen = os.stat(path)
     return _opened(path, columns, seen.st_mtime_ns, seen.st_size)
 
 
 def _read_csv(path: str, columns: tuple[str, ...] | None) -> Track:
-    table = read_table(path, None if columns is None else {*columns, *NEVER_MEASURED})
+    wanted = None if columns is None else {*columns, *NEVER_MEASURED}
+    check_size(path, None if wanted is None else len(wanted))
+    table = read_table(path, wanted)
     table = table.dropna(how="all")  # blank lines; the index still counts them
     if table.empty:
         raise InputError(f"{path}: holds no row")
@@ -212,16 +211,18 @@ def _flags(path: str, table: pd.DataFrame) -> dict[str, Moments]:
 
 
 def _read_npz(path: str) -> Track:
+    content = read_npz(path, ("time_s", "frame", "values"))
     try:
-        with np.load(path, allow_pickle=False) as content:
-            name = "time_s" if "time_s" in content or "frame" not in content else "frame"
-            clock, values = content[name], content["values"]
+        name = "time_s" if "time_s" in content or "frame" not in content else "frame"
+        if missing := [one for one in (name, "values") if one not in content]:
+            raise ValueError(f"it has no {missing[0]}")
+        clock, values = content[name], content["values"]
         if values.ndim != 2 or clock.shape != values.shape[:1] or not len(clock):
             raise ValueError(f"{name} is {list(clock.shape)} and values {list(values.shape)}")
         if clock.dtype.kind not in "fiu" or values.dtype.kind not in "fiub":
             raise ValueError(f"{name} is {clock.dtype} and values {values.dtype}, no numbers")
-        values = values.astype(np.float32)
-    except (*_DAMAGED, TypeError) as error:
+        values = values.astype(np.float32, copy=False)
+    except ValueError as error:
         said = " ".join(str(error).split())
         raise InputError(
             f"{path}: no npz of a track ({said}): that holds time_s or frame (N,) and values (N, F), numbers "

@@ -1,6 +1,5 @@
 """Where the files of a track lie, and what ``track.json`` beside them says."""
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import pandas as pd
 
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import name_key
+from stan_boundary.opening import MOST_JSON_BYTES, read_json, read_regular
 from stan_lightning.data.track_file import RESAMPLINGS
 
 OF_CROPS = ("face", "voice")
@@ -39,12 +39,9 @@ def described(home: Path) -> Described:
         InputError: It is there and cannot be used.
     """
     file = home / DESCRIPTION
-    if not file.is_file():
+    if not file.exists():
         return Described()
-    try:
-        said: Any = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: no JSON ({error})") from None
+    said: Any = read_json(read_regular(file, MOST_JSON_BYTES), str(file))
     columns = said.get("columns") if isinstance(said, dict) else None
     if not isinstance(said, dict) or not isinstance(columns, dict | None):
         raise InputError(

@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from stan_boundary.errors import InputError
+from stan_boundary.picture import MOST_SIDE
 from stan_lightning.data.crops import Crops
 from stan_lightning.data.resize import bicubic
 from stan_lightning.embedding.pretrained import Pretrained, chosen_device, open_network, probe
 from stan_lightning.embedding.track_folder import Moments
 
 POOLING = ("pooled", "mean")
+_UNCHANGED = {"image_mean": [0.0] * 3, "image_std": [1.0] * 3}
 _RESAMPLING = {2: "bilinear", 3: "bicubic"}  # by Pillow's numbers, which preprocessors' settings hold
 
 
@@ -128,24 +130,41 @@ def _input(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Size, resampling, scale, mean and deviation from a preprocessor's settings."""
     size = settings.get("crop_size") if settings.get("do_center_crop") else settings.get("size")
     size = settings.get("size") if size is None else size
-    sides = set(size.values()) if isinstance(size, dict) else {size}
-    if len(sides) != 1 or not isinstance(side := sides.pop(), int):
+    sides = set(map(str, size.values())) if isinstance(size, dict) else {str(size)}
+    if len(sides) != 1 or not (text := sides.pop()).isdecimal() or len(text) > 9:
         raise InputError(f"encoder.name={name}: its preprocessor wants pictures of {size}, not squares")
+    side = int(text)
+    if not 1 <= side <= MOST_SIDE:
+        raise InputError(f"encoder.name={name}: its preprocessor wants pictures of {side} pixels")
     resample = settings.get("resample", 2)
-    if resample not in _RESAMPLING:
+    if not isinstance(resample, int) or resample not in _RESAMPLING:
         raise InputError(
             f"encoder.name={name}: its preprocessor resamples by Pillow's rule {resample}, not 2 or 3"
         )
     normalised = settings.get("do_normalize", True)
     if normalised and not ("image_mean" in settings and "image_std" in settings):
         raise InputError(f"encoder.name={name}: its preprocessor's settings have no image_mean and image_std")
+    mean, std = (settings[key] if normalised else plain for key, plain in _UNCHANGED.items())
+    scale = settings.get("rescale_factor", 1 / 255) if settings.get("do_rescale", True) else 1.0
+    if not all(_three(one) for one in (mean, std)) or not isinstance(scale, int | float):
+        raise InputError(
+            f"encoder.name={name}: its preprocessor's image_mean, image_std or rescale_factor is no number"
+        )
     return {
         "image_size": side,
         "resample": _RESAMPLING[resample],
-        "scale": float(settings.get("rescale_factor", 1 / 255)) if settings.get("do_rescale", True) else 1.0,
-        "mean": list(settings["image_mean"]) if normalised else [0.0] * 3,
-        "std": list(settings["image_std"]) if normalised else [1.0] * 3,
+        "scale": float(scale),
+        "mean": list(mean),
+        "std": list(std),
     }
+
+
+def _three(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 3
+        and all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
+    )
 
 
 def _as_input(frames: Tensor, wanted: Mapping[str, Any]) -> Tensor:

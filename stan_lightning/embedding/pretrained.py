@@ -5,7 +5,6 @@ no code of a model's own is run.
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,11 +15,21 @@ import torch
 from torch import Tensor, nn
 
 from stan_boundary.errors import InputError
+from stan_boundary.names import printable
+from stan_boundary.opening import read_json, read_regular
+from stan_lightning.embedding.received import (
+    INDEX,
+    MOST_CONFIG_BYTES,
+    check_shape,
+    sha256,
+    shape_alone,
+    shards,
+    staged,
+)
 
 WEIGHTS = ("pretrained", "random")
 _SETTINGS = ("preprocessor_config.json", "processor_config.json")
-_INDEX = "model.safetensors.index.json"
-_FETCHED = ("config.json", *_SETTINGS, "model.safetensors", "model-*.safetensors", _INDEX)
+_FETCHED = ("config.json", *_SETTINGS, "model.safetensors", "model-*.safetensors", INDEX)
 _PICKLED = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
@@ -67,12 +76,15 @@ def open_network(name: str, weights: str, seed: int, device: torch.device, reads
     if not (folder / "config.json").is_file():
         raise InputError(f"encoder.name={name}: no model (no config.json); give a folder of save_pretrained")
     settings = _settings(folder, name)
-    config = _explained(name, lambda: _read_config(folder, reads))
+    shape = shape_alone(folder / "config.json")
+    with staged(shape) as alone:
+        config = _explained(name, lambda: _read_config(alone, reads))
     if weights == "random":
+        _explained(name, lambda: check_shape(config))
         network, absent, digest = _untrained(name, config, seed)
         said = f"random, seed {seed}"
     else:
-        network, absent, digest = _trained(name, folder, config)
+        network, absent, digest = _trained(name, folder, shape, config)
         said = weights
     if (wants := getattr(network, "main_input_name", None)) != reads:
         raise InputError(f"encoder.name={name}: a {config.model_type} model reads {wants}, not {reads}")
@@ -164,10 +176,11 @@ def _settings(folder: Path, name: str) -> Mapping[str, Any]:
     """The preprocessor's settings: a file of their own, or a part of a processor's."""
     for file in _SETTINGS:
         if (folder / file).is_file():
-            try:
-                content = json.loads((folder / file).read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise InputError(f"{folder / file}: not JSON ({error})") from None
+            content = read_json(
+                read_regular(folder / file, MOST_CONFIG_BYTES), str(folder / file), MOST_CONFIG_BYTES
+            )
+            if not isinstance(content, dict):
+                raise InputError(f"{folder / file}: no settings of a preprocessor, which are an object")
             part = content.get("image_processor") or content.get("feature_extractor") or content
             return dict(part)
     raise InputError(
@@ -179,48 +192,49 @@ def _settings(folder: Path, name: str) -> Mapping[str, Any]:
 def _read_config(folder: Path, reads: str) -> Any:
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
     # Of a network for pictures and words, such as CLIP, the half that sees.
     return getattr(config, "vision_config", config) if reads == "pixel_values" else config
 
 
-def _trained(name: str, folder: Path, config: Any) -> tuple[nn.Module, list[str], str]:
+def _trained(
+    name: str, folder: Path, shape: Mapping[str, Any], config: Any
+) -> tuple[nn.Module, list[str], str]:
     """The network with its weights, the names of those that are not in its files, and the files' SHA-256."""
     from transformers import AutoModel
 
     files = _weight_files(name, folder)
-    network, said = _explained(
-        name,
-        lambda: AutoModel.from_pretrained(
-            str(folder),
-            config=config,
-            use_safetensors=True,
-            trust_remote_code=False,
-            dtype=torch.float32,
-            output_loading_info=True,
-        ),
-    )
+    size = sum(file.stat().st_size for file in files)
+    _explained(name, lambda: check_shape(config, size))
+    with staged(shape, files) as alone:
+        network, said = _explained(
+            name,
+            lambda: AutoModel.from_pretrained(
+                str(alone),
+                config=config,
+                use_safetensors=True,
+                trust_remote_code=False,
+                local_files_only=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+            ),
+        )
     absent = sorted(said["missing_keys"])
     with torch.no_grad():
         for key, tensor in network.state_dict().items():
             if key in absent and tensor.is_floating_point():
                 tensor.fill_(float("nan"))
-    digest = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as content:
-            while piece := content.read(1 << 20):
-                digest.update(piece)
-    return network, absent, digest.hexdigest()
+    return network, absent, sha256(files)
 
 
 def _weight_files(name: str, folder: Path) -> list[Path]:
     """The safetensors that hold the weights: one file, or an index's shards in their order."""
     if (folder / "model.safetensors").is_file():
         return [folder / "model.safetensors"]
-    if (folder / _INDEX).is_file():
-        return sorted(folder.glob("model-*.safetensors"))
+    if (folder / INDEX).is_file():
+        return shards(folder / INDEX)
     pickled = [file.name for pattern in _PICKLED for file in folder.glob(pattern)]
-    what = f"only pickled weights ({pickled[0]})" if pickled else "no weights as model.safetensors"
+    what = f"only pickled weights ({printable(pickled[0])})" if pickled else "no weights as model.safetensors"
     raise InputError(
         f"encoder.name={name}: {what}; pickles can run code and are not read. Where you trust them, "
         f"`AutoModel.from_pretrained('{name}').save_pretrained(<folder>)` makes safetensors; "

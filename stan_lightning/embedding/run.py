@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from stan_boundary.errors import InputError
+from stan_boundary.names import printable
 from stan_lightning.data.crops import Crops
 from stan_lightning.embedding.track_folder import Moments, TrackFolder
 
@@ -38,6 +39,7 @@ class Tally(NamedTuple):
     Attributes:
         made: Written now.
         kept: There already, from the same crops.
+        failed: Names of those whose crops or sound cannot be read, and why.
         without: Names of those that have nothing, or too little, that the encoder reads: they get no file, a
             modality that is masked.
     """
@@ -45,6 +47,7 @@ class Tally(NamedTuple):
     made: int
     kept: int
     without: list[str]
+    failed: dict[str, str]
 
 
 def embed_recordings(encoder: Encoder, table: pd.DataFrame, folder: TrackFolder, console: Console) -> Tally:
@@ -57,39 +60,55 @@ def embed_recordings(encoder: Encoder, table: pd.DataFrame, folder: TrackFolder,
         console: Where the bar is drawn.
 
     Raises:
-        InputError: Where crops cannot be read, or a batch does not fit into the device's memory. What was
-            written before stays.
+        InputError: Where a batch does not fit into the device's memory. What was written before stays.
     """
     amounts = encoder.amounts(table).where(table["crops"] != "", 0.0)
-    without = table["recording"][~(amounts > 0)].tolist()
+    bad = table[table["status"] == "unreadable"] if "status" in table else table[:0]
+    failed = {
+        str(name): str(why) for name, why in bad.filter(["recording", "reason"]).itertuples(index=False)
+    }
+    without = [name for name in table["recording"][~(amounts > 0)] if name not in failed]
     having = table[amounts > 0]
     waiting = []
     for name, path, amount in zip(having["recording"], having["crops"], amounts[amounts > 0], strict=True):
-        fingerprint = encoder.fingerprint(Crops(path))
+        try:
+            fingerprint = encoder.fingerprint(Crops(path))
+        except InputError as error:
+            failed[str(name)] = str(error)
+            continue
         if not folder.has(name, fingerprint):
             waiting.append((str(name), str(path), float(amount), fingerprint))
+    kept = len(having) - len(waiting) - sum(name in failed for name in having["recording"])
     with _bar(encoder.unit, console) as bar:
         task = bar.add_task("", total=sum(amount for _, _, amount, _ in waiting), visible=bool(waiting))
         done = 0.0
         for number, (name, path, amount, fingerprint) in enumerate(waiting):
             bar.update(task, description=f"{number}/{len(waiting)} recordings", completed=done)
-            crops = Crops(path)
-            moments = _vectors(encoder, crops, lambda n: bar.advance(task, n))
-            if len(moments.when):
-                folder.write(name, moments, fingerprint)
+            try:
+                moments = _vectors(encoder, Crops(path), lambda n: bar.advance(task, n))
+            except Unfit:
+                raise
+            except InputError as error:
+                failed[name] = str(error)
             else:
-                without.append(name)
+                if len(moments.when):
+                    folder.write(name, moments, fingerprint)
+                else:
+                    without.append(name)
             done += amount
         bar.update(task, description=f"{len(waiting)}/{len(waiting)} recordings", completed=done)
-    made = len(table) - len(without) - (len(having) - len(waiting))
-    return Tally(made, len(having) - len(waiting), without)
+    return Tally(len(table) - len(without) - len(failed) - kept, kept, without, failed)
+
+
+class Unfit(InputError):
+    """What no other recording would change: the device's memory is too small."""
 
 
 def _vectors(encoder: Encoder, crops: Crops, count: Callable[[float], None]) -> Moments:
     try:
         return encoder.embed(crops, count)
     except torch.OutOfMemoryError:
-        raise InputError(
+        raise Unfit(
             f"{crops.path}: does not fit into the device's memory; take a smaller encoder.batch_size (faces) "
             "or encoder.stretch_s (speech)"
         ) from None
@@ -122,9 +141,9 @@ def said(tally: Tally, record: Mapping[str, Any], folder: Path) -> list[str]:
     lines = [
         f"{tally.made} recordings embedded, {tally.kept} were there: {record['width']} numbers each moment"
     ]
+    lines += [printable(f"failed: {name}: {why}") for name, why in tally.failed.items()]
     if tally.without:
         what = "no sound" if record["reads"] == "voice" else "no crops"
-        lines.append(
-            f"{len(tally.without)} recordings have {what} and get no file, such as {tally.without[0]}"
-        )
+        one = printable(tally.without[0])
+        lines.append(f"{len(tally.without)} recordings have {what} and get no file, such as {one}")
     return [*lines, str(folder)]

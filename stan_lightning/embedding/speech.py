@@ -16,6 +16,8 @@ from stan_lightning.data.log_mel import RATE
 from stan_lightning.embedding.pretrained import chosen_device, open_network, probe
 from stan_lightning.embedding.track_folder import Moments
 
+MOST_FIELD = RATE
+"""Samples that a frame is made of at most: a second."""
 _PIECE = 60 * RATE  # samples read at once for mean and deviation
 
 
@@ -123,6 +125,8 @@ class SpeechEncoder:
     def embed(self, crops: Crops, count: Callable[[float], None]) -> Moments:
         """One vector for each frame, at the middle of the samples that it is made of."""
         grid, n_frames = self._grid, self._grid.frames(crops.sound_samples)
+        if not n_frames:
+            return Moments("time_s", grid.times(0), np.zeros((0, self.record["width"]), np.float32))
         mean, scale = self._level(crops)
         found = [np.zeros((0, self.record["width"]), np.float32)]
         for computed, kept in grid.stretches(n_frames, self._length, self._margin):
@@ -161,8 +165,15 @@ def grid(config: Any, name: str) -> Grid:
             f"encoder.name={name}: a {config.model_type} model does not begin with convolutions over the "
             "sound (no conv_kernel), so where its frames lie is unknown; take one of wav2vec 2.0's kind"
         )
+    lists = isinstance(kernels, list | tuple) and isinstance(strides, list | tuple)
+    steps = [*kernels, *strides] if lists else []
+    whole = all(isinstance(one, int) and 1 <= one <= RATE for one in steps)
+    if not steps or not whole or len(kernels) != len(strides):
+        raise InputError(f"encoder.name={name}: conv_kernel and conv_stride are no lists of steps")
     hop, field = 1, 1
     for kernel, stride in zip(kernels, strides, strict=True):
         field += (kernel - 1) * hop
         hop *= stride
+        if field > MOST_FIELD:
+            raise InputError(f"encoder.name={name}: its frames are made of more than {MOST_FIELD:,} samples")
     return Grid(hop, field)

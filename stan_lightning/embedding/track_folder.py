@@ -4,9 +4,7 @@ Files are whole or absent, and all of one encoder: what `track.json` says of the
 """
 
 import json
-import os
 import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from stan_boundary.errors import InputError
+from stan_boundary.names import check_recording_name, printable
+from stan_boundary.opening import MOST_JSON_BYTES, read_json, read_regular
+from stan_boundary.writing import private_folder, whole_file, write_whole
+from stan_lightning.data.npz import read_npz
 
 FILE = "track.json"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -59,17 +61,19 @@ class TrackFolder:
     """One track of a set of crops.
 
     Args:
-        folder: Where it lies; made where it is not there.
+        folder: Where it lies, ``tracks/<name>`` in the crops' folder; made where it is not there, for its
+            owner alone.
         record: What tells its encoder from every other: the content of ``track.json``.
 
     Raises:
-        InputError: Where the folder holds another track.
+        InputError: Where the folder holds another track, or is a link.
     """
 
     def __init__(self, folder: Path, record: Mapping[str, Any]) -> None:
         self.folder = folder
+        private_folder(folder, folder.parent)
         file = folder / FILE
-        if file.is_file():
+        if file.exists():
             self._refuse_another(file, record)
             return
         if any(folder.glob("**/*.npz")) or any(folder.glob("**/*.csv")):
@@ -77,16 +81,13 @@ class TrackFolder:
                 f"{folder} holds files without a {FILE}: whose they are is unknown; give "
                 "track=<another name>, or delete the folder"
             )
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(file, json.dumps(record, indent=2).encode() + b"\n")
+        write_whole(file, json.dumps(record, indent=2).encode() + b"\n")
 
     def _refuse_another(self, file: Path, record: Mapping[str, Any]) -> None:
         try:
-            there = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise InputError(
-                f"{file}: not JSON ({error}); delete {self.folder}, or give track=<another name>"
-            ) from None
+            there = read_json(read_regular(file, MOST_JSON_BYTES), str(file))
+        except InputError as error:
+            raise InputError(f"{error}; delete {self.folder}, or give track=<another name>") from None
         there = there if isinstance(there, dict) else {}
         wanted = json.loads(json.dumps(record))
         differing = [
@@ -95,7 +96,7 @@ class TrackFolder:
         if not differing and there.get("encoder") == wanted["encoder"]:
             return
         one, other = (
-            ", ".join([str(of.get("encoder")), *(f"{key} {_short(of.get(key))}" for key in differing[:3])])
+            ", ".join([_short(of.get("encoder")), *(f"{key} {_short(of.get(key))}" for key in differing[:3])])
             for of in (there, wanted)
         )
         raise InputError(
@@ -106,37 +107,23 @@ class TrackFolder:
     def has(self, recording: str, fingerprint: str) -> bool:
         """Whether a recording is there, made from what its crops hold now."""
         try:
-            with np.load(self._file(recording)) as content:
-                return str(content[_SOURCE]) == fingerprint
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return str(read_npz(str(self._file(recording)), (_SOURCE,)).get(_SOURCE)) == fingerprint
+        except InputError:
             return False
 
     def write(self, recording: str, moments: Moments, fingerprint: str) -> None:
         """Put a recording's file in its place, whole."""
         file = self._file(recording)
-        file.parent.mkdir(parents=True, exist_ok=True)
         members: dict[str, Any] = {moments.clock: moments.when, "values": moments.values}
         members[_SOURCE] = np.array(fingerprint)
-        beside = file.with_name(f"{file.name}.part")
-        with beside.open("wb") as content:
+        with whole_file(file) as content:
             np.savez(content, **members)
-            content.flush()
-            os.fsync(content.fileno())
-        os.replace(beside, file)
 
     def _file(self, recording: str) -> Path:
+        check_recording_name(recording, str(self.folder))
         return self.folder / f"{recording}.npz"
 
 
-def _write(file: Path, content: bytes) -> None:
-    beside = file.with_name(f"{file.name}.part")
-    with beside.open("wb") as target:
-        target.write(content)
-        target.flush()
-        os.fsync(target.fileno())
-    os.replace(beside, file)
-
-
 def _short(value: Any) -> str:
-    text = str(value)
+    text = printable(value)
     return text if len(text) <= 40 else f"{text[:12]}..."

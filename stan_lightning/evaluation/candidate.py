@@ -65,6 +65,7 @@ def from_checkpoint(path: str | Path, changes: Mapping[str, Any], trust: Collect
     data = CropDataModule(**arguments)
     data.columns = trained.columns
     data.serve(trained.module.network.parts)
+    data.lenient = True
     data.setup("test")
     training = trained.sessions if trained.sessions.sessions else None
     header = {**trained.record, "checkpoint": str(Path(path).resolve())}
@@ -90,6 +91,7 @@ def from_weights(path: str | Path, module: StanModule, data: CropDataModule) -> 
     Raises:
         InputError: Where the network is not the published one.
     """
+    data.lenient = True
     data.setup("test")
     network = module.network
     if not isinstance(network, Single) or not getattr(network.encoder, "released", False):

@@ -12,6 +12,7 @@ from stan_boundary.errors import InputError
 from stan_boundary.targets import check_targets
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.protocol import PROTOCOLS
+from stan_lightning.data.tracks import OF_CROPS
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.network import checkpoint_file
 from stan_lightning.training.module import StanModule
@@ -47,6 +48,11 @@ class Trained:
     data: Mapping[str, Any]
     record: Mapping[str, Any]
     sessions: TrainingSessions
+
+    @property
+    def tracks(self) -> list[str]:
+        """Those that the network reads: all but what crops show by themselves."""
+        return [name for name in self.module.network.modalities if name not in OF_CROPS]
 
     @property
     def columns(self) -> dict[str, list[str]]:

@@ -3,10 +3,12 @@
 import copy
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from stan_boundary.writing import write_whole
 from stan_lightning.network.encoder import Network
 
 MOST_CLIPS = 1024
@@ -61,10 +63,9 @@ def save_onnx(
         there = [torch.tensor([True, one == 0]) for one in range(len(names))]
         names += [f"{name}_there" for name in names]
     batch = {0: torch.export.Dim("batch", min=1, max=MOST_CLIPS)}
-    torch.onnx.export(
+    program = torch.onnx.export(
         _Flat(network).eval(),
         (inputs, there),
-        path,
         dynamo=True,
         external_data=False,
         input_names=["clips"] if names == ["face"] else names,
@@ -72,3 +73,22 @@ def save_onnx(
         dynamic_shapes={"inputs": [batch] * len(inputs), "there": [batch] * len(there)},
         verbose=False,
     )
+    assert program is not None
+    write_whole(Path(path), _without_traces(program.model_proto).SerializeToString())
+
+
+def _without_traces(model: Any) -> Any:
+    """A model without what torch notes of where each node came from: this machine's paths and our lines."""
+    graphs = [model.graph, *model.functions]
+    while graphs:
+        graph = graphs.pop()
+        values = [*getattr(graph, "value_info", ()), *getattr(graph, "initializer", ())]
+        ends = [] if graph in model.functions else [*graph.input, *graph.output]
+        for part in (graph, *graph.node, *values, *ends):
+            part.ClearField("doc_string")
+            part.ClearField("metadata_props")
+        for node in graph.node:
+            graphs += [one.g for one in node.attribute if one.HasField("g")]
+    model.ClearField("doc_string")
+    model.ClearField("metadata_props")
+    return model

@@ -11,6 +11,7 @@ from stan_lightning.evaluation.tables import Bootstrap
 from stan_lightning.pages import figures, report_page
 from stan_lightning.pages.metric_tables import INTERVALS, TITLES, metric_table
 from stan_lightning.pages.page import Picture, Section, Table, render
+from stan_lightning.pages.pseudonyms import unnamed
 
 
 def page(runs: Sequence[Run], together: Sequence[Run]) -> str:
@@ -53,7 +54,7 @@ def _notes(runs: Sequence[Run]) -> list[str]:
     """What must be known of each run, once for all of which it is said."""
     said: dict[str, list[str]] = {}
     for run in runs:
-        for note in report_page.notes(run.evaluation.metrics):
+        for note in report_page.notes(unnamed(run.evaluation).metrics):
             said.setdefault(note, []).append(run.name)
     return [
         note if len(names) == len(runs) else f"{', '.join(names)}: {note}" for note, names in said.items()

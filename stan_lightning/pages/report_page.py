@@ -14,15 +14,18 @@ from stan_lightning.evaluation.verdict import ROWS, baseline_rows, sentence, sho
 from stan_lightning.pages import figures, gates
 from stan_lightning.pages.metric_tables import INTERVALS, against_baselines, metric_table, ridges
 from stan_lightning.pages.page import Picture, Section, Table, render
+from stan_lightning.pages.pseudonyms import NAMED, NUMBERED, unnamed
 
 
-def page(found: Evaluation, run: Path | None) -> str:
+def page(found: Evaluation, run: Path | None, names: bool = False) -> str:
     """The report of one evaluation.
 
     Args:
         found: Its tables and numbers.
         run: Folder of the training run, for the training curve and configuration; None where there is none.
+        names: Show recordings' names, where they are numbered otherwise.
     """
+    found = found if names else unnamed(found)
     numbers = found.metrics
     title = f"Evaluation on {numbers['partition']}, protocol {numbers['protocol']}"
     sections = [
@@ -40,7 +43,8 @@ def page(found: Evaluation, run: Path | None) -> str:
         _timelines(found),
         *_training(run),
     ]
-    return render(title, sentence(numbers), notes(numbers), [*sections, _provenance(numbers)])
+    told = [*notes(numbers), NAMED if names else NUMBERED]
+    return render(title, sentence(numbers), told, [*sections, _provenance(numbers)])
 
 
 def notes(numbers: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from stan_boundary.writing import write_whole
 from stan_lightning.data.clips import windows
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.dataset import Source
@@ -57,7 +58,9 @@ def look(trained: Trained, source: Source, scored: pd.DataFrame, fps: float, sta
     unit = "s" if timed or known else "frame"
     picture = overlay.still(rows, seen, [moments[position] for position in positions], unit, heard)
     large = stem.with_name(f"{stem.name}_attention.png")
-    picture.savefig(large, dpi=150)
+    still = io.BytesIO()
+    picture.savefig(still, dpi=150)
+    write_whole(large, still.getvalue())
     small = io.BytesIO()
     picture.savefig(small, format="jpeg", dpi=100)
     film = stem.with_name(f"{stem.name}_overlay.mp4")

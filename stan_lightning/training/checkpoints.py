@@ -17,7 +17,7 @@ from stan_lightning.network import checkpoint_file
 FOLDER = "checkpoints"
 LAST = "last.ckpt"
 PREVIOUS = "last.previous.ckpt"
-_KINDS = {
+_KINDS: dict[str, type] = {
     "state_dict": dict,
     "loops": dict,
     "callbacks": dict,

@@ -51,6 +51,10 @@ class Dashboard(WandbLogger):
         folder, mode = Path(run_folder), _mode(offline)
         # What is printed names paths and recordings; it stays here.
         settings = wandb.Settings(silent=True, console="off", init_timeout=60.0)
+        # Nor does the machine's name, its user, the command line and what git knows leave it.
+        settings.host = "unnamed"
+        settings.x_disable_meta = settings.x_disable_machine_info = True
+        settings.disable_git = settings.disable_code = True
         if mode == "online":  # offline, W&B 0.31 would with this limit return before its file is whole
             settings.finish_timeout = 300.0
         self.recordings, self.faces = recordings, faces

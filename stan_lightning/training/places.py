@@ -31,7 +31,8 @@ def untyped(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
         choice = not above and isinstance(plain.get(last), dict)  # which file, and not what is in it
         if isinstance(node, dict) and last in node and not choice:
             node[last] = None
-    return OmegaConf.create(plain)
+    left: DictConfig = OmegaConf.create(plain)
+    return left
 
 
 def check_places(config: DictConfig, run: Path, where: str, trust: Collection[str]) -> None:

@@ -63,7 +63,7 @@ def make_crops(tmp_path: Path) -> Callable[..., Path]:
 def add_sound(path: Path, samples: np.ndarray, first_s: float = 0.0) -> None:
     """Give a recording's zip sound, and a clock that may begin late."""
     with zipfile.ZipFile(path) as old:
-        members = {name: old.read(name) for name in old.namelist() if name != "track.csv"}
+        members = {name: old.read(name) for name in old.namelist() if name not in ("track.csv", "sound.flac")}
     frames = sorted(int(name[:6]) for name in members if name.endswith(".jpg"))
     track = "frame,time_s\n" + "".join(f"{frame},{first_s + frame / 30:.6f}\n" for frame in frames)
     with zipfile.ZipFile(path, "w") as archive:

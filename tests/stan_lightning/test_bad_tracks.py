@@ -59,7 +59,7 @@ CASES: list[tuple[Callable[[Path], Any], str]] = [
     ),
     (spoiled("time_s,confidence\n0,1\n"), "3_1_Freeform.csv: measures nothing"),
     (spoiled("time_s,z\n0,1\n"), "track mood: no column is in every file"),
-    (lambda folder: (folder / "track.json").write_text("{"), "track.json: no JSON"),
+    (lambda folder: (folder / "track.json").write_text("{"), "track.json: cannot be read as JSON"),
     (
         lambda folder: (folder / "track.json").write_text('{"resample": "cubic"}'),
         "track.json: resample is 'cubic', none of linear, nearest",

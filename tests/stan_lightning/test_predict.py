@@ -224,8 +224,9 @@ def test_crops_are_taken_in_every_form(checkpoint, tmp_path):
     )
     with zipfile.ZipFile(zips / "other.zip", "w") as archive:
         archive.writestr("recording.json", '{"row": {}, "settings": {}}')
+    assert run(checkpoint, zips, tmp_path / "two_of_three") == 1  # a bad one costs itself alone
     with pytest.raises(InputError, match="no zip of crops as preprocessing writes them"):
-        run(checkpoint, zips, tmp_path / "never")
+        run(checkpoint, zips / "other.zip", tmp_path / "never")
 
 
 def test_crops_of_another_stride_are_refused(checkpoint, tmp_path):

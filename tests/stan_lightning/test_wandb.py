@@ -101,6 +101,7 @@ def test_a_run_holds_every_curve_and_no_name(
     own = {"Single", "face", "official", *STADRN_TAGS}
     assert set(read.runs[0].tags) == own
     assert read.runs[0].job_type == "train" and not read.runs[0].run_group
+    assert read.runs[0].host == "unnamed" and not list(run.glob("wandb/*/files/wandb-metadata.json"))
     row = next(row for row in read.history if "time/data_wait" in row)
     assert row["time/clips_per_s"] > 0 and 0 <= row["time/data_wait"] <= 1
     assert not any(key.startswith("time/") for key in (run / "metrics.csv").read_text().split(","))

@@ -53,7 +53,7 @@ class Crop:
         bad = recording.recording in self.failed
         row = {
             **facts(recording),
-            "fps": "",
+            "fps": None,
             "n_source_frames": 30,
             "frame_stride": settings.frame_stride,
             "n_frames": 0,

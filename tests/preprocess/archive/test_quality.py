@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from preprocess.archive.contact_sheet import FOLDER, contact_sheet
+from preprocess.archive.manifest import write_manifest
 from preprocess.archive.quality import measure, spread
 from preprocess.archive.quality_page import render_page
 from preprocess.archive.recording_zip import ROW, TRACK_COLUMNS, ArchiveWriter, read_record
@@ -127,6 +128,17 @@ def test_page_is_self_contained_sorted_and_escaped(tmp_path: Path) -> None:
     assert not re.search(r"<script|@import|url\(|https?:", page)
     assert "train and test: 1 (p)" in page and "no &lt;video&gt;" in page and "a &amp; b" in page
     assert "Synthetic corpus" not in page and "Synthetic corpus" in page_of(tmp_path, synthetic=True)
+
+
+def test_notes_stand_on_the_page_and_in_the_manifest(tmp_path: Path) -> None:
+    path = archive(tmp_path, "a", list(range(0, 90, 3)), 90)
+    record = read_record(path)
+    with ArchiveWriter(path) as new:
+        new.add_all(path, but=(ROW,))
+        new.add_row(record["row"] | {"note": "video stream 1 <was> taken"}, record["settings"])
+    assert "Note: video stream 1 &lt;was&gt; taken." in page_of(tmp_path)
+    write_manifest(tmp_path)
+    assert "video stream 1 <was> taken" in (tmp_path / "manifest.csv").read_text()
 
 
 def test_page_counts_sessions_by_label_and_partition(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ import pytest
 
 from preprocess.archive import flac
 from preprocess.archive.recording_zip import ArchiveWriter, read_row, read_settings, read_track
+from stan_boundary.errors import InputError
 
-ROW = {"recording": "203_1_Freeform", "label": 7, "video": "Größe/面.mp4", "reason": ""}
+ROW = {"recording": "203_1_Freeform", "label": 7, "video": "Größe/面.mp4", "reason": "", "status": "ok"}
+ROW |= {"n_source_frames": 9, "frame_stride": 3, "n_frames": 2, "detection_rate": 1.0}
 SETTINGS = {"frame_stride": 3, "align": "eyes", "model_path": None}
 TRACK = [{"frame": 3, "time_s": "0.1", "interpolated": 0}, {"frame": 6, "time_s": "0.2", "score": "0.9"}]
 
@@ -57,9 +59,9 @@ def test_nothing_shows_before_the_archive_is_whole(tmp_path):
         assert not list(tmp_path.glob("*.zip"))
 
 
-def test_a_folder_that_cannot_be_made_is_an_os_error(tmp_path):
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(OSError, match="file"), ArchiveWriter(tmp_path / "file" / "a.zip"):
+    with pytest.raises(InputError, match="file"), ArchiveWriter(tmp_path / "file" / "a.zip"):
         pass
 
 

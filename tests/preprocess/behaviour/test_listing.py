@@ -26,15 +26,15 @@ def test_recordings_are_called_as_training_calls_them(tmp_path, images) -> None:
     for folder in ("a/v1", "b/v1", "b/v2", "c"):
         images(folder, "1.jpg", "2.jpg")
     lines = ["video,subject,recording", "a/v1,1,", "b/v1,2,", "b/v2,3,", "c,4,own name"]
-    root, listed, ours = listing(tmp_path, *lines)
-    assert (root, ours) == (tmp_path, False)
-    assert [one.recording for one in listed] == ["a__v1", "b__v1", "v2", "own name"]
-    assert [one.recording for one in listed] == read_manifest(tmp_path).recording.tolist()
+    found = listing(tmp_path, *lines)
+    assert (found.root, found.ours) == (tmp_path, False)
+    assert [one.recording for one in found.listed] == ["a__v1", "b__v1", "v2", "own name"]
+    assert [one.recording for one in found.listed] == read_manifest(tmp_path).recording.tolist()
 
 
 def test_images_are_in_the_order_of_their_numbers(tmp_path, images) -> None:
     images("v", "frame_det_00_000010.bmp", "frame_det_00_000009.bmp", "notes.txt", "0100.PNG")
-    _, (one,), _ = listing(tmp_path, "video,subject", "v,1")
+    (one,) = listing(tmp_path, "video,subject", "v,1").listed
     assert [frame for frame, _ in one.images] == [9, 10, 100] and one.n_crops == 3
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from preprocess.corpora.corpus import recording_names
+from preprocess.corpora.corpus import recording_names, with_choices
 from preprocess.corpora.manifest import read_manifest
 from stan_boundary.errors import InputError
 
@@ -36,6 +36,25 @@ def test_columns_and_their_defaults(tmp_path: Path) -> None:
     assert (two.session, two.partition, two.label, two.video) == ("two", "dev", None, "b/two.mp4")
     assert two.path == tmp_path / "b" / "two.mp4"
     assert read_manifest(str(tmp_path), BDI, SHARES, 0).recordings == (one, two)
+
+
+def test_streams_are_chosen_by_column_and_by_key(tmp_path: Path) -> None:
+    root = write(
+        tmp_path, "video,subject,partition,video_stream,audio_stream\na.mp4,s,train,1,\nb.mp4,s,dev,,\n"
+    )
+    corpus = with_choices(read_manifest(root, BDI, SHARES, 0), 2, 3, 12.5)
+    assert [(one.video_stream, one.audio_stream, one.fps) for one in corpus.recordings] == [
+        (1, 3, 12.5),
+        (2, 3, 12.5),
+    ]
+    assert not any("mean nothing" in note for note in corpus.notes)
+    for choice in ((-1, None, None), (None, -2, None), (None, None, 0.0)):
+        with pytest.raises(InputError, match=r"corpus\.(video_stream|audio_stream|fps)="):
+            with_choices(corpus, *choice)
+    with pytest.raises(InputError, match="line 2: video_stream 'first'"):
+        read_manifest(
+            write(tmp_path, "video,subject,partition,video_stream\na.mp4,s,train,first\n"), BDI, SHARES, 0
+        )
 
 
 def test_names_that_shells_and_hydra_dislike(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from preprocess.archive.flac import RATE
 from preprocess.faces.decode import Video
-from preprocess.sound.decode import film_span, read_sound
+from preprocess.sound.decode import read_sound
 
 CONTAINERS = {
     "mp4": ("libx264", "aac"),
@@ -25,7 +25,7 @@ def heard(path):
         frames = [(float(frame.picture.mean()), frame.time_s) for frame in video.frames(1, "frames", int)]
         zero_s = video.zero_s
     assert frames[0][1] == 0
-    end_s = film_span(path)[1]
+    end_s = video.clock.end_s
     sound = read_sound(path, zero_s, end_s - zero_s)
     return max(frames)[1], int(np.abs(sound.samples.astype(int)).argmax()) / RATE, sound
 

@@ -66,7 +66,7 @@ def test_what_cannot_be_read_says_what_and_the_way_out(tmp_path: Path) -> None:
     (fake / "1.jpg").write_text("not a picture")
     for path, said in (
         (tmp_path / "empty", "no crops"),
-        (broken, "not a readable zip"),
+        (broken, "cannot be read as a zip of crops.*run preprocessing again"),
         (two, "there twice"),
     ):
         with pytest.raises(InputError, match=said):

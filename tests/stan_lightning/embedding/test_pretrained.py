@@ -114,7 +114,7 @@ def test_folders_that_hold_no_model(dinov2, tmp_path):
     (damaged / "model.safetensors").write_bytes(b"nothing")
     assert "cannot be used" in refused(damaged)
     (damaged / "preprocessor_config.json").write_text("{")
-    assert "not JSON" in refused(damaged)
+    assert "cannot be read as JSON" in refused(damaged)
 
 
 def test_code_of_a_model_s_own_is_not_run(dinov2, tmp_path):

@@ -56,7 +56,7 @@ def run(make_crops, tmp_path):
 
 def test_what_gives_nothing_gets_no_file_and_is_told(run):
     tally, files, screen = run(**{"1": 3.0, "2": 0.5, "3": 0.0, "4": 2.0})
-    assert tally == Tally(2, 0, ["3_1_Freeform", "2_1_Freeform"])
+    assert tally == Tally(2, 0, ["3_1_Freeform", "2_1_Freeform"], {})
     assert files == ["1_1_Freeform", "4_1_Freeform"]
     assert "3/3 recordings" in screen and "6/6 seconds of sound" in screen  # 5.5 of them
     lines = said(tally, RECORD, files)

@@ -79,5 +79,5 @@ def test_a_folder_of_unknown_files_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"holds files without a track.json"):
         TrackFolder(tmp_path, RECORD)
     (tmp_path / "track.json").write_text("{")
-    with pytest.raises(InputError, match=r"track.json: not JSON"):
+    with pytest.raises(InputError, match=r"track.json: cannot be read as JSON"):
         TrackFolder(tmp_path, RECORD)

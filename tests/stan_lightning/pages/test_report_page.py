@@ -46,7 +46,7 @@ def make(labels=(4.0, 16.0, 25.0, 40.0), training=(("a", "1", 4.0), ("t", "1", 2
 
 
 def test_page_is_self_contained_and_escaped():
-    html = report_page.page(make(), None)
+    html = report_page.page(make(), None, names=True)
     assert "<script" not in html
     assert NASTY not in html and "<b>gone" not in html
     assert "&lt;img src=x" in html and "&lt;b&gt;gone" in html
@@ -110,3 +110,17 @@ def test_an_audit_that_cannot_be_had_is_said():
     assert "Identity audit" not in report_page.page(found, None)
     found.metrics["identity_audit"] = {"face": None}
     assert "no subject has two sessions" in report_page.page(found, None)
+
+
+def test_recordings_are_numbered_unless_their_names_are_asked_for():
+    found = make()
+    found.metrics["missing"] = [{"recording": "b_9", "reason": "/data/b_9.zip: damaged"}]
+    html = report_page.page(found, None)
+    for name in ("b_1", "c_1", "d_1", "b_9", "/data", "onerror"):
+        assert name not in html
+    assert "recording 2: mean of 3 windows" in html
+    assert "recording 5 (the reason stands in metrics.json)" in html
+    assert "numbered in the order of predictions.csv" in html
+    named = report_page.page(found, None, names=True)
+    assert "b_1: mean of 3 windows" in named and "/data/b_9.zip: damaged" in named
+    assert "This page names recordings" in named
