@@ -122,6 +122,7 @@ def opened(config: DictConfig, overrides: list[str]) -> Candidate:
     """What the command line names; what it says about data overrides what a checkpoint was trained with."""
     if config.checkpoint is None:
         data: CropDataModule = instantiate(config.data, _convert_="all")
+        data.lenient = True
         data.setup("test")
         module: StanModule = instantiate(config.model, data=data.facts(), _convert_="all")
         data.serve(module.network.parts)

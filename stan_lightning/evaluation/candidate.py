@@ -86,15 +86,14 @@ def home_of(checkpoint: Path) -> Path:
 
 
 def from_weights(path: str | Path, module: StanModule, data: CropDataModule) -> Candidate:
-    """Load released weights into a network; the crops' manifest is all that is known of its training.
+    """Load released weights into a network; the crops, set up, are all that is known of its training.
 
     Raises:
         InputError: Where the network is not the published one.
     """
-    data.lenient = True
-    data.setup("test")
     network = module.network
-    if not isinstance(network, Single) or not getattr(network.encoder, "released", False):
+    published = isinstance(network, Single) and network.modalities == ("face",)
+    if not published or not getattr(network.encoder, "released", False):
         raise InputError(
             "weights= takes the published network's: leave model= as it is, or give a checkpoint"
         )
