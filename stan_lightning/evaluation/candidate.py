@@ -92,8 +92,11 @@ def from_weights(path: str | Path, module: StanModule, data: CropDataModule) -> 
         InputError: Where the network is not the published one.
     """
     network = module.network
-    published = isinstance(network, Single) and network.modalities == ("face",)
-    if not published or not getattr(network.encoder, "released", False):
+    if (
+        not isinstance(network, Single)
+        or network.modalities != ("face",)
+        or not getattr(network.encoder, "released", False)
+    ):
         raise InputError(
             "weights= takes the published network's: leave model= as it is, or give a checkpoint"
         )
