@@ -219,7 +219,8 @@ def with_selection(settings: DictConfig, objective: Objective) -> DictConfig:
     if best is None:
         return settings
     best.monitor = best.monitor or objective.monitor
-    best.mode = best.mode or objective.metrics.get(best.monitor)
+    tested = str(best.monitor).startswith("test")  # which is refused, whatever its mode
+    best.mode = best.mode or objective.metrics.get(best.monitor, "min" if tested else None)
     if best.mode is None:
         raise InputError(
             f"trainer.callbacks.best.monitor={best.monitor}: say which is better, "

@@ -85,7 +85,7 @@ def test_training_on_what_cannot_be_used(make_crops, tmp_path: Path, ends, spoil
         ("model.network.encoder.layers=2", "layers is 2: give four numbers"),
         ("model.network.encoder.attention=wrong", "choose one of ta, sa, sta, sta_af"),
         ("trainer=t4", "needs a GPU"),
-        ("trainer.callbacks.best.monitor=test/mae", "monitor val/mae"),
+        ("trainer.callbacks.best.monitor=test/mae", "monitor a metric of development"),
     ],
 )
 def test_training_with_a_value_that_cannot_be(
