@@ -58,7 +58,7 @@ def _passes(folder: Path, learns: bool) -> Callable[[], None]:
     from stan_lightning.network import STADRN
 
     sources = [Source(str(file), 60, 1, 20.0) for file in sorted(folder.glob("*.zip"))]
-    clips = ClipDataset(sources, FRAMES, Reading(["face"], SIDE), seed=0, jitter=0.2, flip=0.5)
+    clips = ClipDataset(sources, FRAMES, Reading(["face"], SIDE), seed=0, augment=DEFAULT)
     order = EpochBatches(len(clips), 8, seed=0, epoch=lambda: 0)
     batches = loader(clips, 2, batch_sampler=order)
     network = STADRN(features=8, layers=(1, 1, 1, 1)).train(learns)

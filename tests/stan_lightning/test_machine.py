@@ -53,7 +53,7 @@ def test_a_disk_that_fills_up_costs_the_epoch_alone(
     train: Train,
     assert_same_run: Callable[[Path, Path], None],
 ) -> None:
-    arguments = [*TINY, f"data.root={make_crops()}", "model.restart_epochs=2"]
+    arguments = [*TINY, f"data.root={make_crops()}", "model.scheduler.T_0=2"]
     whole, run = tmp_path / "whole", small_disk / "run"
     assert train(*arguments, f"hydra.run.dir={whole}", "trainer.max_epochs=3")[0] == 0
     assert train(*arguments, f"hydra.run.dir={run}", "trainer.max_epochs=1")[0] == 0
