@@ -20,8 +20,6 @@ from stan_lightning.evaluate import CONF, evaluate
 from stan_lightning.network import STADRN
 from stan_lightning.network.weights import save_released
 
-FACTS = {"score_range": [0, 63], "classes": None, "training_mean": 15.75}
-FACTS |= {"columns": {}, "spans": {}, "moment_s": 0.1}
 TINY = [
     "data.clip_frames=8",
     "data.frame_stride=1",
@@ -71,7 +69,8 @@ def fit(run: Path, crops: Path, *overrides: str) -> Path:
         )
     L.seed_everything(config.seed, verbose=False)
     data = instantiate(config.data, _convert_="all")
-    module = instantiate(config.model, data=FACTS, _convert_="all")
+    data.setup("fit")
+    module = instantiate(config.model, data=data.facts(), _convert_="all")
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     trainer = L.Trainer(max_epochs=1, accelerator="cpu", enable_model_summary=False, **quiet)
     trainer.fit(module, data)

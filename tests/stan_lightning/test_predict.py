@@ -59,7 +59,7 @@ def checkpoint(tmp_path_factory):
         config = compose("train", ["data=manifest", f"data.root={folder / 'gone'}", *TINY])
     data = instantiate(config.data, _convert_="all")
     module = instantiate(config.model, data=FACTS, _convert_="all")
-    torch.nn.init.constant_(module.network.fc.bias, 0.3)
+    torch.nn.init.constant_(module.network.head.bias, 0.3)
     content = {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}
     content["datamodule_hyper_parameters"] = dict(data.hparams)
     division = {
