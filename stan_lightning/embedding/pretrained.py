@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
-from stan_boundary.opening import read_json, read_regular
+from stan_boundary.opening import check_regular, read_json, read_regular
 from stan_lightning.embedding.received import (
     INDEX,
     MOST_CONFIG_BYTES,
@@ -204,6 +204,8 @@ def _trained(
     from transformers import AutoModel
 
     files = _weight_files(name, folder)
+    for file in files:
+        check_regular(file)
     size = sum(file.stat().st_size for file in files)
     _explained(name, lambda: check_shape(config, size))
     with staged(shape, files) as alone:

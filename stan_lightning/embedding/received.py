@@ -24,6 +24,7 @@ INDEX = "model.safetensors.index.json"
 MOST_CONFIG_BYTES = 4_000_000
 _MOST_INDEX_BYTES = 20_000_000
 _MOST_NUMBER, _MOST_LAYERS, _LONGEST_LIST = 10**7, 1_000, 1_000
+_MOST = {"image_size": 2_048, "num_labels": 10_000, "num_frames": 64}  # transformers makes lists of these
 _MOST_WEIGHTS = 3 * 10**9
 _ABSENT = 10**8  # weights that a file may lack: a pooling layer
 _SHARD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}\.safetensors")
@@ -62,7 +63,7 @@ def _plain(node: Any, key: str, where: str) -> Any:
         if len(node) > _LONGEST_LIST:
             raise InputError(f"{where}: {key[:40]} lists {len(node):,} values, which no encoder has")
         return [_plain(one, key, where) for one in node]
-    most = _MOST_LAYERS if "layers" in key or "depth" in key else _MOST_NUMBER
+    most = _MOST_LAYERS if "layers" in key or "depth" in key else _MOST.get(key, _MOST_NUMBER)
     if isinstance(node, int) and abs(node) > most:
         raise InputError(f"{where}: {key[:40]} is {node:,}, more than an encoder has")
     return node

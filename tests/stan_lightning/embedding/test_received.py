@@ -12,6 +12,7 @@ import torch
 from stan_boundary.errors import InputError
 from stan_lightning.embedding.face import FaceEncoder
 from stan_lightning.embedding.pretrained import open_network
+from stan_lightning.embedding.received import INDEX, shape_alone
 
 CPU = torch.device("cpu")
 
@@ -119,3 +120,18 @@ def test_pipes_and_endless_files_are_not_read(folder: Path) -> None:
     os.mkfifo(folder / "config.json")
     with pytest.raises(InputError, match=r"no config\.json"):
         open_network(str(folder), "random", 0, CPU, "pixel_values")
+
+
+@pytest.mark.parametrize("key", ["image_size", "num_labels", "num_frames"])
+def test_numbers_of_which_the_library_makes_lists_are_bounded(tmp_path: Path, key: str) -> None:
+    (file := tmp_path / "config.json").write_text(f'{{"model_type": "dinov2", "{key}": 20000}}')
+    with pytest.raises(InputError, match=f"{key} is 20,000"):
+        shape_alone(file)
+
+
+def test_a_missing_shard_is_one_line(dinov2: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(dinov2, tmp_path / "model"))
+    (folder / "model.safetensors").unlink()
+    (folder / INDEX).write_text('{"weight_map": {"a": "model-1.safetensors"}}')
+    with pytest.raises(InputError, match=r"model-1\.safetensors: cannot be opened"):
+        open_network(str(folder), "pretrained", 0, torch.device("cpu"), "pixel_values")
