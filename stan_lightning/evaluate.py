@@ -267,17 +267,17 @@ def say(found: results.Evaluation, paths: list[Path]) -> None:
     if numbers["video"]["n"]:
         console.print(verdict.table(numbers))
     for reason in verdict.not_fitted(numbers):
-        print(reason)
+        print(printable(reason))
     if numbers.get("modalities"):
         console.print(verdict.modalities_table(numbers["modalities"]))
         if numbers["modalities"]["gates"]:
-            print(verdict.gates_line(numbers["modalities"]["gates"]))
+            print(printable(verdict.gates_line(numbers["modalities"]["gates"])))
     print(verdict.sentence(numbers))
     if numbers["synthetic"]:
         print(SYNTHETIC)
     print(DISCLAIMER)
     for path in paths:
-        print(path)
+        print(printable(path))
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ def predict(config: DictConfig) -> int:
     say(predictions, usable, score_range)
     if synthetic:
         print(TRAINED_ON_DRAWN)
-    print(as_text(output / PAGE))
+    print(printable(as_text(output / PAGE)))
     return len(refusals)
 
 

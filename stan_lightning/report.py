@@ -64,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if len(runs) == 1:
         numbers = runs[0].evaluation.metrics
         console.print(verdict.table(numbers))
-        print("\n".join([*verdict.not_fitted(numbers), verdict.sentence(numbers)]))
+        for line in (*verdict.not_fitted(numbers), verdict.sentence(numbers)):
+            print(printable(line))
     else:
         everybody = contenders(together)
         console.print(terminal(runs, together, everybody))

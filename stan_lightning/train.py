@@ -23,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from stan_boundary.command_line import check_command_line, with_new_keys
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
+from stan_boundary.names import printable
 from stan_boundary.writing import discard_parts, write_whole
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.training import resume
@@ -135,8 +136,6 @@ def take_up(config: DictConfig, run: Path) -> tuple[DictConfig, Path | None]:
     if not OmegaConf.is_missing(config, "resume"):
         config = resume.own_config(run, config, HydraConfig.get().overrides.task)
     elif not holds_run(run):
-        if run.is_dir() and not run.is_symlink() and not any(run.iterdir()):
-            run.chmod(0o700)  # Hydra has made it
         return check_folders(config, run), None
     elif config.go_on:
         config = resume.same_config(run, check_folders(config, run))
@@ -149,7 +148,7 @@ def take_up(config: DictConfig, run: Path) -> tuple[DictConfig, Path | None]:
         discard_parts(run / FOLDER)
     checkpoint, said = newest(run)
     if said and is_first():
-        print(said)
+        print(printable(said))
     return config, checkpoint
 
 

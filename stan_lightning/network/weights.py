@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from stan_boundary.errors import InputError
+from stan_boundary.writing import whole_file
 from stan_lightning.network import checkpoint_file
 from stan_lightning.network.attention import FusedAttention, JoinedBranches
 from stan_lightning.network.sta_drn import STADRN
@@ -46,7 +47,8 @@ def load_released(network: STADRN, source: str | Path | State) -> None:
 
 def save_released(network: STADRN, path: str | Path) -> None:
     """Write the network's weights under the authors' names, as `load_released` reads them."""
-    torch.save(released_state(network, network.state_dict()), path)
+    with whole_file(Path(path)) as file:
+        torch.save(released_state(network, network.state_dict()), file)
 
 
 def load_weights(network: STADRN | TrackNet, path: str | Path, columns: Sequence[str] | None = None) -> str:

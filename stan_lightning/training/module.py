@@ -22,6 +22,7 @@ from torch.optim.lr_scheduler import (
 from torchmetrics.functional import mean_absolute_error, mean_squared_error
 
 from stan_boundary.errors import InputError
+from stan_boundary.names import printable
 from stan_lightning.network.catalogue import ENCODER, block, build, network_arguments
 from stan_lightning.network.fusion import Encoder, Fusion
 from stan_lightning.network.precision import single_precision
@@ -146,7 +147,7 @@ class StanModule(L.LightningModule):
             columns = None
             if isinstance(network, TrackNet):
                 columns = self.hparams["network"]["columns"][network.modalities[0]]
-            self.print(f"{name}{load_weights(network, path, columns)}")
+            self.print(printable(f"{name}{load_weights(network, path, columns)}"))
         if self.hparams["start_at_mean"] and self.hparams["objective"] == "severity":
             low, high = self.hparams["score_range"]
             mean = (self.trainer.datamodule.training_mean - low) / (high - low)  # type: ignore[attr-defined]
