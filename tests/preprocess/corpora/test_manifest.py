@@ -69,6 +69,25 @@ def test_semicolons_and_a_byte_order_mark(tmp_path: Path) -> None:
     assert read_manifest(root, BDI, SHARES, 0).recordings[0].label == 5.0
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("video\tsubject\tlabel\tpartition\na.mp4\ts, t\t5\ttest\n", "utf-8"),
+        ("video\tsubject\tlabel\tpartition\na.mp4\ts, t\t5\ttest\n", "utf-16"),
+        ("sep=;\nvideo;subject;label;partition\na.mp4;s, t;5;test\n", "utf-8"),
+        ("video;subject;label;partition\na.mp4;s, t;5;test;\n", "utf-8-sig"),
+    ],
+)
+def test_tables_as_spreadsheets_save_them(tmp_path: Path, text: str, encoding: str) -> None:
+    found = read_manifest(write(tmp_path, text, encoding), BDI, SHARES, 0).recordings[0]
+    assert (found.video, found.subject, found.label, found.partition) == ("a.mp4", "s, t", 5.0, "test")
+
+
+def test_lines_are_counted_as_the_file_has_them(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"line 3: label 99 is outside"):
+        read_manifest(write(tmp_path, "sep=;\nvideo;subject;label\na.mp4;s;99\n"), BDI, SHARES, 0)
+
+
 def test_partitions_are_dealt_by_subject_and_told(tmp_path: Path) -> None:
     lines = [f"v{index}.mp4,s{index % 10},1" for index in range(40)]
     root = write(tmp_path, "\n".join(["video,subject,label", *lines]))
