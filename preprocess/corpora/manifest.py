@@ -94,8 +94,8 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
         if names.count(column) != 1:
             found = ", ".join(filter(None, names)) or "nothing"
             raise InputError(
-                f"{path} needs one column {column!r} (found {found}): its first line names the columns, video, "
-                "subject and, where there are any, label, session, task, partition, group, sound"
+                f"{path} needs one column {column!r} (found {found}): its first line names the columns, "
+                "video, subject and, where there are any, label, session, task, partition, group, sound"
             )
     rows = []
     for number, cells in lines[1:]:

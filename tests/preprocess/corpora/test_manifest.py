@@ -1,3 +1,4 @@
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def write(folder: Path, text: str, encoding: str = "utf-8") -> str:
     path = folder / "manifest.csv"
     path.write_text(text, encoding=encoding)
     for line in text.splitlines()[1:]:
-        name = line.split('"')[1] if line.startswith('"') else line.replace(";", ",").split(",")[0]
+        name = line.split('"')[1] if line.startswith('"') else re.split("[,;\t]", line)[0]
         if name and not name.startswith("/"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).touch()
@@ -40,7 +41,7 @@ def test_columns_and_their_defaults(tmp_path: Path) -> None:
 
 def test_streams_are_chosen_by_column_and_by_key(tmp_path: Path) -> None:
     root = write(
-        tmp_path, "video,subject,partition,video_stream,audio_stream\na.mp4,s,train,1,\nb.mp4,s,dev,,\n"
+        tmp_path, "video,subject,partition,video_stream,audio_stream\na.mp4,s,train,1.0,\nb.mp4,s,dev,,\n"
     )
     corpus = with_choices(read_manifest(root, BDI, SHARES, 0), 2, 3, 12.5)
     assert [(one.video_stream, one.audio_stream, one.fps) for one in corpus.recordings] == [
