@@ -27,6 +27,7 @@ def whole_path(path: Path) -> Iterator[Path]:
     protocol.
 
     Raises:
+        InputError: A folder is in the file's place.
         OSError: The folder cannot be written or the disk is full.
     """
     # A random name: two workers may write the same file after a scheduler lost sight of one.
@@ -38,6 +39,8 @@ def whole_path(path: Path) -> Iterator[Path]:
             _sync(file.fileno())
         os.replace(part, path)
         sync_folder(path.parent)
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder, where a file is to be written: move it away") from None
     except OSError as error:
         if error.filename in (None, str(part)):  # of a full disk the system says no name
             error.filename = str(path)

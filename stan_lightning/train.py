@@ -54,6 +54,14 @@ from stan_lightning.training.summary import announce, summarise
 from stan_lightning.training.trainer_refusals import TRAINING, refuse_callbacks, refuse_trainer_settings
 from stan_lightning.training.versions import versions
 
+FILES = (
+    "config.yaml",
+    "versions.txt",
+    "metrics.csv",
+    "summary.json",
+    "checkpoints/best.ckpt",
+    "checkpoints/last.ckpt",
+)
 EXAMPLES = (
     "python -m stan_lightning.train trainer.max_epochs=200",
     "python -m stan_lightning.train experiment=sta_drn_2023 data.root=/data/crops hydra.run.dir=runs/a",
@@ -117,7 +125,7 @@ def name_group(config: DictConfig) -> None:
 
 
 def refuse_links(run: Path) -> None:
-    """A run's folder that others filled may hold links; what is written into it would follow them."""
+    """A run's folder that others filled may hold links, which writing would follow, or what stops it late."""
     links = (
         [path for path in run.iterdir() if path.is_symlink() and not path.is_file()] if run.is_dir() else []
     )
@@ -125,6 +133,10 @@ def refuse_links(run: Path) -> None:
         raise InputError(
             f"{links[0]} is a link to a folder: nothing is written through one; move the folder itself"
         )
+    for name in (FOLDER, *FILES):
+        if (run / name).exists() and (run / name).is_dir() != (name == FOLDER):
+            kinds = ("no folder", "where checkpoints") if name == FOLDER else ("a folder", f"where {name}")
+            raise InputError(f"{run / name} is {kinds[0]}, {kinds[1]} will lie: move it away")
 
 
 def take_up(config: DictConfig, run: Path) -> tuple[DictConfig, Path | None]:

@@ -12,7 +12,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
 from stan_boundary.opening import open_zip
-from stan_boundary.writing import whole_file
+from stan_boundary.writing import private_folder, whole_file
 from stan_lightning.network import checkpoint_file
 
 FOLDER = "checkpoints"
@@ -38,7 +38,7 @@ class WholeCheckpointIO(TorchCheckpointIO):
     ) -> None:
         """Write `checkpoint` so that a kill leaves the old file or the new one under `path`."""
         place = Path(path)
-        place.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(place.parent)
         with whole_file(place) as file:
             torch.save(checkpoint, file)
             file.flush()

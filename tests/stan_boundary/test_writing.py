@@ -95,6 +95,9 @@ def test_libraries_that_open_paths_write_whole_files(tmp_path: Path, monkeypatch
     with pytest.raises(KeyError), whole_path(folder / "film") as part:
         part.write_bytes(b"half")
         raise KeyError
+    with pytest.raises(InputError, match="is a folder"), whole_path(folder):
+        pass
+    assert os.listdir(tmp_path) == ["12:30"]
     assert os.listdir(folder) == ["film"] and (folder / "film").read_bytes() == b"new"
 
 
