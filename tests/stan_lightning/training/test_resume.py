@@ -1,6 +1,7 @@
 """A run's own config, what of it may change, and the command that goes on with it."""
 
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,7 @@ def test_nothing_to_resume(tmp_path: Path) -> None:
 )
 def test_command_survives_shell_and_hydra(path: str) -> None:
     words = shlex.split(resume.command(Path(path)))
-    assert words[:3] == ["python", "-m", "stan_lightning.train"]
+    assert words[:3] == [sys.orig_argv[0], "-m", "stan_lightning.train"]  # as pytest was typed
     override = OverridesParser.create().parse_override(words[3])
     assert override.key_or_group == "resume"
     assert str(override.value()) == path
