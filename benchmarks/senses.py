@@ -117,6 +117,4 @@ def difference(run: Path, other: Path) -> Mapping[str, float | None]:
     """MAE of a run minus that of another on the same test videos, paired, with its interval by subject."""
     one, two = (pd.read_csv(which / "evaluation" / "test" / "predictions.csv") for which in (run, other))
     both = one.merge(two[["recording", "prediction"]], on="recording", suffixes=("", "_other"))
-    return mae_difference(
-        both["label"], both["prediction"], both["prediction_other"], both["subject"], resamples=2000, seed=0
-    )
+    return mae_difference(both["label"], both["prediction"], both["prediction_other"], both["subject"])

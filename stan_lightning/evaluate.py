@@ -1,7 +1,8 @@
 """Evaluates a trained network: ``python -m stan_lightning.evaluate checkpoint=<file> data.root=<crops>``.
 
 Writes predictions.csv, windows.csv, metrics.json, baselines.csv and report.html, and ends with one table and
-one sentence. ``weights=<released state dict>`` with ``model.*`` and ``data=...`` stands for a checkpoint.
+a line for each comparison. ``weights=<released state dict>`` with ``model.*`` and ``data=...`` stands for a
+checkpoint.
 """
 
 import sys
@@ -29,13 +30,14 @@ from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.notices import DISCLAIMER, SYNTHETIC
 from stan_lightning.data.presence import having
 from stan_lightning.data.protocol import overlap
-from stan_lightning.evaluation import results, robustness, tables, verdict
+from stan_lightning.evaluation import received, results, robustness, tables, verdict
 from stan_lightning.evaluation.candidate import (
     Candidate,
     from_checkpoint,
     from_weights,
     refuse_broken_promises,
 )
+from stan_lightning.evaluation.findings import findings
 from stan_lightning.evaluation.identity_audit import audit
 from stan_lightning.evaluation.modalities import gates, worth
 from stan_lightning.evaluation.ridge import ridge_baselines
@@ -112,7 +114,7 @@ def measured(candidate: Candidate, trainer: L.Trainer, config: DictConfig) -> re
     if len(candidate.module.network.modalities) > 1:
         found.metrics["modalities"] = worth_of_modalities(candidate, trainer, windows, config)
     if config.identity_audit:
-        audits = whom_features_show(candidate, trainer, config)
+        audits = whom_features_show(candidate, trainer)
         found.metrics["identity_audit"] = audits
         if all(one is None for one in audits.values()):
             print("no identity audit: no subject has two sessions in these crops")
@@ -143,22 +145,22 @@ def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> r
     score_range = candidate.data.hparams["score_range"]
     predictions = tables.predictions_table(windows, recordings, score_range, candidate.training)
     ridges, fitted = ridge_baselines(candidate.data, config.partition, candidate.training)
-    baselines = tables.baseline_table(predictions, candidate.training, ridges)
-    bootstrap = tables.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
+    selected = set(candidate.data.tables["dev"]["subject"].astype(str))
+    baselines = tables.baseline_table(predictions, candidate.training, ridges, selected)
     missing = tables.missing_recordings(expected, predictions)
     training = candidate.training
     order = ("protocol", "partition", "checkpoint", "seed")
     header = candidate.header | {"partition": config.partition}
     numbers = {name: header[name] for name in order}
     numbers["n_train_subjects"] = None if training is None else len(training.subjects)
-    numbers |= tables.metrics(predictions, windows, baselines, score_range, bootstrap)
+    numbers |= tables.metrics(predictions, windows, baselines, score_range)
     numbers["ridges"] = fitted
     numbers |= {"n_expected": len(expected), "n_missing": len(missing), "missing": missing}
     numbers["n_unlabelled"] = int(predictions["label"].isna().sum())
     numbers |= {name: value for name, value in header.items() if name not in order}
     numbers["synthetic"] = candidate.data.hparams["synthetic"]
     numbers["overlap"] = overlap(candidate.data.tables)
-    numbers["bootstrap"] = {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
+    numbers["intervals"] = received.INTERVALS
     numbers["versions"] = versions()
     return results.Evaluation(numbers, predictions, windows, baselines)
 
@@ -169,14 +171,13 @@ def under_corruption(
     """Metrics at video level under noise and blur."""
     recordings = candidate.data.tables[config.partition].assign(partition=config.partition)
     score_range = candidate.data.hparams["score_range"]
-    bootstrap = tables.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
 
     def describe(corrupt: Mapping[str, robustness.Corruption]) -> dict[str, Any]:
         windows = clean
         if corrupt:
             windows = score_windows(candidate.module, candidate.data, config.partition, trainer, corrupt)
         predictions = tables.predictions_table(windows, recordings, score_range, candidate.training)
-        return tables.describe_videos(predictions, score_range, bootstrap)
+        return tables.describe_videos(predictions, score_range)
 
     return robustness.series(describe, candidate.module.network.modalities, config.seed)
 
@@ -195,7 +196,6 @@ def worth_of_modalities(
     if table.empty:
         return None
     score_range = candidate.data.hparams["score_range"]
-    bootstrap = tables.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
 
     def score(**changes: Any) -> pd.DataFrame:
         windows = score_windows(candidate.module, candidate.data, config.partition, trainer, **changes)
@@ -208,16 +208,15 @@ def worth_of_modalities(
             modalities,
             table["subject"].astype(str).tolist(),
             score,
-            lambda found: tables.describe_videos(found, score_range, bootstrap),
-            resamples=bootstrap.resamples,
-            seed=bootstrap.seed,
+            lambda found: tables.describe_videos(found, score_range),
+            seed=config.seed,
         )
     there = {one: having(everybody, one, candidate.data.tracks)["recording"].tolist() for one in modalities}
     weighed = gates(windows, modalities, there)
     return {"rows": rows, "n_without": len(everybody) - len(table), "gates": weighed}
 
 
-def whom_features_show(candidate: Candidate, trainer: L.Trainer, config: DictConfig) -> dict[str, Any]:
+def whom_features_show(candidate: Candidate, trainer: L.Trainer) -> dict[str, Any]:
     """The identity audit of each encoder's features, by modality, over the recordings of all partitions."""
     found: dict[str, Any] = {}
     for modality in candidate.module.network.modalities:
@@ -229,13 +228,7 @@ def whom_features_show(candidate: Candidate, trainer: L.Trainer, config: DictCon
                 recording_features(candidate.module, candidate.data, name, trainer, modality) for name in kept
             ]
         people = pd.concat(kept.values(), ignore_index=True)
-        found[modality] = audit(
-            np.concatenate(features),
-            people["subject"],
-            people["session"],
-            resamples=config.bootstrap.resamples,
-            seed=config.bootstrap.seed,
-        )
+        found[modality] = audit(np.concatenate(features), people["subject"], people["session"])
     return found
 
 
@@ -251,7 +244,7 @@ def only(data: CropDataModule, kept: Mapping[str, pd.DataFrame]) -> Iterator[Non
 
 
 def say(found: results.Evaluation, paths: list[Path]) -> None:
-    """End with one table, one sentence, what is missing, and the paths."""
+    """End with one table, a line a comparison, what is missing, and the paths."""
     console = Console()
     numbers = found.metrics
     if numbers["n_missing"]:
@@ -272,7 +265,8 @@ def say(found: results.Evaluation, paths: list[Path]) -> None:
         console.print(verdict.modalities_table(numbers["modalities"]))
         if numbers["modalities"]["gates"]:
             print(printable(verdict.gates_line(numbers["modalities"]["gates"])))
-    print(verdict.sentence(numbers))
+    for finding in findings(numbers):
+        print(printable(finding))
     if numbers["synthetic"]:
         print(SYNTHETIC)
     print(DISCLAIMER)

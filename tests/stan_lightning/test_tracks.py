@@ -107,7 +107,7 @@ def shorten(root: Path, recording: str, n_frames: int) -> None:
 
 
 def evaluation(checkpoint: Path, output: Path, *more: str) -> dict:
-    asked = [f"checkpoint={checkpoint}", f"output={output}", "bootstrap.resamples=50", *more]
+    asked = [f"checkpoint={checkpoint}", f"output={output}", *more]
     with initialize_config_dir(CONF, version_base="1.3"):
         evaluate(compose("evaluate", [*asked, "+trainer.enable_progress_bar=false"]), asked)
     return json.loads((output / "metrics.json").read_text())

@@ -61,7 +61,7 @@ def test_the_chosen_checkpoint_is_scored_in_float32_at_the_end(
     assert "development is scored in 16 bits" in said and "the same in 16 bits, which chose the epoch" in said
     assert f"{found['value']:.2f}" in said and f"{found['value_in_sixteen_bits']:.2f}" in said
     checkpoint = f"checkpoint={run / 'checkpoints' / 'best.ckpt'}"
-    monkeypatch.setattr(sys, "argv", ["evaluate", checkpoint, "partition=dev", "bootstrap.resamples=10"])
+    monkeypatch.setattr(sys, "argv", ["evaluate", checkpoint, "partition=dev"])
     evaluate.main()
     numbers = json.loads((run / "evaluation" / "dev" / "metrics.json").read_text())
     assert numbers["video"]["mae"]["value"] == pytest.approx(found["value"], abs=1e-3)
