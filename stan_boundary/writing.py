@@ -105,6 +105,18 @@ def private_folder(path: Path, root: Path | None = None) -> Path:
     return path
 
 
+def output_folder(path: Path) -> Path:
+    """As `private_folder`, and something can be written there: asked before hours of work, not after.
+
+    Raises:
+        InputError: As `private_folder`, or nothing can be written there.
+    """
+    private_folder(path)
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise InputError(f"{path} cannot be written: choose another output or mend its permissions")
+    return path
+
+
 def discard_parts(folder: Path, root: Path | None = None) -> int:
     """Remove what killed processes left half-written in `folder`; gives how many files that were.
 

@@ -24,7 +24,7 @@ from stan_boundary.command_line import check_command_line, with_new_keys
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
-from stan_boundary.writing import private_folder, write_whole
+from stan_boundary.writing import output_folder, private_folder, write_whole
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.notices import DISCLAIMER, SYNTHETIC
@@ -88,6 +88,7 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
     output = Path(config.output or private_folder(candidate.home / config.partition, candidate.home.parent))
     refuse_broken_promises(candidate, config.partition)
     refuse_unread(candidate.module.network.modalities, candidate.data.hparams["modalities"])
+    output_folder(output)
     trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
     try:
         found = measured(candidate, trainer, config)

@@ -19,7 +19,7 @@ from stan_boundary import trouble
 from stan_boundary.entry import speak_any_terminal
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
-from stan_boundary.writing import private_folder, write_whole
+from stan_boundary.writing import output_folder, private_folder, write_whole
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.notices import DISCLAIMER
 from stan_lightning.evaluation import results, verdict
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def write(runs: Sequence[Run], together: Sequence[Run], output: Path, names: bool = False) -> list[Path]:
     """Write the pages and, for pooled folds, their tables and numbers; returns the paths."""
-    private_folder(output)
+    output_folder(output)
     paths: list[Path] = []
     for number, run in enumerate(runs):
         if "folds" in run.evaluation.metrics:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stan_boundary.errors import InputError
-from stan_boundary.writing import discard_parts, private_folder, whole_path, write_whole
+from stan_boundary.writing import discard_parts, output_folder, private_folder, whole_path, write_whole
 
 
 def test_a_link_is_replaced_and_never_followed(tmp_path: Path) -> None:
@@ -113,3 +113,12 @@ def test_nothing_behind_a_link_is_discarded(tmp_path: Path) -> None:
     (output / "tracks").unlink()
     (tmp_path / "elsewhere").rename(output / "tracks")
     assert discard_parts(output / "tracks" / "behaviour", output) == 1
+
+
+def test_an_output_that_cannot_be_written_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert output_folder(tmp_path / "new").is_dir()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write all but a read-only mount
+    with pytest.raises(InputError, match="new cannot be written: choose another output"):
+        output_folder(tmp_path / "new")
