@@ -35,7 +35,8 @@ from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_DRAWN
 from stan_lightning.data.readable import why_unreadable
-from stan_lightning.data.tracks import OF_CROPS
+from stan_lightning.data.track_listing import OF_CROPS, find
+from stan_lightning.data.tracks import gather
 from stan_lightning.evaluation.scoring import score_windows
 from stan_lightning.evaluation.tables import predictions_table
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
@@ -179,17 +180,26 @@ def refuse(table: pd.DataFrame, trained: Trained, shortest: float) -> dict[str, 
 def unreadable(table: pd.DataFrame, trained: Trained, config: DictConfig) -> dict[str, str]:
     """Why each recording that came from elsewhere cannot be read to its end: its crops, sound or tracks."""
     refusals: dict[str, str] = {}
-    modalities = trained.module.network.modalities
     for place, row in table.iterrows():
-        name = str(row["recording"])
-        if row["received"] and (why := why_unreadable(str(row["crops"]), int(row["n_crops"]), True)):
-            refusals[name] = why
-        elif tracks_of(modalities):
-            try:
-                as_data(table.loc[[place]], trained, 0, config.tracks)
-            except InputError as error:
-                refusals[name] = str(error)
+        crops, n_crops = str(row["crops"]), int(row["n_crops"])
+        why = why_unreadable(crops, n_crops, True) if row["received"] else ""
+        if why := why or bad_track(table.loc[[place]], trained, config.tracks):
+            refusals[str(row["recording"])] = why
     return refusals
+
+
+def bad_track(row: pd.DataFrame, trained: Trained, folders: Mapping[str, Any]) -> str:
+    """Why a file of one recording's tracks cannot be read; empty where all can, or there is none."""
+    for name in tracks_of(trained.module.network.modalities):
+        folder = folders.get(name)
+        home = Path(folder or Path(row["crops_root"].iloc[0]) / "tracks" / name)
+        if not any(find(row, name, [home], "tracks")):
+            continue
+        try:
+            gather(row, name, folder, trained.columns[name], "tracks")
+        except InputError as error:
+            return str(error)
+    return ""
 
 
 def tell(refusals: Mapping[str, str]) -> None:

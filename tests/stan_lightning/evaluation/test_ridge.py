@@ -55,7 +55,7 @@ def behave(root: Path, tells, without=()):
     random = np.random.default_rng(1)
     for row in pd.read_csv(root / "manifest.csv").to_dict("records"):
         if str(row["subject"]) not in without:
-            table = pd.DataFrame({"time_s": np.arange(10) / 10})
+            table = pd.DataFrame({"time_s": np.arange(10) / 30})
             table["smile"] = tells(row) + random.normal(0, 0.5, 10)
             table["noise"] = random.normal(0, 1, 10)
             table.to_csv(folder / f"{row['recording']}.csv", index=False)

@@ -1,7 +1,6 @@
 """A run's own config, what of it may change, and the command that goes on with it."""
 
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from stan_boundary.errors import InputError
+from stan_boundary.typed import typed_python
 from stan_lightning.training import resume
 
 
@@ -76,7 +76,7 @@ def test_nothing_to_resume(tmp_path: Path) -> None:
 )
 def test_command_survives_shell_and_hydra(path: str) -> None:
     words = shlex.split(resume.command(Path(path)))
-    assert words[:3] == [sys.orig_argv[0], "-m", "stan_lightning.train"]  # as pytest was typed
+    assert words[:3] == [typed_python(), "-m", "stan_lightning.train"]
     override = OverridesParser.create().parse_override(words[3])
     assert override.key_or_group == "resume"
     assert str(override.value()) == path
