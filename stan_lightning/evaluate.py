@@ -21,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from stan_boundary.command_line import check_command_line, with_new_keys
+from stan_boundary.config_folder import trusted
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
@@ -46,7 +47,6 @@ from stan_lightning.evaluation.trained import OF_THE_MACHINE
 from stan_lightning.pages import report_page
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.quiet import quiet
-from stan_lightning.training.refusals import refuse_unread
 from stan_lightning.training.trainer_refusals import SCORING, refuse_trainer_settings
 from stan_lightning.training.versions import versions
 
@@ -87,7 +87,6 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
     candidate = opened(config, overrides)
     output = Path(config.output or private_folder(candidate.home / config.partition, candidate.home.parent))
     refuse_broken_promises(candidate, config.partition)
-    refuse_unread(candidate.module.network.modalities, candidate.data.hparams["modalities"])
     output_folder(output)
     trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
     try:
@@ -126,7 +125,10 @@ def opened(config: DictConfig, overrides: list[str]) -> Candidate:
     """What the command line names; what it says about data overrides what a checkpoint was trained with."""
     if config.checkpoint is None:
         data: CropDataModule = instantiate(config.data, _convert_="all")
-        module: StanModule = instantiate(config.model, _convert_="all")
+        data.lenient = True
+        data.setup("test")
+        module: StanModule = instantiate(config.model, data=data.facts(), _convert_="all")
+        data.serve(module.network.parts)
         return from_weights(config.weights, module, data)
     asked = {override.split("=", 1)[0].lstrip("+~") for override in overrides}
     if fixed := [name for name in asked if name == "model" or name.startswith("model.")]:
@@ -136,7 +138,7 @@ def opened(config: DictConfig, overrides: list[str]) -> Candidate:
     for name in names | (set(OF_THE_CROPS) if "data" in asked else set()):
         value: Any = OmegaConf.select(config.data, name)
         changes[name] = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
-    return from_checkpoint(config.checkpoint, changes)
+    return from_checkpoint(config.checkpoint, changes, trusted(overrides))
 
 
 def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> results.Evaluation:

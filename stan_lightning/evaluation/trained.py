@@ -1,6 +1,6 @@
 """What a checkpoint tells: the network, how its clips were read, who it was trained on."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,10 @@ import torch
 from omegaconf import OmegaConf
 
 from stan_boundary.errors import InputError
+from stan_boundary.targets import check_targets
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.protocol import PROTOCOLS
+from stan_lightning.data.tracks import OF_CROPS
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.network import checkpoint_file
 from stan_lightning.training.module import StanModule
@@ -23,6 +25,8 @@ OF_THE_MACHINE: Mapping[str, Any] = {
     "cache_gb": 0.0,
 }
 """Settings of a datamodule that a checkpoint does not decide for the machine that scores it."""
+COMPOSED = ("augment", "sampler")
+"""Of a datamodule's, what names classes."""
 RECORD = ("protocol", "fold", "n_folds", "split_seed", "seed", "score_range")
 REQUIRED = ("state_dict", "hyper_parameters", "datamodule_hyper_parameters", "training")
 _NUMBERS = [name.removeprefix("data.") for name in NUMBERS if name.startswith("data.")]
@@ -46,14 +50,25 @@ class Trained:
     sessions: TrainingSessions
 
     @property
+    def tracks(self) -> list[str]:
+        """Those that the network reads: all but what crops show by themselves."""
+        return [name for name in self.module.network.modalities if name not in OF_CROPS]
+
+    @property
     def columns(self) -> dict[str, list[str]]:
         """What the network reads of each track."""
-        network = self.module.hparams["network"]
-        return {name: list(columns) for name, columns in (network.get("columns") or {}).items()}
+        columns = self.module.hparams["data"]["columns"]
+        return {name: list(names) for name, names in columns.items()}
 
 
-def open_checkpoint(path: str | Path) -> Trained:
-    """Read a checkpoint of a training run; nothing in it is executed.
+def open_checkpoint(path: str | Path, trust: Collection[str] = ()) -> Trained:
+    """Read a checkpoint of a training run.
+
+    Nothing in it is executed; the classes that it names are those of this project, of torch and of `trust`.
+
+    Args:
+        path: The file.
+        trust: Packages of the user's own whose classes it may name besides.
 
     Raises:
         InputError: Where there is none, it is damaged, or it is something else.
@@ -75,13 +90,15 @@ def open_checkpoint(path: str | Path) -> Trained:
             f"{file} is no checkpoint of a training run (no {lacking[0]}); give released weights as weights="
         )
     try:
+        check_targets(content["hyper_parameters"], trust, str(file))
         data = {**content["datamodule_hyper_parameters"], **OF_THE_MACHINE}
+        check_targets({name: data.get(name) for name in COMPOSED}, trust, str(file))
         check_reading(data, str(file))
         CropDataModule(**data)
         with torch.device("meta"):
-            planned = StanModule.from_record(content["hyper_parameters"])
+            planned = StanModule(**content["hyper_parameters"])
         checkpoint_file.check_state(planned, content, str(file))
-        module = StanModule.from_record(content["hyper_parameters"])
+        module = StanModule(**content["hyper_parameters"])
         module.load_state_dict(content["state_dict"])
         record = {name: content["training"][name] for name in RECORD}
         sessions = TrainingSessions.from_rows(content["training"]["sessions"])

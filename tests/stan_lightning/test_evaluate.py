@@ -25,10 +25,10 @@ TINY = [
     "data.frame_stride=1",
     "data.image_size=32",
     "data.num_workers=0",
-    "model.layers=[1,1,1,1]",
-    "model.features=2",
+    "model.network.encoder.layers=[1,1,1,1]",
+    "model.network.encoder.features=2",
 ]
-GENTLE = ["data.batch_size=3", "model.learning_rate=1e-4", "model.start_at_mean=true"]
+GENTLE = ["data.batch_size=3", "model.optimizer.lr=1e-4", "model.objective.start_at_mean=true"]
 BRIEF = ["trainer.accelerator=cpu", "+trainer.enable_progress_bar=false"]
 
 
@@ -62,13 +62,15 @@ def fit(run: Path, crops: Path, *overrides: str) -> Path:
                 *TINY,
                 "data.frame_stride=3",
                 "data.batch_size=3",
-                "model.start_at_mean=true",  # outputs within the range, none clipped to 0
-                "model.learning_rate=1e-4",
+                "model.objective.start_at_mean=true",  # outputs within the range, none clipped to 0
+                "model.optimizer.lr=1e-4",
                 *overrides,
             ],
         )
     L.seed_everything(config.seed, verbose=False)
-    data, module = instantiate(config.data, _convert_="all"), instantiate(config.model, _convert_="all")
+    data = instantiate(config.data, _convert_="all")
+    data.setup("fit")
+    module = instantiate(config.model, data=data.facts(), _convert_="all")
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     trainer = L.Trainer(max_epochs=1, accelerator="cpu", enable_model_summary=False, **quiet)
     trainer.fit(module, data)
@@ -172,7 +174,7 @@ def test_robustness_and_identity_audit(checkpoint, tmp_path):
     [
         ("data.protocol=subject_disjoint", "trained with official"),
         ("data.score_range=[0,24]", "trained with"),
-        ("model.k=4", "knows its own network"),
+        ("model.network.encoder.k=4", "knows its own network"),
         ("partition=tset", "none of train, dev, test"),
         ("data.frame_stride=4", "stride of 4 cannot be read"),
         ("weights=w.pth", "one of them|weights=<released"),
@@ -265,7 +267,9 @@ def test_the_released_codes_scores_come_out_of_the_command(shared, tmp_path, cas
     ]
     given += [f"data.{name}={expected[name]}" for name in ("clip_frames", "frame_stride")]
     given += [f"data.image_size={expected['size']}", f"output={tmp_path / 'out'}"]
-    given += [f"model.{name}={str(value).replace(' ', '')}" for name, value in network.items()]
+    given += [
+        f"model.network.encoder.{name}={str(value).replace(' ', '')}" for name, value in network.items()
+    ]
     if case == "open_plain":
         command = [sys.executable, "-m", "stan_lightning.evaluate", "trainer.accelerator=cpu", *given]
         done = subprocess.run(command, cwd=Path(CONF).parent, capture_output=True, text=True)
