@@ -51,6 +51,8 @@ _KNOWN = ("torch", "lightning", "hydra", "stan_lightning", "stan_boundary", "pre
 """Packages that are here anyway: for these an error does not suggest `trust`."""
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
+_FIELD = re.compile(r"\{[\w/-]*(:0?\d{0,2}(\.\d)?[defg]?)?\}", re.ASCII)
+"""Of a checkpoint's file name: a metric and its format. Others reach any attribute of what they format."""
 _REFERENCE = re.compile(r"\$\{(\.*[\w.\[\]-]+|hydra:[\w.]+|now:[\w%:. -]+)\}", re.ASCII)
 
 
@@ -87,6 +89,10 @@ def _targets(node: Any, key: str, where: str) -> Iterator[tuple[str, Any]]:
         for name, value in node.items():
             path = f"{key}.{name}" if key else str(name)
             _check_text(str(name), path, where, name=True)
+            if name == "_args_":
+                raise InputError(
+                    f"{where}: {path}: arguments need their names; write each as a key of its own"
+                )
             if name == "_target_":
                 yield key or "the configuration", value
             else:
@@ -101,7 +107,10 @@ def _targets(node: Any, key: str, where: str) -> Iterator[tuple[str, Any]]:
 def _check_text(text: str, key: str, where: str, name: bool = False) -> None:
     if "_target_" in text and not (name and text == "_target_"):
         raise InputError(f"{where}: {key} hides a _target_ in a text; write it as a key of its own")
-    if "$" in _REFERENCE.sub("", text):
+    own = _REFERENCE.sub("", text)
+    if "{" in _FIELD.sub("", own) and "$" not in own:
+        raise InputError(f"{where}: {key} is {text[:80]!r}: in braces stand a metric and its format alone")
+    if "$" in own:
         raise InputError(
             f"{where}: {key} is {text[:80]!r}: a file may refer to its own keys, not to the environment or "
             "to resolvers; write the value there, or give the key on the command line"

@@ -6,7 +6,7 @@ A run's folder holds ``config.yaml``, ``versions.txt``, ``metrics.csv`` and ``ch
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -40,6 +40,7 @@ from stan_lightning.training.refusals import (
     refuse_half_precision,
     refuse_impossible_numbers,
     refuse_objective,
+    refuse_other_kind,
     refuse_other_layers,
     refuse_single_values,
     refuse_sweep_on_processes,
@@ -81,30 +82,36 @@ def train(config: DictConfig, run: Path) -> float:
         name_group(config)
         refuse_links(run)
         config, checkpoint = take_up(config, run)
-        refuse_impossible_numbers(config)
-        refuse_objective(config)
-        refuse_other_layers(config.model.layers)
-        L.seed_everything(config.seed, verbose=False)
-        data: CropDataModule = instantiate(config.data, _convert_="all")
-        data.columns = resume.columns(checkpoint)
-        data.setup("fit")
-        known = {"columns": data.columns} if data.columns else {}
-        if checkpoint is not None:
-            with torch.random.fork_rng(devices=[]), torch.device("meta"):
-                planned: StanModule = instantiate(
-                    config.model, classes=data.classes, **known, _convert_="all"
-                )
-            resume.refuse_other_network(planned, checkpoint)
-        module: StanModule = instantiate(config.model, classes=data.classes, **known, _convert_="all")
-        refuse_unread(module.network.modalities, data.hparams["modalities"])
-        with closing(build_trainer(config, run)) as trainer:
-            refuse_single_values(config, data.tables["train"].label.count(), trainer.world_size)
-            announce(config, data, module, trainer)
-            if trainer.is_global_zero and not rehearsal(trainer):
-                write_down(config, run)
-            log_start(config, checkpoint, trainer)
-            trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-            return rehearsed(run, trainer) if rehearsal(trainer) else summarise(run, data, module, trainer)
+        with resume.answerable(checkpoint) if checkpoint is not None else nullcontext():
+            return fit(config, run, checkpoint)
+
+
+def fit(config: DictConfig, run: Path, checkpoint: Path | None) -> float:
+    """Train by a config, from a checkpoint where there is one; the result as `train`'s."""
+    refuse_impossible_numbers(config)
+    refuse_objective(config)
+    refuse_other_layers(config.model.layers)
+    L.seed_everything(config.seed, verbose=False)
+    data: CropDataModule = instantiate(config.data, _convert_="all")
+    refuse_other_kind("data", data, CropDataModule)
+    data.columns = resume.columns(checkpoint)
+    data.setup("fit")
+    known = {"columns": data.columns} if data.columns else {}
+    if checkpoint is not None:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            planned: StanModule = instantiate(config.model, classes=data.classes, **known, _convert_="all")
+        resume.refuse_other_network(planned, checkpoint)
+    module: StanModule = instantiate(config.model, classes=data.classes, **known, _convert_="all")
+    refuse_other_kind("model", module, StanModule)
+    refuse_unread(module.network.modalities, data.hparams["modalities"])
+    with closing(build_trainer(config, run)) as trainer:
+        refuse_single_values(config, data.tables["train"].label.count(), trainer.world_size)
+        announce(config, data, module, trainer)
+        if trainer.is_global_zero and not rehearsal(trainer):
+            write_down(config, run)
+        log_start(config, checkpoint, trainer)
+        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+        return rehearsed(run, trainer) if rehearsal(trainer) else summarise(run, data, module, trainer)
 
 
 def name_group(config: DictConfig) -> None:
@@ -172,8 +179,9 @@ def write_down(config: DictConfig, run: Path) -> None:
 def build_trainer(config: DictConfig, run: Path) -> L.Trainer:
     """Lightning's Trainer with the config's callbacks and loggers and whole checkpoints."""
     make: partial[L.Trainer] = instantiate(config.trainer, _partial_=True, _convert_="all")
+    refuse_other_kind("trainer", make, partial)
     refuse_trainer_settings(make.keywords, TRAINING)
-    refuse_callbacks(make.keywords["callbacks"])
+    refuse_callbacks(make.keywords.get("callbacks"))
     callbacks = [*make.keywords["callbacks"].values(), Sigterm(), Interval(), EpochLine(), StopAtNaN(run)]
     refuse_test_metrics(callbacks)
     refuse_unlogged_monitors(callbacks, config.model.objective)
@@ -184,9 +192,11 @@ def build_trainer(config: DictConfig, run: Path) -> L.Trainer:
     watchers = instantiate(config.logger, _convert_="all").values()
     loggers = [watcher for watcher in watchers if isinstance(watcher, Logger)]
     callbacks += [watcher for watcher in watchers if isinstance(watcher, L.Callback)]
-    plugins = [*make.keywords.get("plugins", []), WholeCheckpointIO()]
+    plugins = [*(make.keywords.get("plugins") or []), WholeCheckpointIO()]
+    home = make.keywords.get("default_root_dir") or run  # where callbacks and profilers write without a place
+    given = dict(callbacks=callbacks, logger=loggers, precision=precision, plugins=plugins)
     try:
-        trainer = make(callbacks=callbacks, logger=loggers, precision=precision, plugins=plugins)
+        trainer = make(**given, default_root_dir=home)
     except (MisconfigurationException, ValueError) as error:
         said = " ".join(str(error).split())
         raise InputError(f"this machine cannot run this trainer ({said}); try trainer=default") from None
@@ -215,8 +225,8 @@ def closing(trainer: L.Trainer) -> Iterator[L.Trainer]:
         failed = False
     finally:
         for logger in trainer.loggers:
-            if not isinstance(logger, MetricsTable):
-                logger.close(failed)  # type: ignore[attr-defined] # a Dashboard; its import takes seconds
+            if type(logger).__name__ == "Dashboard":  # whose import takes seconds
+                logger.close(failed)  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -65,6 +65,15 @@ def refuse_other_layers(layers: object) -> None:
         raise InputError(f"model.layers={layers} is no list: give a number for each stage, as in [2,2,2,2]")
 
 
+def refuse_other_kind(part: str, found: object, kind: type) -> None:
+    """A config's part must be made of what this project takes there."""
+    if not isinstance(found, kind):
+        raise InputError(
+            f"the config's {part} makes a {type(found).__name__}, no {kind.__name__}: its _target_ is "
+            "missing or another's"
+        )
+
+
 def refuse_objective(config: DictConfig) -> None:
     """Scores need a range and classes have none."""
     objective, score_range = config.model.objective, config.data.score_range
