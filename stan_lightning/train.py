@@ -100,6 +100,7 @@ def fit(config: DictConfig, run: Path, checkpoint: Path | None) -> float:
     if checkpoint is not None:
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             planned: StanModule = instantiate(config.model, classes=data.classes, **known, _convert_="all")
+        refuse_other_kind("model", planned, StanModule)
         resume.refuse_other_network(planned, checkpoint)
     module: StanModule = instantiate(config.model, classes=data.classes, **known, _convert_="all")
     refuse_other_kind("model", module, StanModule)
@@ -179,7 +180,8 @@ def write_down(config: DictConfig, run: Path) -> None:
 def build_trainer(config: DictConfig, run: Path) -> L.Trainer:
     """Lightning's Trainer with the config's callbacks and loggers and whole checkpoints."""
     make: partial[L.Trainer] = instantiate(config.trainer, _partial_=True, _convert_="all")
-    refuse_other_kind("trainer", make, partial)
+    if not isinstance(make, partial) or make.func is not L.Trainer:
+        raise InputError("the config's trainer is no lightning.Trainer: its _target_ is missing or another's")
     refuse_trainer_settings(make.keywords, TRAINING)
     refuse_callbacks(make.keywords.get("callbacks"))
     callbacks = [*make.keywords["callbacks"].values(), Sigterm(), Interval(), EpochLine(), StopAtNaN(run)]

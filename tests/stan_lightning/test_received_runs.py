@@ -123,10 +123,10 @@ CONFIGS = (
     ("mode: min", "mode: neither", "cannot be made"),
     ("_target_: stan_lightning.data.datamodule.CropDataModule", "x: 1", "no CropDataModule"),
     ("_target_: stan_lightning.training.module.StanModule.from_flat", "x: 1", "no StanModule"),
-    ("_target_: lightning.Trainer", "x: 1", "no partial"),
+    ("_target_: lightning.Trainer", "x: 1", "no lightning.Trainer"),
     ("callbacks:\n", "callbacks:\n    x: 3\n", "callbacks by their names"),
     ("callbacks:\n    best:", "other:\n    best:", "callbacks by their names"),
-    ("precision: auto", "precision: 7", "does not fit this version"),
+    ("devices: auto\n  precision: auto", "devices: auto\n  precision: [1]", "does not fit this version"),
 )
 
 
