@@ -40,13 +40,13 @@ CORPORA = {
 }
 # The demo's network with a higher rate. Colour jitter off: it hides who it is, and here that must be found if
 # it can be; and it takes more epochs than this audit has.
-TRAINING = ["experiment=demo", "model.learning_rate=4e-3", "data.jitter=0"]
+TRAINING = ["experiment=demo", "model.optimizer.lr=4e-3", "data.augment.picture.jitter=0"]
 # 16 frames of every 6th: 3.2 s, in which the fastest spells alternate eight times and the slowest once. Order
 # is learnt late: after 60 epochs the error was 7.2 points, and 8.8 on shuffled clips.
 MORE = {
     "temporal": [
         *("data.frame_stride=6", "data.clip_frames=16"),
-        *("trainer.max_epochs=120", "model.restart_epochs=108"),
+        *("trainer.max_epochs=120", "model.scheduler.schedulers.1.T_0=108"),
     ]
 }
 CASES = [

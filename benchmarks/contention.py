@@ -25,6 +25,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -51,6 +52,7 @@ def scoring(folder: Path) -> Callable[[], None]:
 def _passes(folder: Path, learns: bool) -> Callable[[], None]:
     import torch
 
+    from stan_lightning.data.augmentation import DEFAULT
     from stan_lightning.data.dataset import ClipDataset, Reading, Source
     from stan_lightning.data.inputs import network_input
     from stan_lightning.data.loaders import loader
@@ -58,7 +60,7 @@ def _passes(folder: Path, learns: bool) -> Callable[[], None]:
     from stan_lightning.network import STADRN
 
     sources = [Source(str(file), 60, 1, 20.0) for file in sorted(folder.glob("*.zip"))]
-    clips = ClipDataset(sources, FRAMES, Reading(["face"], SIDE), seed=0, jitter=0.2, flip=0.5)
+    clips = ClipDataset(sources, FRAMES, Reading(["face"], SIDE), seed=0, augment=DEFAULT)
     order = EpochBatches(len(clips), 8, seed=0, epoch=lambda: 0)
     batches = loader(clips, 2, batch_sampler=order)
     network = STADRN(features=8, layers=(1, 1, 1, 1)).train(learns)
@@ -67,7 +69,8 @@ def _passes(folder: Path, learns: bool) -> Callable[[], None]:
     def epoch() -> None:
         with torch.set_grad_enabled(learns):
             for batch in batches:
-                loss = network(network_input(batch.inputs["face"], SIDE, batch.draws["face"])).square().mean()
+                change = partial(DEFAULT.apply, "face", draws=batch.draws)
+                loss = network(network_input(batch.inputs["face"], SIDE, change)).square().mean()
                 if learns:
                     loss.backward()
                     optimizer.step()

@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing import active_children
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from torch.utils.data import DataLoader
 
 from benchmarks.crops import write
 from benchmarks.plain_loader import PlainClips
-from stan_lightning.data.augmentation import Draw
+from stan_lightning.data.augmentation import DEFAULT, Draw, augment
 from stan_lightning.data.dataset import ClipDataset, Reading, Source
 from stan_lightning.data.inputs import network_input
 from stan_lightning.data.sampler import EpochBatches
@@ -45,15 +46,18 @@ def compare(ours: ClipDataset, plain: PlainClips, rounds: int) -> None:
     """Print the table of clips a second and core."""
     clip = ours[0, 0]
     crops = clip.inputs["face"][None]
-    draws = Draw(*(part[None] for part in clip.draws["face"]))
+    draws = Draw(*(part[None] for part in clip.draws["picture"]))
     hearing = ClipDataset(
-        ours.sources, FRAMES, Reading(["face", "voice"], CROP, SOUND_S), seed=0, jitter=0.2, flip=0.5
+        ours.sources, FRAMES, Reading(["face", "voice"], CROP, SOUND_S), seed=0, augment=DEFAULT
     )
     tasks: dict[str, tuple[Callable[[], object], int]] = {
         "plain, all on the host": (lambda: plain[0], 1),
         "ours, on the host": (lambda: ours[0, 1], 10),
         "ours with sound, on the host": (lambda: hearing[0, 1], 10),
-        "ours, the device's part on this CPU": (lambda: network_input(crops, SIZE, draws), 1),
+        "ours, the device's part on this CPU": (
+            lambda: network_input(crops, SIZE, partial(augment, draws=draws)),
+            1,
+        ),
     }
     for task, _ in tasks.values():
         task()
@@ -84,7 +88,7 @@ def workers_mib() -> float:
 def memory(ours: ClipDataset, clips: int, workers: int) -> None:
     """Print the private memory of the loader's workers at the quarters of a long epoch."""
     repeats = -(-clips // len(ours))
-    long = ClipDataset(ours.sources * repeats, FRAMES, ours.reading, seed=0, jitter=0.2, flip=0.5)
+    long = ClipDataset(ours.sources * repeats, FRAMES, ours.reading, seed=0, augment=DEFAULT)
     batches = EpochBatches(len(long), 5, seed=0, epoch=lambda: 0)
     loader = iter(DataLoader(long, num_workers=workers, batch_sampler=batches))
     marks = {max(1, round(len(batches) * part)) for part in (0.1, 0.25, 0.5, 0.75, 0.95)}
@@ -110,7 +114,7 @@ def main() -> None:
         root = Path(folder)
         write(root, chosen.recordings, 140, CROP, folders=1)
         sources = [Source(str(file), 140, 1, 0.0) for file in sorted(root.glob("*.zip"))]
-        ours = ClipDataset(sources, FRAMES, Reading(["face"], CROP), seed=0, jitter=0.2, flip=0.5)
+        ours = ClipDataset(sources, FRAMES, Reading(["face"], CROP), seed=0, augment=DEFAULT)
         plain = PlainClips([next((root / "folders").iterdir())], [0.0], FRAMES, SIZE)
         compare(ours, plain, chosen.rounds)
         memory(ours, chosen.epoch, workers=2)

@@ -35,7 +35,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from stan_lightning.data.log_mel import RATE, voice_input
 from stan_lightning.network import STADRN
-from stan_lightning.network.catalogue import Network
+from stan_lightning.network.encoder import Network
 from stan_lightning.network.fusion import FUSIONS, Fusion
 from stan_lightning.network.memory import peak_bytes
 

@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from torch.utils.data import DataLoader
 
 from benchmarks.crops import write
 from benchmarks.plain_loader import PlainClips
+from stan_lightning.data.augmentation import DEFAULT
 from stan_lightning.data.dataset import ClipDataset, Reading, Source
 from stan_lightning.data.inputs import network_input
 from stan_lightning.data.sampler import EpochBatches
@@ -71,7 +73,7 @@ def loaders(
     zips, folders = sorted(root.glob("*.zip")), sorted((root / "folders").iterdir())
     sources = [Source(str(file), RECORDING_FRAMES, 1, 20.0) for file in zips]
     reading = Reading(["face"], CROP)
-    ours = ClipDataset(sources, chosen.frames, reading, seed=0, jitter=0.2, flip=0.5)
+    ours = ClipDataset(sources, chosen.frames, reading, seed=0, augment=DEFAULT)
     batches = EpochBatches(len(ours), chosen.batch, seed=0, epoch=lambda: 0)
     plain = PlainClips(folders, [20.0] * len(folders), chosen.frames, chosen.size)
     workers: dict[str, Any] = {
@@ -83,7 +85,7 @@ def loaders(
 
     def on_device(batch: Any) -> Tensor:
         crops = batch.inputs["face"].to(DEVICE)
-        return network_input(crops, chosen.size, batch.draws["face"])
+        return network_input(crops, chosen.size, partial(DEFAULT.apply, "face", draws=batch.draws))
 
     return {
         "plain": (

@@ -1,5 +1,6 @@
 """What crosses the border between this project and its users: typed words, received files, written files.
 
+composition: objects from plain data, made by `_target_`.
 command_line: what was typed, checked, and the help that says what can be typed.
 config_folder: folders of configurations that a command line adds, checked before Hydra reads them.
 environment: variables that libraries read when they are loaded, chosen where the user chose nothing.

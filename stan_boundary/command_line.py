@@ -159,6 +159,24 @@ def groups(config_name: str) -> dict[str, str]:
             for group, default in entry.items():
                 if not str(group).startswith("override "):
                     found[str(group)] = "null" if default is None else str(default)
+    inner: dict[str, str] = {}
+    for group, default in found.items():
+        if default != "null":
+            inner |= _inner_groups(group, default)
+    return found | inner
+
+
+def _inner_groups(group: str, choice: str) -> dict[str, str]:
+    """The groups within a group's choice, such as model/objective, with their defaults."""
+    found: dict[str, str] = {}
+    for entry in _read(f"{group}/{choice}.yaml").get("defaults", []):
+        if isinstance(entry, Mapping):
+            named = {
+                str(name): str(default) for name, default in entry.items() if "override" not in str(name)
+            }
+            found |= {f"{group}/{name}": default for name, default in named.items() if "@" not in name}
+        elif entry != "_self_":
+            found |= _inner_groups(group, str(entry))
     return found
 
 
@@ -166,18 +184,23 @@ def keys(config_name: str) -> Iterator[tuple[str, str, str]]:
     """Dotted keys of a command's config, with the groups' defaults: key, value and comment as written."""
     yield from _file_keys(f"{config_name}.yaml", "")
     for group, default in groups(config_name).items():
-        if default != "null":
-            yield from _group_keys(group, default, set())
+        if default != "null" and "/" not in group:
+            yield from _group_keys(group, default, f"{group}.", set())
 
 
-def _group_keys(group: str, choice: str, seen: set[str]) -> Iterator[tuple[str, str, str]]:
-    for key, value, comment in _file_keys(f"{group}/{choice}.yaml", f"{group}."):
+def _group_keys(group: str, choice: str, prefix: str, seen: set[str]) -> Iterator[tuple[str, str, str]]:
+    """Keys of a group's choice below `prefix`, and of what its defaults bring in."""
+    for key, value, comment in _file_keys(f"{group}/{choice}.yaml", prefix):
         if key not in seen:
             seen.add(key)
             yield key, value, comment
     for base in _read(f"{group}/{choice}.yaml").get("defaults", []):
-        if isinstance(base, str) and base != "_self_":
-            yield from _group_keys(group, base, seen)
+        if isinstance(base, Mapping):
+            for name, default in base.items():
+                inner, _, place = str(name).partition("@")
+                yield from _group_keys(f"{group}/{inner}", str(default), f"{prefix}{place or inner}.", seen)
+        elif base != "_self_":
+            yield from _group_keys(group, str(base), prefix, seen)
 
 
 def _file_keys(file: str, prefix: str) -> Iterator[tuple[str, str, str]]:

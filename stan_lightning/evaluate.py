@@ -1,7 +1,8 @@
 """Evaluates a trained network: ``python -m stan_lightning.evaluate checkpoint=<file> data.root=<crops>``.
 
 Writes predictions.csv, windows.csv, metrics.json, baselines.csv and report.html, and ends with one table and
-one sentence. ``weights=<released state dict>`` with ``model.*`` and ``data=...`` stands for a checkpoint.
+a line for each comparison. ``weights=<released state dict>`` with ``model.*`` and ``data=...`` stands for a
+checkpoint.
 """
 
 import sys
@@ -20,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from stan_boundary.command_line import check_command_line, with_new_keys
+from stan_boundary.config_folder import trusted
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
@@ -29,13 +31,14 @@ from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.notices import DISCLAIMER, SYNTHETIC
 from stan_lightning.data.presence import having
 from stan_lightning.data.protocol import overlap
-from stan_lightning.evaluation import results, robustness, tables, verdict
+from stan_lightning.evaluation import received, results, robustness, tables, verdict
 from stan_lightning.evaluation.candidate import (
     Candidate,
     from_checkpoint,
     from_weights,
     refuse_broken_promises,
 )
+from stan_lightning.evaluation.findings import findings
 from stan_lightning.evaluation.identity_audit import audit
 from stan_lightning.evaluation.modalities import gates, worth
 from stan_lightning.evaluation.ridge import ridge_baselines
@@ -44,7 +47,6 @@ from stan_lightning.evaluation.trained import OF_THE_MACHINE
 from stan_lightning.pages import report_page
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.quiet import quiet
-from stan_lightning.training.refusals import refuse_unread
 from stan_lightning.training.trainer_refusals import SCORING, refuse_trainer_settings
 from stan_lightning.training.versions import versions
 
@@ -85,7 +87,6 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
     candidate = opened(config, overrides)
     output = Path(config.output or private_folder(candidate.home / config.partition, candidate.home.parent))
     refuse_broken_promises(candidate, config.partition)
-    refuse_unread(candidate.module.network.modalities, candidate.data.hparams["modalities"])
     trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
     try:
         found = measured(candidate, trainer, config)
@@ -112,7 +113,7 @@ def measured(candidate: Candidate, trainer: L.Trainer, config: DictConfig) -> re
     if len(candidate.module.network.modalities) > 1:
         found.metrics["modalities"] = worth_of_modalities(candidate, trainer, windows, config)
     if config.identity_audit:
-        audits = whom_features_show(candidate, trainer, config)
+        audits = whom_features_show(candidate, trainer)
         found.metrics["identity_audit"] = audits
         if all(one is None for one in audits.values()):
             print("no identity audit: no subject has two sessions in these crops")
@@ -123,7 +124,10 @@ def opened(config: DictConfig, overrides: list[str]) -> Candidate:
     """What the command line names; what it says about data overrides what a checkpoint was trained with."""
     if config.checkpoint is None:
         data: CropDataModule = instantiate(config.data, _convert_="all")
-        module: StanModule = instantiate(config.model, _convert_="all")
+        data.lenient = True
+        data.setup("test")
+        module: StanModule = instantiate(config.model, data=data.facts(), _convert_="all")
+        data.serve(module.network.parts)
         return from_weights(config.weights, module, data)
     asked = {override.split("=", 1)[0].lstrip("+~") for override in overrides}
     if fixed := [name for name in asked if name == "model" or name.startswith("model.")]:
@@ -133,7 +137,7 @@ def opened(config: DictConfig, overrides: list[str]) -> Candidate:
     for name in names | (set(OF_THE_CROPS) if "data" in asked else set()):
         value: Any = OmegaConf.select(config.data, name)
         changes[name] = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
-    return from_checkpoint(config.checkpoint, changes)
+    return from_checkpoint(config.checkpoint, changes, trusted(overrides))
 
 
 def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> results.Evaluation:
@@ -143,22 +147,22 @@ def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> r
     score_range = candidate.data.hparams["score_range"]
     predictions = tables.predictions_table(windows, recordings, score_range, candidate.training)
     ridges, fitted = ridge_baselines(candidate.data, config.partition, candidate.training)
-    baselines = tables.baseline_table(predictions, candidate.training, ridges)
-    bootstrap = tables.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
+    selected = set(candidate.data.tables["dev"]["subject"].astype(str))
+    baselines = tables.baseline_table(predictions, candidate.training, ridges, selected)
     missing = tables.missing_recordings(expected, predictions)
     training = candidate.training
     order = ("protocol", "partition", "checkpoint", "seed")
     header = candidate.header | {"partition": config.partition}
     numbers = {name: header[name] for name in order}
     numbers["n_train_subjects"] = None if training is None else len(training.subjects)
-    numbers |= tables.metrics(predictions, windows, baselines, score_range, bootstrap)
+    numbers |= tables.metrics(predictions, windows, baselines, score_range)
     numbers["ridges"] = fitted
     numbers |= {"n_expected": len(expected), "n_missing": len(missing), "missing": missing}
     numbers["n_unlabelled"] = int(predictions["label"].isna().sum())
     numbers |= {name: value for name, value in header.items() if name not in order}
     numbers["synthetic"] = candidate.data.hparams["synthetic"]
     numbers["overlap"] = overlap(candidate.data.tables)
-    numbers["bootstrap"] = {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
+    numbers["intervals"] = received.INTERVALS
     numbers["versions"] = versions()
     return results.Evaluation(numbers, predictions, windows, baselines)
 
@@ -169,14 +173,13 @@ def under_corruption(
     """Metrics at video level under noise and blur."""
     recordings = candidate.data.tables[config.partition].assign(partition=config.partition)
     score_range = candidate.data.hparams["score_range"]
-    bootstrap = tables.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
 
     def describe(corrupt: Mapping[str, robustness.Corruption]) -> dict[str, Any]:
         windows = clean
         if corrupt:
             windows = score_windows(candidate.module, candidate.data, config.partition, trainer, corrupt)
         predictions = tables.predictions_table(windows, recordings, score_range, candidate.training)
-        return tables.describe_videos(predictions, score_range, bootstrap)
+        return tables.describe_videos(predictions, score_range)
 
     return robustness.series(describe, candidate.module.network.modalities, config.seed)
 
@@ -195,7 +198,6 @@ def worth_of_modalities(
     if table.empty:
         return None
     score_range = candidate.data.hparams["score_range"]
-    bootstrap = tables.Bootstrap(config.bootstrap.resamples, config.bootstrap.seed)
 
     def score(**changes: Any) -> pd.DataFrame:
         windows = score_windows(candidate.module, candidate.data, config.partition, trainer, **changes)
@@ -208,16 +210,15 @@ def worth_of_modalities(
             modalities,
             table["subject"].astype(str).tolist(),
             score,
-            lambda found: tables.describe_videos(found, score_range, bootstrap),
-            resamples=bootstrap.resamples,
-            seed=bootstrap.seed,
+            lambda found: tables.describe_videos(found, score_range),
+            seed=config.seed,
         )
     there = {one: having(everybody, one, candidate.data.tracks)["recording"].tolist() for one in modalities}
     weighed = gates(windows, modalities, there)
     return {"rows": rows, "n_without": len(everybody) - len(table), "gates": weighed}
 
 
-def whom_features_show(candidate: Candidate, trainer: L.Trainer, config: DictConfig) -> dict[str, Any]:
+def whom_features_show(candidate: Candidate, trainer: L.Trainer) -> dict[str, Any]:
     """The identity audit of each encoder's features, by modality, over the recordings of all partitions."""
     found: dict[str, Any] = {}
     for modality in candidate.module.network.modalities:
@@ -229,13 +230,7 @@ def whom_features_show(candidate: Candidate, trainer: L.Trainer, config: DictCon
                 recording_features(candidate.module, candidate.data, name, trainer, modality) for name in kept
             ]
         people = pd.concat(kept.values(), ignore_index=True)
-        found[modality] = audit(
-            np.concatenate(features),
-            people["subject"],
-            people["session"],
-            resamples=config.bootstrap.resamples,
-            seed=config.bootstrap.seed,
-        )
+        found[modality] = audit(np.concatenate(features), people["subject"], people["session"])
     return found
 
 
@@ -251,7 +246,7 @@ def only(data: CropDataModule, kept: Mapping[str, pd.DataFrame]) -> Iterator[Non
 
 
 def say(found: results.Evaluation, paths: list[Path]) -> None:
-    """End with one table, one sentence, what is missing, and the paths."""
+    """End with one table, a line a comparison, what is missing, and the paths."""
     console = Console()
     numbers = found.metrics
     if numbers["n_missing"]:
@@ -272,7 +267,8 @@ def say(found: results.Evaluation, paths: list[Path]) -> None:
         console.print(verdict.modalities_table(numbers["modalities"]))
         if numbers["modalities"]["gates"]:
             print(verdict.gates_line(numbers["modalities"]["gates"]))
-    print(verdict.sentence(numbers))
+    for finding in findings(numbers):
+        print(finding)
     if numbers["synthetic"]:
         print(SYNTHETIC)
     print(DISCLAIMER)

@@ -7,7 +7,7 @@ where the network looks.
 
 import io
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stan_boundary.command_line import check_command_line, with_new_keys
+from stan_boundary.config_folder import trusted
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text
@@ -35,11 +36,11 @@ from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_DRAWN
 from stan_lightning.data.readable import why_unreadable
-from stan_lightning.data.tracks import OF_CROPS
+from stan_lightning.data.track_listing import OF_CROPS, find
+from stan_lightning.data.tracks import gather
 from stan_lightning.evaluation.scoring import score_windows
 from stan_lightning.evaluation.tables import predictions_table
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
-from stan_lightning.network.catalogue import tracks_of
 from stan_lightning.pages import figures
 from stan_lightning.pages.predictions_page import PAGE, Scored, page
 from stan_lightning.pages.views import look
@@ -69,23 +70,28 @@ def main() -> None:
 def run(config: DictConfig) -> None:
     """Score whatever is handed in; the exit code is 3 where some of it could not be scored."""
     with one_line_errors():
-        refused = predict(config)
+        refused = predict(config, trusted(HydraConfig.get().overrides.task))
         if refused and HydraConfig.get().mode is not RunMode.MULTIRUN:
             sys.exit(SOME_REFUSED)
 
 
-def predict(config: DictConfig) -> int:
-    """Score, write and say what came out; returns how many recordings were refused."""
+def predict(config: DictConfig, trust: Collection[str] = ()) -> int:
+    """Score, write and say what came out; returns how many recordings were refused.
+
+    Args:
+        config: What the command line made of ``conf/predict.yaml``.
+        trust: Packages whose classes the checkpoint may name besides this project's and torch's.
+    """
     quiet()
     refuse_trainer_settings(config.trainer, SCORING)
-    trained = open_checkpoint(config.checkpoint)
-    if trained.module.hparams["objective"] != "severity":
+    trained = open_checkpoint(config.checkpoint, trust)
+    if trained.record["score_range"] is None:
         raise InputError(f"{config.checkpoint} was trained to tell classes; only severity is predicted here")
     if config.stage not in (1, 2, 3, 4):
         raise InputError(f"stage={config.stage} is none of 1, 2, 3, 4")
     output = Path(config.output)
-    intake.refuse_unmade(Path(config.video), tracks_of(trained.module.network.modalities), config.tracks)
     given = Path(config.video)
+    intake.refuse_unmade(given, trained.tracks, config.tracks)
     settings = intake.crop_settings(trained.data, config.crops) if intake.videos(given) else {}
     table = intake.recordings(given, output / "crops", settings)
     refusals = refuse(table, trained, config.shortest)
@@ -179,17 +185,26 @@ def refuse(table: pd.DataFrame, trained: Trained, shortest: float) -> dict[str, 
 def unreadable(table: pd.DataFrame, trained: Trained, config: DictConfig) -> dict[str, str]:
     """Why each recording that came from elsewhere cannot be read to its end: its crops, sound or tracks."""
     refusals: dict[str, str] = {}
-    modalities = trained.module.network.modalities
     for place, row in table.iterrows():
-        name = str(row["recording"])
-        if row["received"] and (why := why_unreadable(str(row["crops"]), int(row["n_crops"]), True)):
-            refusals[name] = why
-        elif tracks_of(modalities):
-            try:
-                as_data(table.loc[[place]], trained, 0, config.tracks)
-            except InputError as error:
-                refusals[name] = str(error)
+        crops, n_crops = str(row["crops"]), int(row["n_crops"])
+        why = why_unreadable(crops, n_crops, True) if row["received"] else ""
+        if why := why or bad_track(table.loc[[place]], trained, config.tracks):
+            refusals[str(row["recording"])] = why
     return refusals
+
+
+def bad_track(row: pd.DataFrame, trained: Trained, folders: Mapping[str, Any]) -> str:
+    """Why a file of one recording's tracks cannot be read; empty where all can, or there is none."""
+    for name in trained.tracks:
+        folder = folders.get(name)
+        home = Path(folder or Path(row["crops_root"].iloc[0]) / "tracks" / name)
+        if not any(find(row, name, [home], "tracks")):
+            continue
+        try:
+            gather(row, name, folder, trained.columns[name], "tracks")
+        except InputError as error:
+            return str(error)
+    return ""
 
 
 def tell(refusals: Mapping[str, str]) -> None:
@@ -234,6 +249,7 @@ def as_data(
     changed = {"num_workers": num_workers, "crops_stride": None, "tracks": dict(tracks)}
     data = CropDataModule(**(dict(trained.data) | changed))
     data.columns = trained.columns
+    data.serve(trained.module.network.parts)
     data.tables = {PARTITION: table.assign(label=float("nan"))}
     data.look_at(table, key="tracks")
     return data

@@ -23,10 +23,10 @@ from stan_boundary.writing import private_folder, write_whole
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.notices import DISCLAIMER
 from stan_lightning.evaluation import results, verdict
-from stan_lightning.evaluation.comparison import Contender, contenders, matrix
+from stan_lightning.evaluation.comparison import Contender, better_than_the_median, contenders, matrix
 from stan_lightning.evaluation.ensemble import ensembles
-from stan_lightning.evaluation.runs import Run, by_seed, find_runs, pool_folds
-from stan_lightning.evaluation.tables import Bootstrap
+from stan_lightning.evaluation.findings import findings
+from stan_lightning.evaluation.runs import Run, by_seed, find_runs, pool_folds, repeated_seeds
 from stan_lightning.pages import comparison_page, report_page
 
 SOME_REFUSED = 3
@@ -64,13 +64,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if len(runs) == 1:
         numbers = runs[0].evaluation.metrics
         console.print(verdict.table(numbers))
-        print("\n".join([*verdict.not_fitted(numbers), verdict.sentence(numbers)]))
+        print("\n".join([*verdict.not_fitted(numbers), *map(str, findings(numbers))]))
     else:
         everybody = contenders(together)
         console.print(terminal(runs, together, everybody))
-        console.print(any_two(everybody, runs[0]))
+        console.print(any_two(everybody))
+        for line in repeated_seeds(runs):
+            print(line)
+        print(better_than_the_median(runs))
         for run in together:
-            print(f"{printable(run.name)}: {verdict.sentence(run.evaluation.metrics)}")
+            print("\n  ".join([f"{printable(run.name)}:", *map(str, findings(run.evaluation.metrics))]))
     print(DISCLAIMER)
     for path in paths:
         print(printable(path))
@@ -102,7 +105,7 @@ def write(runs: Sequence[Run], together: Sequence[Run], output: Path, names: boo
 def terminal(runs: Sequence[Run], together: Sequence[Run], everybody: Sequence[Contender]) -> Terminal:
     """Headline numbers for the terminal: of runs and their ensembles, seeds together, and the ridges."""
     drawn = Terminal(
-        caption="video level; [95 % bootstrap interval, resampled by subject]",
+        caption="video level; [95 % interval over people]",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,
@@ -127,11 +130,11 @@ def terminal(runs: Sequence[Run], together: Sequence[Run], everybody: Sequence[C
     return drawn
 
 
-def any_two(everybody: Sequence[Contender], first: Run) -> Terminal:
+def any_two(everybody: Sequence[Contender]) -> Terminal:
     """The paired difference between any two, in short."""
     drawn = Terminal(
         title="MAE of row - MAE of column, paired, by the numbers above",
-        caption="*: its 95 % interval, by subject, leaves 0 out; the page has the intervals",
+        caption="*: other than 0 after Holm's correction for all pairs; the page has the intervals",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,
@@ -139,7 +142,7 @@ def any_two(everybody: Sequence[Contender], first: Run) -> Terminal:
     drawn.add_column("")
     for number in range(1, len(everybody) + 1):
         drawn.add_column(str(number), justify="right", no_wrap=True)
-    cells = matrix(everybody, Bootstrap(**first.evaluation.metrics["bootstrap"]), intervals=False)
+    cells = matrix(everybody, intervals=False)
     for number, row in enumerate(cells, start=1):
         drawn.add_row(str(number), *row)
     return drawn

@@ -21,10 +21,12 @@ from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
 from stan_boundary.command_line import check_command_line, with_new_keys
+from stan_boundary.composition import check
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.writing import discard_parts, write_whole
 from stan_lightning.data.datamodule import CropDataModule
+from stan_lightning.network.build import modalities
 from stan_lightning.training import resume
 from stan_lightning.training.callbacks import EpochLine, Sigterm
 from stan_lightning.training.checkpoints import FOLDER, WholeCheckpointIO, holds_run, newest
@@ -33,21 +35,19 @@ from stan_lightning.training.interruption import interruptible
 from stan_lightning.training.interval import Interval
 from stan_lightning.training.metrics_table import MetricsTable
 from stan_lightning.training.module import StanModule
+from stan_lightning.training.objective import Objective
 from stan_lightning.training.processes import is_first, share_processors
 from stan_lightning.training.quiet import quiet
 from stan_lightning.training.refusals import (
     refuse_bfloat16_on_cpu,
     refuse_half_precision,
     refuse_impossible_numbers,
-    refuse_objective,
     refuse_other_kind,
-    refuse_other_layers,
     refuse_single_values,
     refuse_sweep_on_processes,
     refuse_sync_on_cpu,
     refuse_test_metrics,
     refuse_unlogged_monitors,
-    refuse_unread,
 )
 from stan_lightning.training.rehearsal import rehearsal, rehearsed
 from stan_lightning.training.summary import announce, summarise
@@ -63,7 +63,8 @@ EXAMPLES = (
 
 def main() -> None:
     """Check what was typed, then run."""
-    sys.argv[1:] = with_new_keys(sys.argv[1:], "data.tracks")
+    for names in ("data.tracks", "model.init_weights"):
+        sys.argv[1:] = with_new_keys(sys.argv[1:], names)
     check_command_line("train", __doc__ or "", EXAMPLES, optional="resume")
     run()
 
@@ -89,30 +90,39 @@ def train(config: DictConfig, run: Path) -> float:
 def fit(config: DictConfig, run: Path, checkpoint: Path | None) -> float:
     """Train by a config, from a checkpoint where there is one; the result as `train`'s."""
     refuse_impossible_numbers(config)
-    refuse_objective(config)
-    refuse_other_layers(config.model.layers)
     L.seed_everything(config.seed, verbose=False)
-    data: CropDataModule = instantiate(config.data, _convert_="all")
-    refuse_other_kind("data", data, CropDataModule)
+    data = open_data(config)
     data.columns = resume.columns(checkpoint)
     data.setup("fit")
-    known = {"columns": data.columns} if data.columns else {}
+    known = data.facts()
     if checkpoint is not None:
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            planned: StanModule = instantiate(config.model, classes=data.classes, **known, _convert_="all")
+            planned: StanModule = instantiate(config.model, data=known, _convert_="all")
         refuse_other_kind("model", planned, StanModule)
         resume.refuse_other_network(planned, checkpoint)
-    module: StanModule = instantiate(config.model, classes=data.classes, **known, _convert_="all")
+    module: StanModule = instantiate(config.model, data=known, _convert_="all")
     refuse_other_kind("model", module, StanModule)
-    refuse_unread(module.network.modalities, data.hparams["modalities"])
-    with closing(build_trainer(config, run)) as trainer:
-        refuse_single_values(config, data.tables["train"].label.count(), trainer.world_size)
+    data.serve(module.network.parts)
+    with closing(build_trainer(config, run, module.objective)) as trainer:
+        recordings = data.tables["train"].label.count()
+        refuse_single_values(module.network, config.data, recordings, trainer.world_size)
         announce(config, data, module, trainer)
         if trainer.is_global_zero and not rehearsal(trainer):
             write_down(config, run)
         log_start(config, checkpoint, trainer)
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
         return rehearsed(run, trainer) if rehearsal(trainer) else summarise(run, data, module, trainer)
+
+
+def open_data(config: DictConfig) -> CropDataModule:
+    """The crops; of a clip is read what the network asks for, unless the config says what."""
+    asked = modalities(OmegaConf.to_container(config.model.network))  # type: ignore[arg-type] # a mapping
+    read = config.data.modalities or asked
+    for name in ("augment", "sampler"):
+        check(OmegaConf.to_container(config.data[name]) if config.data[name] else None, f"data.{name}")
+    data: CropDataModule = instantiate(config.data, modalities=read, _convert_="all")
+    refuse_other_kind("data", data, CropDataModule)
+    return data
 
 
 def name_group(config: DictConfig) -> None:
@@ -177,16 +187,18 @@ def write_down(config: DictConfig, run: Path) -> None:
     write_whole(run / "versions.txt", "".join(lines).encode())
 
 
-def build_trainer(config: DictConfig, run: Path) -> L.Trainer:
+def build_trainer(config: DictConfig, run: Path, objective: Objective) -> L.Trainer:
     """Lightning's Trainer with the config's callbacks and loggers and whole checkpoints."""
-    make: partial[L.Trainer] = instantiate(config.trainer, _partial_=True, _convert_="all")
+    settings = with_selection(config.trainer, objective)
+    check(OmegaConf.to_container(settings), "trainer")
+    make: partial[L.Trainer] = instantiate(settings, _partial_=True, _convert_="all")
     if not isinstance(make, partial) or make.func is not L.Trainer:
         raise InputError("the config's trainer is no lightning.Trainer: its _target_ is missing or another's")
     refuse_trainer_settings(make.keywords, TRAINING)
     refuse_callbacks(make.keywords.get("callbacks"))
     callbacks = [*make.keywords["callbacks"].values(), Sigterm(), Interval(), EpochLine(), StopAtNaN(run)]
     refuse_test_metrics(callbacks)
-    refuse_unlogged_monitors(callbacks, config.model.objective)
+    refuse_unlogged_monitors(callbacks, objective.metrics)
     precision = config.trainer.precision
     if precision == "auto":
         precision = "16-mixed" if torch.cuda.is_available() else "32-true"
@@ -208,6 +220,27 @@ def build_trainer(config: DictConfig, run: Path) -> L.Trainer:
     if HydraConfig.get().mode is RunMode.MULTIRUN:
         refuse_sweep_on_processes(trainer)
     return trainer
+
+
+def with_selection(settings: DictConfig, objective: Objective) -> DictConfig:
+    """The trainer's config, in which `best` selects by the objective where nothing else is said.
+
+    Raises:
+        InputError: It is said by what, and nobody knows whether less of that is better, or more.
+    """
+    settings = settings.copy()
+    best = settings.callbacks.get("best")
+    if best is None:
+        return settings
+    best.monitor = best.monitor or objective.monitor
+    tested = str(best.monitor).startswith("test")  # which is refused, whatever its mode
+    best.mode = best.mode or objective.metrics.get(best.monitor, "min" if tested else None)
+    if best.mode is None:
+        raise InputError(
+            f"trainer.callbacks.best.monitor={best.monitor}: say which is better, "
+            "trainer.callbacks.best.mode=min or max"
+        )
+    return settings
 
 
 def log_start(config: DictConfig, checkpoint: Path | None, trainer: L.Trainer) -> None:

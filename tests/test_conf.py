@@ -13,6 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.training.module import StanModule
 
+FACTS = {"score_range": [0, 63], "classes": None, "training_mean": 15.75}
+FACTS |= {"columns": {}, "spans": {}, "moment_s": 0.1}
 CONF = Path(__file__).resolve().parents[1] / "conf"
 
 
@@ -40,7 +42,9 @@ def test_every_data_config_makes_a_datamodule(name: str) -> None:
 @pytest.mark.parametrize("name", choices("experiment"))
 def test_every_experiment_makes_a_network_and_names_its_preprocessing(name: str) -> None:
     config = composed(f"experiment={name}")
-    module = instantiate(config.model, classes=None, _convert_="all")
+    classes = ["a", "b"] if config.data.score_range is None else None
+    facts = FACTS | {"score_range": None, "classes": classes} if classes else FACTS
+    module = instantiate(config.model, data=facts, _convert_="all")
     assert isinstance(module, StanModule)
     assert "preprocess" in config.data.make_crops or "make demo" in config.data.make_crops
 
@@ -65,19 +69,21 @@ def rates(module: StanModule, epochs: int) -> list[float]:
     for _ in range(epochs):
         found.append(made["optimizer"].param_groups[0]["lr"])
         made["optimizer"].step()
-        made["lr_scheduler"].step()
+        made["lr_scheduler"]["scheduler"].step()
     return found
 
 
 def test_the_schedule_is_the_recipes() -> None:
-    found = rates(instantiate(composed("experiment=sta_drn_2023").model, _convert_="all"), 200)
+    found = rates(instantiate(composed("experiment=sta_drn_2023").model, data=FACTS, _convert_="all"), 200)
     assert [epoch for epoch, rate in enumerate(found) if rate == 5e-3] == [0, 50, 150]
     assert found[199] == pytest.approx(4.3e-3, abs=5e-5)
 
 
 def test_a_warm_up_rises_to_where_the_cosine_begins() -> None:
-    config = composed("model.warmup_epochs=4", "model.restart_epochs=10", "model.learning_rate=1.0")
-    found = rates(instantiate(config.model, _convert_="all"), 14)
+    warm = ["milestones=[4]", "schedulers.0.start_factor=0.2", "schedulers.1.T_0=10"]
+    overrides = [f"model.scheduler.{one}" for one in warm]
+    config = composed("model/scheduler=warm_up", *overrides, "model.optimizer.lr=1.0")
+    found = rates(instantiate(config.model, data=FACTS, _convert_="all"), 14)
     assert found[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
     assert found[4:] == sorted(found[4:], reverse=True) and found[-1] < 0.1
 
@@ -90,16 +96,16 @@ def test_experiments_keep_their_precision_under_another_trainer(name: str, preci
 def test_the_update_of_2024_averages_ten_steps_and_has_no_noise() -> None:
     config = composed("experiment=sta_drn_2024")
     assert config.trainer.accumulate_grad_batches == 10 and config.data.drop_last
-    module = instantiate(config.model, _convert_="all")
+    module = instantiate(config.model, data=FACTS, _convert_="all")
     optimizer = module.configure_optimizers()["optimizer"]
     assert isinstance(optimizer, torch.optim.Adam)
     assert [rate for rate in rates(module, 60) if rate != 1e-6] == []
-    assert module.hparams["label_noise"] == 0
+    assert module.objective.label_noise == 0
 
 
 def test_the_replication_reads_every_ninth_frame_and_clips_means() -> None:
     config = composed("experiment=tukl_2025")
-    assert config.data.frame_stride == 9 and config.model.clip_scores == "recording"
+    assert config.data.frame_stride == 9 and config.model.objective.clip_scores == "recording"
 
 
 def test_the_default_trainer_can_be_made_here(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 
 from benchmarks.gpu.report import Report
-from stan_lightning.evaluation.verdict import sentence
+from stan_lightning.evaluation.findings import findings
 
 BETTER = "better than predicting the training median"
 POINTS = 0.1  # of a score: the device's resize differs by a grey level here and there
@@ -68,10 +68,14 @@ def check_demo(
         command("stan_lightning.evaluate", best, f"output={output}", f"trainer.accelerator={place}")
         found[place] = pd.read_csv(output / "predictions.csv")["prediction"]
         metrics = json.loads((output / "metrics.json").read_text())
-        measured = {"scored on": place, "MAE": metrics["video"]["mae"]["value"], "verdict": sentence(metrics)}
+        measured = {
+            "scored on": place,
+            "MAE": metrics["video"]["mae"]["value"],
+            "verdict": findings(metrics)[0].text,
+        }
         report.measure(TABLE, measured)
         if whole:
-            beats = 0 if sentence(metrics).startswith(BETTER) else math.nan
+            beats = 0 if findings(metrics)[0].text.startswith(BETTER) else math.nan
             report.compare(f"demo: verdict, scored on {place}", beats, 0, BETTER)
     scores = list(found.values())
     report.compare("demo: scores on both, points", (scores[0] - scores[-1]).abs().max(), POINTS)

@@ -4,6 +4,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -15,6 +16,7 @@ from benchmarks.gpu.precision import as_trained, sixteen
 from benchmarks.gpu.report import Report
 from benchmarks.gpu.times import Candidate, built, wait
 from benchmarks.training import one_thread
+from stan_lightning.data.augmentation import DEFAULT
 from stan_lightning.data.dataset import ClipDataset, Reading, Source, TrainingClip
 from stan_lightning.data.inputs import network_input
 from stan_lightning.data.sampler import EpochBatches
@@ -49,7 +51,7 @@ def feed(report: Report, device: torch.device, size: Size, clips: int, workers: 
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder), clips, frames, CROP, folders=0)
         sources = [Source(str(file), frames, 1, 20.0) for file in sorted(Path(folder).glob("*.zip"))]
-        dataset = ClipDataset(sources, size.frames, Reading(["face"], CROP), seed=0, jitter=0.2, flip=0.5)
+        dataset = ClipDataset(sources, size.frames, Reading(["face"], CROP), seed=0, augment=DEFAULT)
         loader: DataLoader[TrainingClip] = DataLoader(
             dataset,
             batch_sampler=EpochBatches(clips, size.clips, seed=0, epoch=lambda: 0),
@@ -72,7 +74,8 @@ def feed(report: Report, device: torch.device, size: Size, clips: int, workers: 
 
 def on_device(batch: TrainingClip, side: int, device: torch.device) -> torch.Tensor:
     """What the datamodule makes of a batch: its crops go to the device, its draws stay on the host."""
-    return network_input(batch.inputs["face"].to(device, non_blocking=True), side, batch.draws["face"])
+    change = partial(DEFAULT.apply, "face", draws=batch.draws)
+    return network_input(batch.inputs["face"].to(device, non_blocking=True), side, change)
 
 
 def extrapolate(report: Report, found: Sequence[Candidate], size: Size) -> None:

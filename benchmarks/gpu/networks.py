@@ -72,6 +72,7 @@ def shorten(network: nn.Module, features: int) -> None:
     for stage in (2, 3, 4):
         network.add_module(f"layer_{stage}", nn.Sequential())
     network.add_module("fc", nn.Linear(EXPANSION * features, OUTPUTS))
+    network.width = EXPANSION * features  # type: ignore[assignment] # what a fusion asks for
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,130 @@
-"""Colour jitter and flip: one draw a clip, applied to all its frames on the device.
+"""Augmentation of training clips: drawn by the workers from (seed, epoch, index), applied on the device.
 
-The steps follow Pillow's 8-bit arithmetic (truncating blends, 8-bit hue and saturation), each
-saturating, so that a jitter of ours is the release's jitter. Brightness, contrast and saturation are
-equal to Pillow's. Differs: hue runs in float32 and leaves 0.2 % of the values up to 6 grey levels off.
+Colour jitter and flip are one draw a clip, for all its frames. Their steps follow Pillow's 8-bit arithmetic
+(truncating blends, 8-bit hue and saturation), each saturating, so that a jitter of ours is the release's
+jitter. Brightness, contrast and saturation are equal to Pillow's. Differs: hue runs in float32 and leaves
+0.2 % of the values up to 6 grey levels off.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from stan_lightning.data.log_mel import SoundDraw, draw_masks, masked
+
+
+class Augmentation:
+    """One step of `data.augment`; one of one's own subclasses it.
+
+    Attributes:
+        modality: What it changes: "face", "voice" or the name of a track.
+    """
+
+    modality = "face"
+
+    def draw(self, random: np.random.Generator) -> Any:
+        """The random part of one clip's change: numbers, tensors, or named tuples of them, which collate.
+
+        All of it comes from `random`, so that a resumed run and any number of workers draw the same.
+        """
+        return ()
+
+    def apply(self, clips: Tensor, draws: Any) -> Tensor:
+        """Change a batch.
+
+        Args:
+            clips: Of faces uint8 RGB at the network's size, ``(B, T, 3, H, W)``; of voices normalised log-mel
+                spectrograms, ``(B, T, BANDS)``; of a track ``(B, T, F)`` as measured, NaN where missing.
+            draws: What `draw` returned, collated; of faces on the host, where reading them waits for nothing.
+
+        Returns:
+            The same shape and type.
+        """
+        raise NotImplementedError
+
+
+class JitterAndFlip(Augmentation):
+    """Brightness, contrast, saturation and hue in one shuffled order, and a mirrored clip.
+
+    Args:
+        jitter: Half width of the factors' range around 1 and of the hue shift's around 0; 0: none.
+        flip: Probability of a horizontal flip.
+
+    Raises:
+        ValueError: One of them is not in 0..1.
+    """
+
+    def __init__(self, jitter: float = 0.2, flip: float = 0.5) -> None:
+        for name, value in (("jitter", jitter), ("flip", flip)):
+            if not 0 <= value <= 1:
+                raise ValueError(f"{name}={value}: it must be a number from 0 to 1")
+        self.jitter, self.flip = jitter, flip
+
+    def draw(self, random: np.random.Generator) -> "Draw":
+        """Factors, order and flip."""
+        return draw(random, self.jitter, self.flip)
+
+    def apply(self, clips: Tensor, draws: "Draw") -> Tensor:
+        """The same change for all frames of a clip."""
+        return augment(clips, draws)
+
+
+class SoundMasks(Augmentation):
+    """Masks of time and of bands.
+
+    Args:
+        masks: So many of each; 0: none.
+    """
+
+    modality = "voice"
+
+    def __init__(self, masks: int = 2) -> None:
+        self.masks = masks
+
+    def draw(self, random: np.random.Generator) -> SoundDraw:
+        """Where they lie."""
+        return draw_masks(random, self.masks)
+
+    def apply(self, clips: Tensor, draws: SoundDraw) -> Tensor:
+        """Zeros in them."""
+        return masked(clips, draws)
+
+
+class Pipeline:
+    """The steps of `data.augment`, in their order.
+
+    Args:
+        steps: By name.
+    """
+
+    def __init__(self, steps: Mapping[str, Augmentation]) -> None:
+        self.steps = dict(steps)
+
+    def draw(self, random: np.random.Generator, modalities: Any) -> dict[str, Any]:
+        """One clip's draws by step; a face's always, so that it is the same whatever else is read."""
+        return {
+            name: step.draw(random)
+            for name, step in self.steps.items()
+            if step.modality == "face" or step.modality in modalities
+        }
+
+    def apply(self, modality: str, clips: Tensor, draws: Mapping[str, Any]) -> Tensor:
+        """The steps of one modality; without draws, as in evaluation, nothing is changed."""
+        for name, step in self.steps.items():
+            if step.modality == modality and name in draws:
+                clips = step.apply(clips, draws[name])
+        return clips
+
+    def on_host(self, draws: Mapping[str, Any]) -> dict[str, Any]:
+        """The draws of faces, whose numbers are read: on a device, reading them would wait for it."""
+        return {name: one for name, one in draws.items() if self.steps[name].modality == "face"}
+
+
+DEFAULT = Pipeline({"picture": JitterAndFlip(), "sound": SoundMasks()})
+"""What conf/data describes."""
 
 _GREY = (19595, 38470, 7471)  # Pillow's weights of R, G and B in 1/65536
 

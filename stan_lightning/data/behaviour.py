@@ -9,7 +9,7 @@ import numpy as np
 
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import find_file
-from stan_lightning.data.datamodule import NOMINAL_FPS
+from stan_lightning.data.facts import NOMINAL_FPS
 from stan_lightning.data.track_file import open_track
 from stan_lightning.data.tracks import SUFFIXES
 

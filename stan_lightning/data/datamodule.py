@@ -3,17 +3,21 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property, partial
 from typing import Any
 
 import lightning as L
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from stan_boundary.composition import make
 from stan_boundary.errors import InputError
 from stan_boundary.typed import typed
 from stan_lightning.data import clips
+from stan_lightning.data.augmentation import Pipeline
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.dataset import (
     ClipDataset,
@@ -25,18 +29,16 @@ from stan_lightning.data.dataset import (
     WindowBatch,
     WindowDataset,
 )
-from stan_lightning.data.inputs import network_input
+from stan_lightning.data.facts import NOMINAL_FPS, facts, formats
+from stan_lightning.data.inputs import ready
 from stan_lightning.data.labels import class_names, severity
 from stan_lightning.data.loaders import loader, window_loader
-from stan_lightning.data.log_mel import voice_input
 from stan_lightning.data.manifest import read_manifest
 from stan_lightning.data.presence import check_sound, tell_empty_windows
 from stan_lightning.data.protocol import split
 from stan_lightning.data.readable import why_unreadable
 from stan_lightning.data.sampler import EpochBatches
 from stan_lightning.data.tracks import OF_CROPS, Tracks, gather
-
-NOMINAL_FPS = 30.0  # of the videos whose frames `frame_stride` counts
 
 
 class CropDataModule(L.LightningDataModule):
@@ -53,6 +55,7 @@ class CropDataModule(L.LightningDataModule):
         corrupt: Test-time corruptions of what is evaluated, by modality: of frames (`inputs.network_input`)
             and of samples (`log_mel.voice_input`).
         swapped: By modality, for each recording of the evaluated partition, which one lends it this modality.
+        formats: How the network reads clips of faces: `mean`, `deviation` and `layout`; see `serve`.
         tracks: Those that are read, by name.
         columns: What is read of each track; of a trained network put here before `setup`.
         lenient: Recordings that cannot be read are `missing`, with a reason, where training would end; put
@@ -76,23 +79,24 @@ class CropDataModule(L.LightningDataModule):
         batch_size: int,
         drop_last: bool,
         num_workers: int,
-        jitter: float,
-        flip: float,
         seed: int,
-        modalities: Sequence[str] = ("face",),
+        augment: Mapping[str, Any] | None = None,
+        sampler: Mapping[str, Any] | None = None,
+        modalities: Sequence[str] | None = None,
         sound_s: float | None = None,
-        sound_masks: int = 2,
         eval_batch_size: int | None = None,
         cache_gb: float = 0.0,
         tracks: Mapping[str, str | None] | None = None,
     ) -> None:
         super().__init__()
+        modalities = ["face"] if modalities is None else modalities
         self.save_hyperparameters(logger=False)
         if clip_frames is None and (clipped := [name for name in modalities if name in OF_CROPS]):
             raise InputError(
                 f"data.clip_frames=null reads whole recordings, but {clipped[0]} is read in clips: give "
                 "their frames, or take tracks alone"
             )
+        self.formats: dict[str, Any] = {}
         self.tracks: dict[str, Tracks] = {}
         self.columns: dict[str, list[str]] = {}
         self.tables: dict[str, pd.DataFrame] = {}
@@ -226,10 +230,13 @@ class CropDataModule(L.LightningDataModule):
             self._told.add(partition)
         return [source for source in sources if source.target == source.target]
 
-    @property
-    def training_mean(self) -> float:
-        """Mean label of the training recordings, in points."""
-        return float(self.tables["train"].label.mean())
+    def facts(self) -> dict[str, Any]:
+        """What a network and its objective take from the data; see `stan_lightning.data.facts.facts`."""
+        return facts(self.tables["train"], self.classes, self.columns, self.hparams)
+
+    def serve(self, parts: Mapping[str, Any]) -> None:
+        """Make clips as a network's encoders read them, or raise that they are not read so."""
+        self.formats = formats(parts, self.hparams)
 
     def training_record(self) -> dict[str, Any]:
         """How the data was divided and who was trained on, for the checkpoint."""
@@ -238,6 +245,19 @@ class CropDataModule(L.LightningDataModule):
         sessions = self.tables["train"][columns].dropna().drop_duplicates()
         rows = [list(row) for row in sessions.itertuples(index=False)]
         return {name: self.hparams[name] for name in kept} | {"sessions": rows}
+
+    @cached_property
+    def augment(self) -> Pipeline:
+        """What is changed in training clips; made where clips are trained on, and nowhere else."""
+        steps = (self.hparams["augment"] or {}).items()
+        return Pipeline({name: make(one, f"data.augment.{name}") for name, one in steps if one is not None})
+
+    def _order(self, sources: Sequence[Source]) -> Any:
+        """How an epoch's recordings are drawn, of a source of randomness; None: each once."""
+        if self.hparams["sampler"] is None:
+            return None
+        targets = np.array([source.target for source in sources])
+        return partial(make(self.hparams["sampler"], "data.sampler"), targets)
 
     # --- loaders ----------------------------------------------------------------------------------
 
@@ -250,9 +270,7 @@ class CropDataModule(L.LightningDataModule):
             hparams["clip_frames"],
             self.reading(),
             hparams["seed"],
-            hparams["jitter"],
-            hparams["flip"],
-            hparams["sound_masks"],
+            self.augment,
         )
         progress = trainer.fit_loop.epoch_progress
         batches = EpochBatches(
@@ -263,6 +281,7 @@ class CropDataModule(L.LightningDataModule):
             drop_last=hparams["drop_last"],
             rank=trainer.global_rank,
             world_size=trainer.world_size,
+            order=self._order(dataset.sources),
         )
         if not len(batches):
             raise InputError(
@@ -299,8 +318,8 @@ class CropDataModule(L.LightningDataModule):
         """Bring a batch to the device, but for the face's draws: reading them there would wait for it."""
         if not isinstance(batch, TrainingClip):
             return super().transfer_batch_to_device(batch, device, dataloader_idx)
-        here = {name: draws for name, draws in batch.draws.items() if name == "face"}
-        there = {name: draws for name, draws in batch.draws.items() if name != "face"}
+        here = self.augment.on_host(batch.draws)
+        there = {name: draws for name, draws in batch.draws.items() if name not in here}
         moved = super().transfer_batch_to_device(batch._replace(draws=there), device, dataloader_idx)
         return moved._replace(draws=here | moved.draws)
 
@@ -311,14 +330,14 @@ class CropDataModule(L.LightningDataModule):
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Make the network's inputs on the device: workers hand over what lies on disk."""
-        size = self.hparams["image_size"]
-        found = {name: x for name, x in batch.inputs.items() if name not in OF_CROPS}
         training = isinstance(batch, TrainingClip)
-        draws, corrupt = (batch.draws, {}) if training else ({}, self.corrupt)
-        if "face" in batch.inputs:
-            found["face"] = network_input(batch.inputs["face"], size, draws.get("face"), corrupt.get("face"))
-        if "voice" in batch.inputs:
-            found["voice"] = voice_input(batch.inputs["voice"], draws.get("voice"), corrupt.get("voice"))
+        found = ready(
+            batch.inputs,
+            self.hparams["image_size"],
+            self.formats,
+            augment=partial(self.augment.apply, draws=batch.draws) if training else None,
+            corrupt={} if training else self.corrupt,
+        )
         if training:
             return TrainingBatch(found, batch.there, batch.target, batch.noise)
         return WindowBatch(found, batch.there, batch.target, batch.recording, batch.window)

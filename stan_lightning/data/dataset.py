@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.nn.functional import pad
 from torch.utils.data import Dataset, default_collate
 
-from stan_lightning.data.augmentation import draw
+from stan_lightning.data.augmentation import Pipeline
 from stan_lightning.data.clips import random_clip, windows
 from stan_lightning.data.crops import open_crops
-from stan_lightning.data.log_mel import RATE, draw_masks
+from stan_lightning.data.log_mel import RATE
 from stan_lightning.data.tracks import OF_CROPS, Member
 
 
@@ -171,12 +171,10 @@ class ClipDataset(Dataset[TrainingClip]):
         clip_frames: int | None,
         reading: Reading,
         seed: int,
-        jitter: float,
-        flip: float,
-        sound_masks: int = 0,
+        augment: Pipeline,
     ) -> None:
         self.sources, self.clip_frames, self.reading = sources, clip_frames, reading
-        self.seed, self.jitter, self.flip, self.sound_masks = seed, jitter, flip, sound_masks
+        self.seed, self.augment = seed, augment
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -187,10 +185,7 @@ class ClipDataset(Dataset[TrainingClip]):
         source = self.sources[index]
         inputs, there = self.reading.read(source, random_clip(source.n_frames, self.clip_frames, random))
         noise = torch.tensor(random.standard_normal(), dtype=torch.float32)
-        # The face's draws come first and always, so that a clip is the same whatever else is read of it.
-        draws: dict[str, Any] = {"face": draw(random, self.jitter, self.flip)}
-        if "voice" in inputs:
-            draws["voice"] = draw_masks(random, self.sound_masks)
+        draws = self.augment.draw(random, inputs)
         target = torch.tensor(source.target, dtype=torch.float32)
         return TrainingClip(inputs, there, draws, target, noise)
 

@@ -49,13 +49,15 @@ def draw_masks(random: np.random.Generator, masks: int) -> SoundDraw:
 
 
 def voice_input(
-    samples: Tensor, draws: SoundDraw | None = None, corrupt: Callable[[Tensor], Tensor] | None = None
+    samples: Tensor,
+    augment: Callable[[Tensor], Tensor] | None = None,
+    corrupt: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
     """What the network reads of a batch of clips' sound.
 
     Args:
         samples: int16 at `RATE`, shape ``(B, N)``.
-        draws: Training augmentation, one draw a clip.
+        augment: Changes spectrograms ``(B, N / HOP, BANDS)`` in training.
         corrupt: Test-time corruption of float samples in the range of int16, ``(B, N)``.
 
     Returns:
@@ -65,8 +67,8 @@ def voice_input(
         samples = corrupt(samples.float())
     found = normalised(log_mel(samples))
     found = found * samples.ne(0).any(1)[:, None, None]  # silence is 0, not what rounding leaves of it
-    if draws is not None:
-        found = masked(found, draws)
+    if augment is not None:
+        found = augment(found)
     return found[:, None, :, :, None]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stan_lightning.data.crops import Crops, open_crops
-from stan_lightning.data.datamodule import NOMINAL_FPS
+from stan_lightning.data.facts import NOMINAL_FPS
 from stan_lightning.data.log_mel import RATE
 
 NUISANCE = (

@@ -5,18 +5,22 @@ candidate: What is evaluated, on what, and against whom it was trained.
 scoring: Every window of a partition through the network once.
 timeline: When in its video each window lies.
 units: From windows to clip, video, session, subject.
+intervals: What an estimate would be without each person in turn.
 statistics: Metrics with an interval that respects who was filmed.
+dealt: A model's own predictions dealt to other people.
 baselines: What can be said without a network.
 ridge: What a recording's circumstances, and simple statistics of behaviour, tell.
 tables: The tables and numbers that every evaluation writes.
 results: The files of an evaluation, written and read back.
 received: Evaluations that others made, checked before anything is computed from them.
 run_files: What a report reads of the run that an evaluation belongs to.
-verdict: The one table and the one sentence that a command ends with.
+verdict: The one table that a command ends with, and how numbers are written.
+findings: What the numbers say, a line a comparison.
 modalities: What each modality is worth to a network that reads several.
 robustness: The network under noise, blur and shuffled frames, and with noisy, dull or loud sound.
 identity_audit: How well the network's features tell people apart.
 runs: Evaluations of several runs: found on disk, told apart, folds pooled.
+over_runs: What a recipe is worth over trainings and people together.
 ensemble: Runs that differ by seed alone as one.
 comparison: Any two that scored the same recordings.
 """

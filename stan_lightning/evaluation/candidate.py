@@ -1,7 +1,7 @@
 """What is evaluated, on what, and against whom it was trained."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.trained import open_checkpoint
-from stan_lightning.network import STADRN
+from stan_lightning.network.encoder import Single
 from stan_lightning.network.weights import load_released
 from stan_lightning.training.module import StanModule
 
@@ -38,19 +38,20 @@ class Candidate:
     run: Path | None
 
 
-def from_checkpoint(path: str | Path, changes: Mapping[str, Any]) -> Candidate:
+def from_checkpoint(path: str | Path, changes: Mapping[str, Any], trust: Collection[str] = ()) -> Candidate:
     """Open a checkpoint.
 
     Args:
         path: Of the checkpoint.
         changes: Arguments of the datamodule that are to differ from training's.
+        trust: As for `open_checkpoint`.
 
     Raises:
         InputError: Where it cannot be read, tells classes, or a change would decide anew who is tested.
     """
     run = home_of(Path(path))
-    trained = open_checkpoint(path)
-    if trained.module.hparams["objective"] != "severity":
+    trained = open_checkpoint(path, trust)
+    if trained.record["score_range"] is None:
         raise InputError(f"{path} was trained to tell classes; only severity is evaluated here")
     for name in DECIDED_IN_TRAINING:
         if name in changes and changes[name] != trained.data[name]:
@@ -63,6 +64,7 @@ def from_checkpoint(path: str | Path, changes: Mapping[str, Any]) -> Candidate:
         arguments["tracks"] = (trained.data.get("tracks") or {}) | changes["tracks"]
     data = CropDataModule(**arguments)
     data.columns = trained.columns
+    data.serve(trained.module.network.parts)
     data.lenient = True
     data.setup("test")
     training = trained.sessions if trained.sessions.sessions else None
@@ -84,18 +86,21 @@ def home_of(checkpoint: Path) -> Path:
 
 
 def from_weights(path: str | Path, module: StanModule, data: CropDataModule) -> Candidate:
-    """Load released weights into a network; the crops' manifest is all that is known of its training.
+    """Load released weights into a network; the crops, set up, are all that is known of its training.
 
     Raises:
         InputError: Where the network is not the published one.
     """
-    data.lenient = True
-    data.setup("test")
-    if not isinstance(module.network, STADRN) or module.network.modalities != ("face",):
+    network = module.network
+    if (
+        not isinstance(network, Single)
+        or network.modalities != ("face",)
+        or not getattr(network.encoder, "released", False)
+    ):
         raise InputError(
             "weights= takes the published network's: leave model= as it is, or give a checkpoint"
         )
-    load_released(module.network, path)
+    load_released(network, path)
     training = TrainingSessions.from_table(data.tables["train"])
     weights = Path(path).resolve()
     kept = ("protocol", "fold", "n_folds", "score_range")

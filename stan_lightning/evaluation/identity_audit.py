@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from stan_lightning.evaluation.intervals import RATE
 from stan_lightning.evaluation.statistics import mean_with_interval
 
 
-def audit(
-    features: NDArray[np.float64], subject: pd.Series, session: pd.Series, *, resamples: int, seed: int
-) -> dict[str, Any] | None:
+def audit(features: NDArray[np.float64], subject: pd.Series, session: pd.Series) -> dict[str, Any] | None:
     """Nearest-centroid recognition of subjects across sessions.
 
     Each session of a subject who has others is held out; every subject's centroid is the mean of their
@@ -25,8 +24,6 @@ def audit(
         features: (N, D) one row a recording.
         subject: (N,) whom each recording shows.
         session: (N,) its session; names need only be unique within a subject.
-        resamples: Bootstrap resamples, of subjects.
-        seed: Seed of the bootstrap.
 
     Returns:
         `accuracy` with its interval, `chance` (one in `n_candidates` subjects), `n_sessions` held out and
@@ -44,9 +41,7 @@ def audit(
     np.add.at(sums, codes, points)
     correct = np.array([_nearest(points[row], sums, counts, codes[row]) == codes[row] for row in held_out])
     return {
-        "accuracy": mean_with_interval(
-            correct.astype(float), codes[held_out], resamples=resamples, seed=seed
-        ),
+        "accuracy": mean_with_interval(correct.astype(float), codes[held_out], RATE),
         "chance": 1 / len(names),
         "n_candidates": len(names),
         "n_sessions": len(held_out),

@@ -27,7 +27,6 @@ def worth(
     score: Score,
     describe: Callable[[pd.DataFrame], dict[str, Any]],
     *,
-    resamples: int,
     seed: int,
 ) -> list[dict[str, Any]]:
     """One row for the whole, each subset of modalities, and each modality taken from another person.
@@ -37,8 +36,7 @@ def worth(
         subjects: Whom each recording shows, all of which have all modalities.
         score: Scores them all.
         describe: Metrics of predictions.
-        resamples: Of the bootstrap.
-        seed: Of the bootstrap, and of who gets whose.
+        seed: Of who gets whose.
 
     Returns:
         `name`, the metrics, and `mae_difference`: this row's MAE minus that of the whole, paired.
@@ -48,12 +46,7 @@ def worth(
 
     def add(name: str, table: pd.DataFrame) -> None:
         difference = mae_difference(
-            table["label"],
-            table["prediction"],
-            whole["prediction"],
-            table["subject"],
-            resamples=resamples,
-            seed=seed,
+            table["label"], table["prediction"], whole["prediction"], table["subject"]
         )
         rows.append({"name": name} | describe(table) | {"mae_difference": difference})
 

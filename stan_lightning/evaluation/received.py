@@ -13,18 +13,21 @@ import pandas as pd
 from stan_boundary.errors import InputError
 from stan_boundary.names import csv_text
 from stan_boundary.opening import read_json, read_regular
+from stan_boundary.typed import typed_python
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.protocol import PROTOCOLS
 from stan_lightning.evaluation.baselines import LOOKED_UP, RIDGES
 from stan_lightning.evaluation.statistics import BAND_METRICS, BANDS, METRICS
 
-TEXT = dict.fromkeys(("recording", "subject", "session", "task", "partition", "group"), str)
+TEXT = dict.fromkeys(("recording", "subject", "session", "task", "partition", "group", "exposure"), str)
 _MOST_NUMBER = 1e9
 _MOST_TEXT = 2_000
 MOST_JSON = 8_000_000
 _MOST_TABLE = 64_000_000
 _MOST_COLUMNS = 64
 _UNITS = ("clip", "video", "session", "subject")
+INTERVALS = "95 % over people, by leaving out each in turn (jackknife)"
+"""What `metrics.json` says of its intervals; those of before were narrower than they said."""
 _RUINED = "run the evaluation again"
 
 
@@ -37,6 +40,7 @@ def read_numbers(file: Path) -> dict[str, Any]:
     numbers = read_json(read_regular(file, MOST_JSON), str(file), MOST_JSON)
     try:
         _plain(numbers)
+        _refuse_other_intervals(numbers, file)
         _check_numbers(numbers)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         said = f"it lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:120]
@@ -137,6 +141,15 @@ def _plain(node: Any) -> None:
             raise ValueError(f"{node} is no number of an evaluation")
 
 
+def _refuse_other_intervals(numbers: Mapping[str, Any], file: Path) -> None:
+    if numbers.get("intervals") != INTERVALS:
+        partition = numbers["partition"] if numbers["partition"] in PARTITIONS else "test"
+        raise InputError(
+            f"{file} is of an earlier version, whose intervals were too narrow: run `{typed_python()} -m "
+            f"stan_lightning.evaluate checkpoint=<run>/checkpoints/best.ckpt partition={partition}` again"
+        )
+
+
 def _check_numbers(numbers: Mapping[str, Any]) -> None:
     _need(numbers["partition"] in PARTITIONS and numbers["protocol"] in PROTOCOLS, "partition or protocol")
     low, high = numbers["score_range"]
@@ -148,19 +161,29 @@ def _check_numbers(numbers: Mapping[str, Any]) -> None:
         _need(set(LOOKED_UP) <= set(baselines) <= {*LOOKED_UP, *RIDGES}, "baselines")
         for name, row in baselines.items():
             _baseline(name, row)
-    for name in ("seen", "unseen"):
+    for name in ("seen", "unseen", "selected", "new"):
         if numbers[name] is not None or baselines is not None:
             _unit(numbers[name], name)
-    for name in ("by_task", "by_band", "by_group"):
-        for part, row in (numbers[name] or {}).items():
+    for name, row in ((numbers["new"] or {}).get("baselines") or {}).items():
+        _baseline(name, row)
+    for name in ("by_task", "by_group"):
+        for part, row in numbers[name].items():
             _unit(row, f"{name}.{part}")
+    for name, row in (numbers["by_band"] or {}).items():
+        _need(name in BANDS and _count(row["n"]) and _count(row["people"]), "by_band")
+        for metric in ("mae", "bias", "bias_expected"):
+            _metric(row[metric], f"by_band.{name}")
+    _need(
+        all(numbers["dealt"][name] is None or _number(numbers["dealt"][name]) for name in ("mae", "p")),
+        "dealt",
+    )
     if "bias_by_band" in numbers["video"]:
         _need(set(numbers["video"]["bias_by_band"]) == set(BANDS), "bias_by_band")
         for row in numbers["video"]["bias_by_band"].values():
             _metric(row, "bias_by_band")
     for row in numbers["missing"]:
         _need(isinstance(row["recording"], str) and isinstance(row["reason"], str), "missing")
-    for name in ("n_expected", "n_missing", "n_unlabelled"):
+    for name in ("n_expected", "n_missing", "n_unlabelled", "n_above_range", "n_sessions_of_two_labels"):
         _need(_count(numbers[name]), name)
     for name in ("fold", "n_folds", "seed", "n_train_subjects"):
         _need(numbers.get(name) is None or type(numbers[name]) is int, name)
@@ -168,9 +191,6 @@ def _check_numbers(numbers: Mapping[str, Any]) -> None:
     _need(isinstance(numbers["checkpoint"], (str, type(None))), "checkpoint")
     _need(all(isinstance(one, str) for one in numbers["versions"].values()), "versions")
     _need(all(_count(one) for one in (numbers.get("overlap") or {}).values()), "overlap")
-    draws = numbers.get("bootstrap", {"resamples": 1, "seed": 0})
-    _need(type(draws["resamples"]) is int and 1 <= draws["resamples"] <= 100_000, "bootstrap")
-    _need(set(draws) == {"resamples", "seed"} and _count(draws["seed"]), "bootstrap")
     for name, row in (numbers.get("ridges") or {}).items():
         _ridge(name, row)
     _extras(numbers)
@@ -219,7 +239,11 @@ def _baseline(name: str, row: Mapping[str, Any] | None) -> None:
         return
     _unit(row, name)
     assert row is not None
-    for difference in ("mae_difference", *(["median_difference"] if name in RIDGES else [])):
+    for difference in (
+        "mae_difference",
+        "rmse_difference",
+        *(["median_difference"] if name in RIDGES else []),
+    ):
         _metric(row[difference], name)
 
 
@@ -228,21 +252,20 @@ def _ridge(name: str, row: Mapping[str, Any]) -> None:
     if "reason" in row:
         _need(isinstance(row["reason"], str), "ridges")
         return
-    _need(
-        all(_count(row[key]) for key in ("n", "n_subjects", "n_without")) and _number(row["penalty"]),
-        "ridges",
-    )
+    _need(all(_count(row[key]) for key in ("n", "n_subjects", "n_folds", "n_without")), "ridges")
+    _need(isinstance(row["model"], str) and type(row["nothing"]) is bool, "ridges")
+    _need(row["penalty"] is None or _number(row["penalty"]), "ridges")
     _need(all(map(_number, row["weights"].values())), "ridges")
 
 
 def _unit(row: Any, name: str) -> None:
     """The metrics of one unit; where it has samples it has errors."""
-    _need(isinstance(row, dict) and _count(row["n"]), name)
+    _need(isinstance(row, dict) and _count(row["n"]) and _count(row["people"]), name)
     for metric in METRICS:
         _metric(row[metric], f"{name}.{metric}")
     _need(row["n"] == 0 or all(_number(row[one]["value"]) for one in ("mae", "rmse")), name)
     for key, value in row.items():
-        if (isinstance(value, dict) or key in BAND_METRICS) and key != "bias_by_band":
+        if (isinstance(value, dict) or key in BAND_METRICS) and key not in ("bias_by_band", "baselines"):
             _metric(value, f"{name}.{key}")
 
 

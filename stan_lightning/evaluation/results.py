@@ -64,7 +64,8 @@ def read(folder: Path) -> Evaluation:
     """Read what `write` wrote.
 
     Raises:
-        InputError: Where a file is missing or broken, leads elsewhere by a link, or holds what cannot be.
+        InputError: Where a file is missing or broken, leads elsewhere by a link, holds what cannot be, or was
+            written by a version with other intervals.
     """
     files = {
         name: folder / name for name in ("metrics.json", "predictions.csv", "windows.csv", "baselines.csv")

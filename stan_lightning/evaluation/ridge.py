@@ -1,7 +1,8 @@
-"""What simple numbers tell: ridges on the recording's own circumstances and on statistics of behaviour.
+"""What simple numbers tell: regressions on the recording's own circumstances and on statistics of behaviour.
 
-Both are fitted on recordings of the training partition alone. A network that does not beat them has learnt
-nothing of its own that shows in the error.
+For each of the two a ridge, support vectors and extra trees compete over folds of training subjects. All are
+fitted on recordings of the training partition alone. A network that does not beat them has learnt nothing of
+its own that shows in the error.
 """
 
 from collections.abc import Sequence
@@ -12,11 +13,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
+from sklearn.base import clone
+from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.impute import SimpleImputer
+from sklearn.inspection import permutation_importance
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import GridSearchCV, GroupKFold
-from sklearn.pipeline import make_pipeline
+from sklearn.model_selection import GroupKFold, ParameterGrid, cross_val_predict
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVR
 
 from stan_lightning.data.behaviour import TRACK, statistics, track_file
 from stan_lightning.data.crops import open_crops
@@ -27,6 +32,13 @@ from stan_lightning.training.processes import is_first
 
 # From the mean of the training labels to nearly no penalty; of equals the first, which is the strongest.
 PENALTIES = tuple(10.0**power for power in np.arange(5, -1.5, -0.5))
+MODELS: list[dict[str, Any]] = [
+    {"model": [Ridge()], "model__alpha": PENALTIES},
+    {"model": [SVR()], "model__C": (1.0, 10.0, 100.0)},
+    {"model": [ExtraTreesRegressor(100, min_samples_leaf=2, random_state=0)]},
+]
+CALLED = {"Ridge": "ridge", "SVR": "support vectors", "ExtraTreesRegressor": "extra trees"}
+ERROR = "neg_mean_absolute_error"
 MOST_FOLDS, FEWEST_SUBJECTS = 5, 3
 NO_TRAINING = "no training set is known"
 NOT_HERE = "these crops hold no labelled recording that was trained on"
@@ -44,7 +56,7 @@ def ridge_baselines(
 
     Returns:
         One row a recording of the partition: `recording`, `nuisance` and `behaviour` in points, NaN where
-        there is no such ridge. And for each of the two how it was fitted (`fitted`), or its `reason`.
+        there is none. And for each of the two how it was fitted (`fitted`), or its `reason`.
     """
     asked = data.tables[partition]
     said = pd.DataFrame({"recording": asked["recording"], "nuisance": np.nan, "behaviour": np.nan})
@@ -66,9 +78,10 @@ def ridge_baselines(
 def fitted(
     features: pd.DataFrame, known: pd.DataFrame, asked: pd.DataFrame, score_range: Sequence[float]
 ) -> tuple[NDArray[np.float64] | float, dict[str, Any]]:
-    """A ridge fitted and asked.
+    """The best of `MODELS` over folds by subject, fitted and asked.
 
-    Missing features are the training mean; the penalty is the best of `PENALTIES` over folds by subject.
+    Missing features are the training mean. Scores are moved by the median of what the folds' fits left over:
+    a model that finds nothing then says about the median, whose MAE is less than the mean's.
 
     Args:
         features: (N, F) of the training recordings, NaN where missing.
@@ -77,9 +90,12 @@ def fitted(
         score_range: What is said is clipped to it.
 
     Returns:
-        (M,) scores in points and what was fitted: `n`, `n_subjects`, `n_folds`, `penalty`, `n_without` (of
-        those asked, how many have no features at all) and `weights`, the points that one standard deviation
-        of each feature adds, the largest first. NaN and a `reason` where it cannot be fitted.
+        (M,) scores in points and what was fitted: `n`, `n_subjects`, `n_folds`, `model` (as in `CALLED`),
+        `penalty` (of a ridge), `nothing` (a ridge at its strongest penalty was best: nothing was found),
+        `n_without` (of those asked, how many have no features at all) and `weights`, the largest first: of a
+        ridge the points that one standard deviation of each feature adds, else the points that the error on
+        the training recordings grows by when a feature is shuffled. NaN and a `reason` where it cannot be
+        fitted.
     """
     people = known["subject"].astype(str)
     n_subjects = people.nunique()
@@ -87,27 +103,56 @@ def fitted(
         few = f"{n_subjects} training subjects are too few for folds by subject; {FEWEST_SUBJECTS} are needed"
         return float("nan"), {"reason": few}
     n_folds = min(MOST_FOLDS, n_subjects)
-    pipeline = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), Ridge())
-    search = GridSearchCV(
-        pipeline,
-        {"ridge__alpha": PENALTIES},
-        scoring="neg_mean_absolute_error",
-        cv=GroupKFold(n_folds),
-        error_score="raise",
-    )
-    search.fit(features.to_numpy(), known["label"].to_numpy(), groups=people)
-    weights = pd.Series(search.best_estimator_[-1].coef_, features.columns)
-    weights = weights.sort_values(key=lambda one: -one.abs(), kind="stable")
+    rows, labels = features.to_numpy(), known["label"].to_numpy()
+    model, shift, nothing = _chosen(rows, labels, people, GroupKFold(n_folds))
+    model.fit(rows, labels)
+    weights = _weights(model, rows, labels, features.columns)
     facts = {
         "n": len(features),
         "n_subjects": n_subjects,
         "n_folds": n_folds,
-        "penalty": float(search.best_params_["ridge__alpha"]),
+        "model": CALLED[type(model[-1]).__name__],
+        "penalty": float(model[-1].alpha) if isinstance(model[-1], Ridge) else None,
+        "nothing": nothing,
         "n_without": int(asked.isna().all(axis=1).sum()),
         "weights": {str(name): float(weight) for name, weight in weights.items()},
     }
     low, high = score_range
-    return np.clip(search.predict(asked.to_numpy()), low, high), facts
+    return np.clip(model.predict(asked.to_numpy()) + shift, low, high), facts
+
+
+def _chosen(
+    rows: NDArray[np.float64], labels: NDArray[np.float64], people: pd.Series, folds: GroupKFold
+) -> tuple[Pipeline, float, bool]:
+    """The model whose folds leave the least error once it is moved by its median, and that median.
+
+    The first of `MODELS`, a ridge at its strongest penalty, unless the best does better by more than one
+    standard error over people (the rule of Breiman et al. 1984): of so many settings one does a little better
+    by chance. The last of what is returned says that it is the first, so that nothing was found.
+    """
+    filled = ("fill", SimpleImputer(keep_empty_features=True))
+    pipeline = Pipeline([filled, ("scale", StandardScaler()), ("model", Ridge())])
+    models = [clone(pipeline.set_params(**one)) for one in ParameterGrid(MODELS)]
+    left_over = [labels - cross_val_predict(one, rows, labels, groups=people, cv=folds) for one in models]
+    errors = [np.abs(one - np.median(one)) for one in left_over]
+    best = int(np.argmin([one.mean() for one in errors]))
+    gain = pd.Series(errors[0] - errors[best]).groupby(people.to_numpy()).mean()
+    if gain.mean() <= gain.std() / np.sqrt(len(gain)):
+        best = 0
+    return models[best], float(np.median(left_over[best])), best == 0
+
+
+def _weights(
+    model: Pipeline, rows: NDArray[np.float64], labels: NDArray[np.float64], names: pd.Index
+) -> pd.Series:
+    """How much each feature adds, by `names`, the largest first."""
+    if isinstance(model[-1], Ridge):
+        found = model[-1].coef_
+    else:
+        found = permutation_importance(
+            model, rows, labels, scoring=ERROR, n_repeats=1, random_state=0
+        ).importances_mean
+    return pd.Series(found, names).sort_values(key=lambda one: -one.abs(), kind="stable")
 
 
 def _trained_on(table: pd.DataFrame, training: TrainingSessions | None) -> pd.DataFrame:

@@ -25,7 +25,7 @@ CONFIG = "config.yaml"
 CURVES = "metrics.csv"
 OTHERS = "other keys"
 _ROOTS = ("seed", "group", "variant", "data", "model", "trainer", "logger")
-_NAMED_FREELY = ("tracks", "columns", "model")
+_NAMED_FREELY = ("tracks", "encoders", "init_weights")
 """Below these a key may be the name of a track."""
 _MOST_CURVES = 16_000_000
 _MOST_TEXT = 400

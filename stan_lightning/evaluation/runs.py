@@ -16,7 +16,7 @@ from stan_lightning.evaluation import results
 from stan_lightning.evaluation.baselines import RIDGES
 from stan_lightning.evaluation.received import MOST_JSON
 from stan_lightning.evaluation.run_files import run_of, run_settings
-from stan_lightning.evaluation.tables import Bootstrap, metrics
+from stan_lightning.evaluation.tables import metrics
 
 SIGNIFICANT_NOT = ("seed", "data.fold", "resume", "trust")
 """Settings that do not make a run another experiment."""
@@ -141,15 +141,14 @@ def _pool(folds: Sequence[Run]) -> Run:
     numbers: dict[str, Any] = {name: first[name] for name in ("protocol", "partition")}
     numbers["checkpoint"] = None
     numbers |= {"seed": first["seed"], "n_train_subjects": None}
-    bootstrap = Bootstrap(**first["bootstrap"])
-    numbers |= metrics(predictions, windows, baselines, first["score_range"], bootstrap)
+    numbers |= metrics(predictions, windows, baselines, first["score_range"])
     for name in ("n_expected", "n_missing", "n_unlabelled"):
         numbers[name] = sum(found.metrics[name] for found in evaluations)
     numbers["missing"] = [row for found in evaluations for row in found.metrics["missing"]]
     numbers["ridges"] = _lacking_ridges(folds)
     kept = ("fold", "checkpoint", "n_train_subjects", "video", "baselines", "n_expected", "n_missing")
     numbers["folds"] = [{name: found.metrics[name] for name in kept} for found in evaluations]
-    numbers |= {name: first[name] for name in ("n_folds", "score_range", "bootstrap", "versions")}
+    numbers |= {name: first[name] for name in ("n_folds", "score_range", "intervals", "versions")}
     pooled = results.Evaluation(numbers, predictions, windows, baselines)
     name = "pooled folds" if len(folds) == 1 else f"pooled {folds[0].name} .. {folds[-1].name}"
     return replace(folds[0], name=name, evaluation=pooled)
@@ -174,11 +173,27 @@ def differing(runs: Sequence[Run]) -> list[str]:
 
 
 def by_seed(runs: Sequence[Run]) -> list[list[Run]]:
-    """Groups of two or more runs that differ by seed alone."""
-    groups: dict[Any, list[Run]] = {}
+    """Groups of two or more runs that differ by seed alone; of a seed that is there twice the first."""
+    groups = [[same[0] for same in group.values()] for group in _seeds(runs)]
+    return [group for group in groups if len(group) > 1]
+
+
+def repeated_seeds(runs: Sequence[Run]) -> list[str]:
+    """One line for each run that another with the same settings and the same seed stands for."""
+    return [
+        f"{run.name} has the settings and the seed of {same[0].name}: over seeds it is left out"
+        for group in _seeds(runs)
+        if len(group) > 1
+        for same in group.values()
+        for run in same[1:]
+    ]
+
+
+def _seeds(runs: Sequence[Run]) -> list[dict[Any, list[Run]]]:
+    """Runs of the same settings, by seed."""
+    groups: dict[Any, dict[Any, list[Run]]] = {}
     for run in runs:
         numbers = run.evaluation.metrics
         key = (tuple(sorted(run.settings.items())), numbers["protocol"], numbers.get("fold"))
-        groups.setdefault(key, []).append(run)
-    alike = [group for group in groups.values() if len(group) > 1]
-    return [group for group in alike if len({run.evaluation.metrics["seed"] for run in group}) == len(group)]
+        groups.setdefault(key, {}).setdefault(numbers["seed"], []).append(run)
+    return list(groups.values())

@@ -14,7 +14,6 @@ from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.evaluation.modalities import gate_column
 from stan_lightning.evaluation.tables import WINDOWS
 from stan_lightning.evaluation.timeline import windows_table
-from stan_lightning.network.fusion import Fusion
 from stan_lightning.training.module import StanModule
 
 Corruption = Callable[[Tensor], Tensor]
@@ -51,15 +50,14 @@ def score_windows(
     sources = data.sources(partition)
     data.evaluated, data.corrupt, data.swapped = partition, corrupt or {}, swapped or {}
     network = module.network
-    if isinstance(network, Fusion):
-        network.hidden = tuple(hidden)
+    network.hidden = tuple(hidden)
     try:
         trainer.test(module, datamodule=data, verbose=False)
     finally:
         data.corrupt, data.swapped = {}, {}
-        if isinstance(network, Fusion):
-            network.hidden = ()
-    rows = module.test_rows[:, [0, 1, 3]].double().cpu()
+        network.hidden = ()
+    found = module.test_rows
+    rows = torch.cat([found[:, :2], module.objective.fraction(found[:, 3:])[:, None]], 1).double().cpu()
     if not torch.isfinite(rows).all():
         name = recordings["recording"].iloc[int(rows[~torch.isfinite(rows[:, 2])][0, 0])]
         raise InputError(

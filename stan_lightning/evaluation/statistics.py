@@ -1,10 +1,9 @@
 """What a vector of predictions is worth: metrics with an interval that respects who was filmed.
 
-Every metric here is a function of sums over samples. So each subject is reduced to one row of sums, a
-bootstrap resample is a vector of how often each subject was drawn, and all resamples are one matrix
-product: exact, and as quick for 30,000 clips as for 100 videos.
+Every metric here is a function of sums over samples. So each subject is reduced to one row of sums, and the
+metrics without each of them in turn are one matrix product: as quick for 30,000 clips as for 100 videos.
 
-Subjects are drawn, not samples: videos of one person are alike, and an interval that treats them as
+Intervals are over subjects, not samples: videos of one person are alike, and an interval that treats them as
 independent is too narrow.
 """
 
@@ -13,19 +12,40 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stan_lightning.evaluation.intervals import (
+    CORRELATION,
+    DIFFERENCE,
+    MEAN_ERROR,
+    RATE,
+    RATE_OF_SOME,
+    RATIO,
+    ROOT_MEAN_SQUARE,
+    SHARE,
+    UNDEFINED,
+    Floats,
+    Metric,
+    Scale,
+    interval,
+    without_each,
+)
+
 BAND_EDGES = (14.0, 20.0, 29.0)
 """First score of the mild, moderate and severe band of the BDI-II."""
 BANDS = ("minimal", "mild", "moderate", "severe")
 BDI_RANGE = (0.0, 63.0)
 METRICS = ("mae", "rmse", "pearson", "ccc", "r2", "sd_ratio")
 BAND_METRICS = ("accuracy_bands", "f1_14", "f1_20")
-LEVEL = 0.95
-
-Floats = NDArray[np.float64]
-Metric = dict[str, float | None]
-"""``{"value", "low", "high"}``: the estimate and its 95 % interval, None where undefined."""
-
-UNDEFINED: Mapping[str, None] = {"value": None, "low": None, "high": None}
+SCALES: Mapping[str, Scale] = {
+    "mae": MEAN_ERROR,
+    "rmse": ROOT_MEAN_SQUARE,
+    "pearson": CORRELATION,
+    "ccc": CORRELATION,
+    "r2": SHARE,
+    "sd_ratio": RATIO,
+    "accuracy_bands": RATE,
+    "f1_14": RATE_OF_SOME,
+    "f1_20": RATE_OF_SOME,
+}
 
 
 def band(score: ArrayLike) -> NDArray[np.int64]:
@@ -33,94 +53,89 @@ def band(score: ArrayLike) -> NDArray[np.int64]:
     return np.digitize(np.asarray(score, dtype=np.float64), BAND_EDGES).astype(np.int64)
 
 
-def draw_subjects(n_subjects: int, resamples: int, seed: int) -> Floats:
-    """How often each subject is drawn in each resample, with replacement.
-
-    Returns:
-        (resamples, n_subjects) counts; each row sums to n_subjects.
-    """
-    generator = np.random.default_rng(seed)
-    return generator.multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), resamples).astype(float)
-
-
 def describe(
-    label: ArrayLike,
-    prediction: ArrayLike,
-    subject: ArrayLike,
-    *,
-    bands: bool,
-    resamples: int,
-    seed: int,
+    label: ArrayLike, prediction: ArrayLike, subject: ArrayLike, *, bands: bool
 ) -> dict[str, Metric | int]:
     """All metrics of one unit (clips, videos, sessions or subjects).
 
     Args:
         label: (N,) true scores in points; NaN rows are left out.
         prediction: (N,) predicted scores in points.
-        subject: (N,) whom each sample shows: what the bootstrap draws.
+        subject: (N,) whom each sample shows: whom the interval leaves out in turn.
         bands: Whether scores are on the BDI-II, so that its bands and cut-offs mean something.
-        resamples: Bootstrap resamples.
-        seed: Seed of the bootstrap.
 
     Returns:
-        `n` and a `Metric` for each of mae, rmse, pearson, ccc, r2, sd_ratio and, with `bands`,
-        accuracy_bands, f1_14, f1_20.
+        `n` samples, `people` and a `Metric` for each of mae, rmse, pearson, ccc, r2, sd_ratio and, with
+        `bands`, accuracy_bands, f1_14, f1_20.
     """
     truth, guess, codes = _aligned(label, prediction, subject)
     if not len(truth):
         names = METRICS + BAND_METRICS if bands else METRICS
-        return {"n": 0, **{name: dict(UNDEFINED) for name in names}}
+        return {"n": 0, "people": 0, **{name: dict(UNDEFINED) for name in names}}
     terms = _by_subject(_terms(truth, guess), codes)
     extremes = _extremes(truth, guess, codes)
-    point = _metrics(terms.sum(axis=0, keepdims=True), _spans(np.ones((1, len(terms))), extremes), bands)
-    counts = draw_subjects(len(terms), resamples, seed)
-    drawn = _metrics(counts @ terms, _spans(counts, extremes), bands)
-    few = len(terms) < 2
+    point = _metrics(terms.sum(axis=0, keepdims=True), extremes.max(axis=0, keepdims=True), bands)
+    others = _metrics(without_each(terms), _extremes_without_each(extremes), bands)
     return {
         "n": len(truth),
-        **{name: _interval(float(point[name][0]), drawn[name], few=few) for name in point},
+        "people": len(terms),
+        **{name: interval(float(point[name][0]), others[name], SCALES[name]) for name in point},
     }
 
 
 def mae_difference(
-    label: ArrayLike,
-    prediction: ArrayLike,
-    baseline: ArrayLike,
-    subject: ArrayLike,
-    *,
-    resamples: int,
-    seed: int,
+    label: ArrayLike, prediction: ArrayLike, baseline: ArrayLike, subject: ArrayLike
 ) -> Metric:
-    """MAE of the model minus MAE of the baseline, paired: each resample holds the same people for both."""
+    """MAE of the model minus MAE of the baseline, paired: the same people are left out of both."""
     truth, guess, codes = _aligned(label, prediction, subject)
     _, other, _ = _aligned(label, baseline, subject)
-    excess = np.abs(guess - truth) - np.abs(other - truth)
-    return mean_with_interval(excess, codes, resamples=resamples, seed=seed)
+    return mean_with_interval(np.abs(guess - truth) - np.abs(other - truth), codes)
 
 
-def bias_by_band(
-    label: ArrayLike, prediction: ArrayLike, subject: ArrayLike, *, resamples: int, seed: int
-) -> dict[str, Metric]:
+def rmse_difference(
+    label: ArrayLike, prediction: ArrayLike, baseline: ArrayLike, subject: ArrayLike
+) -> Metric:
+    """RMSE of the model minus RMSE of the baseline, paired.
+
+    Its interval is that of the difference of mean squares, which holds what it says with fewer people, over
+    the sum of both RMSEs.
+    """
+    truth, guess, codes = _aligned(label, prediction, subject)
+    _, other, _ = _aligned(label, baseline, subject)
+    squares = (guess - truth) ** 2, (other - truth) ** 2
+    found = mean_with_interval(squares[0] - squares[1], codes)
+    if found["value"] is None:
+        return found
+    both = float(np.sqrt(squares[0].mean()) + np.sqrt(squares[1].mean()))
+    return {name: value and value / both for name, value in found.items()}
+
+
+def bias_by_band(label: ArrayLike, prediction: ArrayLike, subject: ArrayLike) -> dict[str, Metric]:
     """Mean of prediction - label among the samples whose label lies in each severity band."""
     truth, guess, codes = _aligned(label, prediction, subject)
     where = band(truth)
-    bias: dict[str, Metric] = {}
-    for number, name in enumerate(BANDS):
-        inside = where == number
-        error = guess[inside] - truth[inside]
-        bias[name] = mean_with_interval(error, codes[inside], resamples=resamples, seed=seed)
-    return bias
+    return {
+        name: mean_with_interval((guess - truth)[where == number], codes[where == number])
+        for number, name in enumerate(BANDS)
+    }
 
 
-def mean_with_interval(sample: ArrayLike, subject: ArrayLike, *, resamples: int, seed: int) -> Metric:
-    """Mean of (N,) values and its interval by subject, (N,)."""
+def mean_with_interval(sample: ArrayLike, subject: ArrayLike, scale: Scale = DIFFERENCE) -> Metric:
+    """Mean of (N,) values and its interval by subject, (N,).
+
+    Raises:
+        ValueError: Where a value is no finite number.
+    """
     values = np.asarray(sample, dtype=np.float64)
-    _, codes = np.unique(np.asarray(subject), return_inverse=True)
+    if not np.isfinite(values).all():
+        raise ValueError("a value to take the mean of is not a finite number")
     if not len(values):
         return dict(UNDEFINED)
+    _, codes = np.unique(np.asarray(subject), return_inverse=True)
     sums = _by_subject(np.stack([values, np.ones_like(values)], axis=1), codes)
-    drawn = draw_subjects(len(sums), resamples, seed) @ sums
-    return _interval(float(values.mean()), drawn[:, 0] / drawn[:, 1], few=len(sums) < 2)
+    with np.errstate(invalid="ignore"):
+        others = np.divide(*without_each(sums).T)
+    return interval(float(values.mean()), others, scale)
 
 
 def _aligned(
@@ -133,6 +148,8 @@ def _aligned(
     if not truth.shape == guess.shape == names.shape or truth.ndim != 1:
         raise ValueError(f"expected equal (N,) vectors, got {truth.shape}, {guess.shape}, {names.shape}")
     known = ~np.isnan(truth)
+    if np.isinf(truth).any():
+        raise ValueError("a label is infinite")
     if not np.isfinite(guess[known]).all():
         raise ValueError("a prediction is not a finite number: the network's output is NaN or infinite")
     _, codes = np.unique(names[known], return_inverse=True)
@@ -165,34 +182,38 @@ def _extremes(truth: Floats, guess: Floats, codes: NDArray[np.intp]) -> Floats:
     return largest
 
 
-def _spans(counts: Floats, extremes: Floats) -> Floats:
-    """(B, 4) the same over the subjects drawn: sums of squares cannot tell "constant" from "nearly"."""
-    spans = np.empty((len(counts), extremes.shape[1]))
-    for column in range(extremes.shape[1]):
-        spans[:, column] = np.where(counts > 0, extremes[:, column], -np.inf).max(axis=1)
-    return spans
+def _extremes_without_each(extremes: Floats) -> Floats:
+    """(S, 4) the largest of everybody but one."""
+    ranked = np.sort(extremes, axis=0)
+    highest, next_to_it = ranked[-1], ranked[-min(2, len(ranked))]
+    others: Floats = np.where(extremes == highest, next_to_it, highest)
+    return others
 
 
-def _metrics(sums: Floats, spans: Floats, bands: bool) -> dict[str, Floats]:
+def _metrics(sums: Floats, extremes: Floats, bands: bool) -> dict[str, Floats]:
     """Metrics of each row of sums, (B,) each, NaN where undefined.
 
-    Pearson, R2 and the ratio of standard deviations need labels that differ; Pearson and Lin's CCC
-    (Lin 1989, population moments), which is Pearson times a bias term, need predictions that differ too.
+    Whether labels or predictions differ is asked of their `extremes`, (B, 4): sums of squares cannot tell
+    "constant" from "nearly".
+
+    Pearson, R2, the ratio of standard deviations and Lin's CCC (Lin 1989, population moments) need labels
+    that differ; Pearson needs predictions that differ, too. The CCC of a constant prediction is 0.
     F1 needs one positive label or call.
     """
     n, error, absolute, squared, y, p, yy, pp, yp, hit, *counts = sums.T
     true_14, false_14, true_20, false_20 = counts
-    varied = spans[:, 0] > -spans[:, 1]
-    both = varied & (spans[:, 2] > -spans[:, 3])
+    varied = extremes[:, 0] > -extremes[:, 1]
+    told = extremes[:, 2] > -extremes[:, 3]
     with np.errstate(divide="ignore", invalid="ignore"):
         var_y, var_p = yy / n - (y / n) ** 2, pp / n - (p / n) ** 2
-        var_p = np.where(spans[:, 2] > -spans[:, 3], var_p, 0.0)
-        covariance = yp / n - y * p / n**2
+        var_p = np.where(told, var_p, 0.0)
+        covariance = np.where(told, yp / n - y * p / n**2, 0.0)
+        alike = 2 * covariance / (var_y + var_p + (error / n) ** 2)
         metrics = {
             "mae": absolute / n,
             "rmse": np.sqrt(squared / n),
-            "pearson": np.where(both, np.clip(covariance / np.sqrt(var_y * var_p), -1, 1), np.nan),
-            "ccc": np.where(both, 2 * covariance / (var_y + var_p + (error / n) ** 2), np.nan),
+            "pearson": np.where(varied & told, np.clip(covariance / np.sqrt(var_y * var_p), -1, 1), np.nan),
+            "ccc": np.where(varied, np.clip(alike, -1, 1), np.nan),
             "r2": np.where(varied, 1 - squared / n / var_y, np.nan),
             "sd_ratio": np.where(varied, np.sqrt(var_p / var_y), np.nan),
         }
@@ -201,17 +222,3 @@ def _metrics(sums: Floats, spans: Floats, bands: bool) -> dict[str, Floats]:
             metrics["f1_14"] = 2 * true_14 / (2 * true_14 + false_14)
             metrics["f1_20"] = 2 * true_20 / (2 * true_20 + false_20)
     return metrics
-
-
-def _interval(value: float, drawn: Floats, *, few: bool) -> Metric:
-    """Percentile interval over the resamples where the metric exists.
-
-    None where one subject alone leaves nothing to resample, or where most resamples are undefined.
-    """
-    if np.isnan(value):
-        return dict(UNDEFINED)
-    defined = drawn[~np.isnan(drawn)]
-    if few or 2 * len(defined) < len(drawn):
-        return {"value": value, "low": None, "high": None}
-    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return {"value": value, "low": float(low), "high": float(high)}

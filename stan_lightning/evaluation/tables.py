@@ -4,14 +4,15 @@ Nothing here runs a network: windows come in, tables and one dictionary come out
 several runs and folds compute exactly what a single evaluation does.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from stan_lightning.evaluation.baselines import BASELINES, RIDGES, TrainingSessions
+from stan_lightning.evaluation.dealt import dealt_to_others
+from stan_lightning.evaluation.intervals import UNDEFINED, Metric
 from stan_lightning.evaluation.statistics import (
     BANDS,
     BDI_RANGE,
@@ -19,6 +20,7 @@ from stan_lightning.evaluation.statistics import (
     bias_by_band,
     describe,
     mae_difference,
+    rmse_difference,
 )
 from stan_lightning.evaluation.units import clips, sessions, subjects, to_points
 
@@ -35,15 +37,9 @@ PREDICTIONS = (
     "sd_windows",
     "seen_subject",
 )
+TRAINED, SELECTED, NEW = "trained on", "selected on", "new"
+"""What training knew of a subject: they were in its data, or in those that the epoch was chosen by."""
 WINDOWS = ("recording", "window", "first_frame", "last_frame", "start_s", "end_s", "output")
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    """How intervals are drawn: `resamples` draws of subjects, from `seed`."""
-
-    resamples: int
-    seed: int
 
 
 def predictions_table(
@@ -76,19 +72,26 @@ def predictions_table(
 
 
 def baseline_table(
-    predictions: pd.DataFrame, training: TrainingSessions | None, ridges: pd.DataFrame | None = None
+    predictions: pd.DataFrame,
+    training: TrainingSessions | None,
+    ridges: pd.DataFrame | None = None,
+    selected: Collection[str] = (),
 ) -> pd.DataFrame | None:
-    """What each baseline says about each video: recording and the columns of `BASELINES`, or None.
+    """What each baseline says about each video: recording, `exposure`, the columns of `BASELINES`; or None.
 
     Args:
         predictions: Columns `PREDICTIONS`.
         training: Who was trained on; without them there are no baselines.
         ridges: `ridge.ridge_baselines` of at least these videos; without them theirs are NaN.
+        selected: Subjects whom the development partition holds.
     """
     if training is None or not training.sessions:
         return None
     said = training.predict(predictions["subject"])
     table = pd.concat([predictions[["recording"]].reset_index(drop=True), said], axis=1)
+    subject = predictions["subject"].astype(str)
+    known = np.where(subject.isin(list(selected)), SELECTED, NEW)
+    table["exposure"] = np.where(subject.isin(training.subjects), TRAINED, known)
     if ridges is None:
         return table.assign(**dict.fromkeys(RIDGES, np.nan))
     return table.merge(ridges, on="recording", how="left", validate="one_to_one")
@@ -99,7 +102,6 @@ def metrics(
     windows: pd.DataFrame,
     baselines: pd.DataFrame | None,
     score_range: Sequence[float],
-    bootstrap: Bootstrap,
 ) -> dict[str, Any]:
     """All numbers of an evaluation that come from its tables: units, baselines and breakdowns.
 
@@ -108,13 +110,12 @@ def metrics(
         windows: Columns `WINDOWS`.
         baselines: `baseline_table` of these predictions, None where there is no training set.
         score_range: Lowest and highest score; bands and F1 only where it is the BDI-II's.
-        bootstrap: How intervals are drawn.
     """
     bdi = is_bdi(score_range)
     videos = predictions.dropna(subset=["label"])
 
     def unit(table: pd.DataFrame) -> dict[str, Any]:
-        return _describe(table, bdi, bootstrap)
+        return _describe(table, bdi)
 
     def parts(column: pd.Series, names: Sequence[str]) -> dict[str, Any]:
         return {name: unit(videos[column == name]) for name in names}
@@ -126,19 +127,49 @@ def metrics(
         "subject": unit(subjects(videos)),
     }
     if bdi:
-        numbers["video"]["bias_by_band"] = bias_by_band(
-            videos["label"], videos["prediction"], videos["subject"], **_draws(bootstrap)
-        )
-    numbers["baselines"] = _compared(videos, baselines, bdi, bootstrap)
+        bias = bias_by_band(videos["label"], videos["prediction"], videos["subject"])
+        numbers["video"]["bias_by_band"] = bias
+    numbers["baselines"] = _compared(videos, baselines, bdi)
     seen = videos["seen_subject"].astype("boolean")
     known = baselines is not None
     numbers["seen"] = unit(videos[seen.fillna(False)]) if known else None
     numbers["unseen"] = unit(videos[~seen.fillna(True)]) if known else None
+    numbers |= {"selected": None, "new": None}
+    if baselines is not None:
+        exposure = videos["recording"].map(baselines.set_index("recording")["exposure"])
+        new = videos[exposure == NEW]
+        numbers["selected"], numbers["new"] = unit(videos[exposure == SELECTED]), unit(new)
+        numbers["new"]["baselines"] = _compared(new, baselines, bdi) if len(new) else None
+    two_labels = videos.groupby(["subject", "session"])["label"].nunique() > 1
+    numbers["n_sessions_of_two_labels"] = int(two_labels.sum())
+    numbers["n_above_range"] = int((predictions["prediction"] > float(score_range[1])).sum())
+    numbers["dealt"] = dealt_to_others(videos["label"], videos["prediction"], videos["subject"])
     numbers["by_task"] = parts(videos["task"], _names(videos["task"]))
-    where = pd.Series(np.array(BANDS)[band(videos["label"])], index=videos.index)
-    numbers["by_band"] = parts(where, BANDS) if bdi else None
+    numbers["by_band"] = _by_band(videos, numbers["video"], unit) if bdi else None
     numbers["by_group"] = parts(videos["group"], _names(videos["group"]))
     return numbers
+
+
+def _by_band(
+    videos: pd.DataFrame, whole: Mapping[str, Any], unit: Callable[[pd.DataFrame], dict[str, Any]]
+) -> dict[str, Any]:
+    """Error and bias in each severity band; correlations within a band mislead.
+
+    `bias_expected` is the bias of a prediction that is calibrated and correlates as this one does: such a
+    prediction is nearer to the mean label, so the most severe come out too low.
+    """
+    found: dict[str, Any] = {}
+    pearson, mean = whole["pearson"]["value"], videos["label"].mean()
+    for number, name in enumerate(BANDS):
+        part = videos[band(videos["label"]) == number]
+        numbers = unit(part)
+        expected: Metric = dict(UNDEFINED)
+        if len(part) and pearson is not None:
+            share = max(pearson, 0.0) ** 2
+            expected["value"] = float((1 - share) * (mean - part["label"].mean()))
+        found[name] = {key: numbers[key] for key in ("n", "people", "mae")}
+        found[name] |= {"bias": whole["bias_by_band"][name], "bias_expected": expected}
+    return found
 
 
 def is_bdi(score_range: Sequence[float]) -> bool:
@@ -146,31 +177,21 @@ def is_bdi(score_range: Sequence[float]) -> bool:
     return tuple(float(edge) for edge in score_range) == BDI_RANGE
 
 
-def describe_videos(
-    predictions: pd.DataFrame, score_range: Sequence[float], bootstrap: Bootstrap
-) -> dict[str, Any]:
+def describe_videos(predictions: pd.DataFrame, score_range: Sequence[float]) -> dict[str, Any]:
     """Metrics at video level alone."""
-    return _describe(predictions, is_bdi(score_range), bootstrap)
+    return _describe(predictions, is_bdi(score_range))
 
 
-def _draws(bootstrap: Bootstrap) -> dict[str, int]:
-    return {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
-
-
-def _describe(table: pd.DataFrame, bdi: bool, bootstrap: Bootstrap) -> dict[str, Any]:
-    return dict(
-        describe(table["label"], table["prediction"], table["subject"], bands=bdi, **_draws(bootstrap))
-    )
+def _describe(table: pd.DataFrame, bdi: bool) -> dict[str, Any]:
+    return dict(describe(table["label"], table["prediction"], table["subject"], bands=bdi))
 
 
 def _names(column: pd.Series) -> list[str]:
     return sorted(str(name) for name in column.dropna().unique() if str(name))
 
 
-def _compared(
-    videos: pd.DataFrame, baselines: pd.DataFrame | None, bdi: bool, bootstrap: Bootstrap
-) -> dict[str, Any] | None:
-    """Each baseline's own metrics, and the paired difference of the model's MAE to its.
+def _compared(videos: pd.DataFrame, baselines: pd.DataFrame | None, bdi: bool) -> dict[str, Any] | None:
+    """Each baseline's own metrics, and the paired differences of the model's MAE and RMSE to its.
 
     A ridge also has the difference of its MAE to the training median's; one that is not there is None.
     """
@@ -178,20 +199,19 @@ def _compared(
         return None
     joined = videos.merge(baselines, on="recording", how="left", validate="one_to_one")
 
-    def difference(one: str, other: str) -> dict[str, float | None]:
-        return mae_difference(
-            joined["label"], joined[one], joined[other], joined["subject"], **_draws(bootstrap)
-        )
+    def between(one: str, other: str) -> tuple[pd.Series, pd.Series, pd.Series, pd.Series]:
+        return joined["label"], joined[one], joined[other], joined["subject"]
 
     compared: dict[str, Any] = {}
     for name in BASELINES:
         if name not in baselines or baselines[name].isna().any():
             compared[name] = None
             continue
-        compared[name] = _describe(joined.assign(prediction=joined[name]), bdi, bootstrap)
-        compared[name]["mae_difference"] = difference("prediction", name)
+        compared[name] = _describe(joined.assign(prediction=joined[name]), bdi)
+        compared[name]["mae_difference"] = mae_difference(*between("prediction", name))
+        compared[name]["rmse_difference"] = rmse_difference(*between("prediction", name))
         if name in RIDGES:
-            compared[name]["median_difference"] = difference(name, "train_median")
+            compared[name]["median_difference"] = mae_difference(*between(name, "train_median"))
     return compared
 
 

@@ -1,6 +1,6 @@
 """What a checkpoint tells: the network, how its clips were read, who it was trained on."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,10 @@ import torch
 from omegaconf import OmegaConf
 
 from stan_boundary.errors import InputError
+from stan_boundary.targets import check_targets
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.protocol import PROTOCOLS
+from stan_lightning.data.tracks import OF_CROPS
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.network import checkpoint_file
 from stan_lightning.training.module import StanModule
@@ -23,10 +25,14 @@ OF_THE_MACHINE: Mapping[str, Any] = {
     "cache_gb": 0.0,
 }
 """Settings of a datamodule that a checkpoint does not decide for the machine that scores it."""
+COMPOSED = ("augment", "sampler")
+"""Of a datamodule's, what names classes."""
 RECORD = ("protocol", "fold", "n_folds", "split_seed", "seed", "score_range")
 REQUIRED = ("state_dict", "hyper_parameters", "datamodule_hyper_parameters", "training")
 _NUMBERS = [name.removeprefix("data.") for name in NUMBERS if name.startswith("data.")]
 _MOST = 1e9
+_MOST_OF_COMPOSED = 4096
+"""Of numbers in what prepares clips: modules made of them take memory before anything is compared."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +52,25 @@ class Trained:
     sessions: TrainingSessions
 
     @property
+    def tracks(self) -> list[str]:
+        """Those that the network reads: all but what crops show by themselves."""
+        return [name for name in self.module.network.modalities if name not in OF_CROPS]
+
+    @property
     def columns(self) -> dict[str, list[str]]:
         """What the network reads of each track."""
-        network = self.module.hparams["network"]
-        return {name: list(columns) for name, columns in (network.get("columns") or {}).items()}
+        columns = self.module.hparams["data"]["columns"]
+        return {name: list(names) for name, names in columns.items()}
 
 
-def open_checkpoint(path: str | Path) -> Trained:
-    """Read a checkpoint of a training run; nothing in it is executed.
+def open_checkpoint(path: str | Path, trust: Collection[str] = ()) -> Trained:
+    """Read a checkpoint of a training run.
+
+    Nothing in it is executed; the classes that it names are those of this project, of torch and of `trust`.
+
+    Args:
+        path: The file.
+        trust: Packages of the user's own whose classes it may name besides.
 
     Raises:
         InputError: Where there is none, it is damaged, or it is something else.
@@ -74,23 +91,37 @@ def open_checkpoint(path: str | Path) -> Trained:
             f"{file} is no checkpoint of a training run (no {lacking[0]}); give released weights as weights="
         )
     try:
+        check_targets(content["hyper_parameters"], trust, str(file))
         data = {**content["datamodule_hyper_parameters"], **OF_THE_MACHINE}
+        composed = {name: data.get(name) for name in COMPOSED}
+        check_targets(composed, trust, str(file))
+        if not trust and _largest(composed) > _MOST_OF_COMPOSED:
+            raise InputError(f"{file}: a number of its data.{' or data.'.join(COMPOSED)} is beyond bounds")
         check_reading(data, str(file))
         CropDataModule(**data)
         with torch.device("meta"):
-            planned = StanModule.from_record(content["hyper_parameters"])
+            planned = StanModule(**content["hyper_parameters"])
         checkpoint_file.check_state(planned, content, str(file))
-        module = StanModule.from_record(content["hyper_parameters"])
+        module = StanModule(**content["hyper_parameters"])
         module.load_state_dict(content["state_dict"])
         record = {name: content["training"][name] for name in RECORD}
         sessions = TrainingSessions.from_rows(content["training"]["sessions"])
         check_record(record, sessions, str(file))
     except InputError as error:
         raise error if str(file) in str(error) else InputError(f"{file}: {error}") from None
-    except (TypeError, ValueError, KeyError, AttributeError, RuntimeError, IndexError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, RuntimeError, ArithmeticError) as error:
         said = " ".join(f"{error}".split())[:160] or type(error).__name__
         raise InputError(f"{file} was made by another version of this project: {said}") from None
     return Trained(module.eval(), data, record, sessions)
+
+
+def _largest(node: Any) -> float:
+    """The largest whole number in plain data."""
+    if isinstance(node, Mapping):
+        return max(map(_largest, node.values()), default=0)
+    if isinstance(node, (list, tuple)):
+        return max(map(_largest, node), default=0)
+    return abs(node) if isinstance(node, int) else 0
 
 
 def check_reading(data: Mapping[str, Any], file: str) -> None:

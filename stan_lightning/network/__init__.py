@@ -3,7 +3,8 @@
 sta_drn: The network, a 3-D ResNet whose middle convolutions are attention modules.
 track: A small network on measurements in time.
 fusion: A network that reads several modalities: an encoder for each, and what joins them.
-catalogue: Which networks there are, and one of them from plain arguments.
+encoder: What every network and encoder has in common; any module as an encoder; one encoder with a head.
+build: A network from plain data.
 stem: Its first layers, pooled before they are normalised.
 attention: The four attention modules.
 normalisation: The three normalisations that it can be built with.
@@ -16,6 +17,9 @@ weights: Weights in and out: released files, checkpoints, networks of another ta
 export: The network for use without this package, an ONNX file.
 """
 
+from stan_lightning.network.encoder import Encoder, Network, Single, Wrapped
+from stan_lightning.network.fusion import Fusion
 from stan_lightning.network.sta_drn import STADRN
+from stan_lightning.network.track import TrackNet
 
-__all__ = ["STADRN"]
+__all__ = ["STADRN", "Encoder", "Fusion", "Network", "Single", "TrackNet", "Wrapped"]

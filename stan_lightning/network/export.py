@@ -9,10 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from stan_boundary.writing import write_whole
-from stan_lightning.network.catalogue import Network
-from stan_lightning.network.fusion import Fusion
-from stan_lightning.network.sta_drn import STADRN
-from stan_lightning.network.track import TrackNet
+from stan_lightning.network.encoder import Network
 
 MOST_CLIPS = 1024
 
@@ -60,9 +57,9 @@ def save_onnx(
     """
     network = copy.deepcopy(network).eval().requires_grad_(True)  # else torch fuses what ONNX does not know
     names = list(network.modalities)
-    inputs, there = [_example(network, name, frames, size, sound) for name in names], []
-    if isinstance(network, Fusion):
-        network.exporting = True
+    inputs, there = [network.parts[name].example(frames, size, sound) for name in names], []
+    network.exporting = True
+    if len(names) > 1:
         there = [torch.tensor([True, one == 0]) for one in range(len(names))]
         names += [f"{name}_there" for name in names]
     batch = {0: torch.export.Dim("batch", min=1, max=MOST_CLIPS)}
@@ -95,13 +92,3 @@ def _without_traces(model: Any) -> Any:
     model.ClearField("doc_string")
     model.ClearField("metadata_props")
     return model
-
-
-def _example(network: Network, modality: str, frames: int, size: int, sound: tuple[int, int]) -> Tensor:
-    """Two clips of a modality, all zeros."""
-    encoder = network.encoders[modality] if isinstance(network, Fusion) else network
-    if isinstance(encoder, TrackNet):
-        return torch.zeros(2, frames, len(encoder.mean))
-    assert isinstance(encoder, STADRN)
-    shape = (*sound, 1) if modality == "voice" else (frames, size, size)
-    return torch.zeros(2, encoder.conv_1.in_channels, *shape)

@@ -12,17 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from stan_boundary.errors import InputError
-from stan_lightning.network.sta_drn import STADRN
-from stan_lightning.network.track import TrackNet, mean_over
+from stan_lightning.network.encoder import Encoder, Network, mean_over
 
 FUSIONS = ("mean", "gated", "attention")
 WIDTH = 128
 HEADS = 4
 LONGEST_WAVE_S = 100.0
-Encoder = STADRN | TrackNet
 
 
-class Fusion(nn.Module):
+class Fusion(Network):
     """Encoders and what joins them.
 
     Args:
@@ -67,18 +65,22 @@ class Fusion(nn.Module):
             raise InputError("a fusion needs two modalities or more")
         if not 0 <= drop_modality < 1:
             raise InputError(f"drop_modality is {drop_modality}: it must be at least 0 and below 1")
+        for name in encoders:
+            if not name.isidentifier() or hasattr(nn.ModuleDict, name):
+                raise InputError(f"a track cannot be called {name}; take another name of letters")
+        if strange := [name for name in frozen if name not in encoders]:
+            raise InputError(f"frozen names {strange[0]}, none of {', '.join(encoders)}")
         self.modalities = tuple(encoders)
         self.encoders = nn.ModuleDict(encoders)
         self.fusion, self.spans, self.moment_s, self.bounded = fusion, dict(spans), moment_s, bounded
         self.drop_modality, self.frozen = drop_modality, tuple(frozen)
         self.dropout = nn.Dropout(dropout)
-        self.hidden: tuple[str, ...] = ()
-        self.exporting = False
-        self.gates: Tensor | None = None
-        self.widths = {name: encoder.fc.in_features for name, encoder in encoders.items()}
+        self.widths = {name: encoder.width for name, encoder in encoders.items()}
+        for encoder in encoders.values():
+            encoder.give_head(num_classes)
         if fusion != "mean":
             for encoder in encoders.values():
-                encoder.fc = nn.Identity()  # type: ignore[assignment] # the one head is this network's
+                encoder.fc = nn.Identity()  # the one head is this network's
             self.project = nn.ModuleDict(
                 {name: nn.Linear(width, WIDTH) for name, width in self.widths.items()}
             )
@@ -97,7 +99,12 @@ class Fusion(nn.Module):
         self.train()  # but for those
 
     @property
-    def heads(self) -> list[nn.Linear]:
+    def parts(self) -> Mapping[str, Encoder]:
+        """The encoders."""
+        return {name: self.encoders[name] for name in self.modalities}  # type: ignore[misc] # made of them
+
+    @property
+    def heads(self) -> Sequence[nn.Linear]:
         """The last layers, whose biases are scores."""
         if self.fusion != "mean":
             return [self.fc]
@@ -151,19 +158,22 @@ class Fusion(nn.Module):
 
     def _tokens(self, name: str, x: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
         """``(B, L, C)``, zeros of clips that lack the modality; and which are there, where some are not."""
-        encoder = self.encoders[name]
-        if isinstance(encoder, TrackNet):
+        encoder = self.parts[name]
+        if encoder.skips_missing:
             return encoder.tokens(x.masked_fill(~present[:, None, None], torch.nan))
-        assert isinstance(encoder, STADRN)
         if self.exporting and not self.training:
-            return moments(encoder.stages(x)).where(present[:, None, None], 0), None
+            found, mask = encoder.tokens(x)
+            return found.where(present[:, None, None], 0), mask
         rows = present.nonzero().squeeze(1)
         if len(rows) == len(x):
-            return moments(encoder.stages(x)), None
+            return encoder.tokens(x)
         if len(rows):
-            found = moments(encoder.stages(x[rows]))
-            return found.new_zeros(len(x), *found.shape[1:]).index_copy(0, rows, found), None
-        empty = x.new_zeros(len(x), math.ceil(x.shape[2] / 8), self.widths[name])
+            found, mask = encoder.tokens(x[rows])
+            whole = found.new_zeros(len(x), *found.shape[1:]).index_copy(0, rows, found)
+            if mask is not None:
+                mask = mask.new_zeros(len(x), mask.shape[1]).index_copy(0, rows, mask)
+            return whole, mask
+        empty = x.new_zeros(len(x), encoder.token_count(x), self.widths[name])
         if not self.training:
             return empty, None
         # Processes that share a step wait for every parameter's gradient; here it is zero.
@@ -217,8 +227,3 @@ class Fusion(nn.Module):
     def _head(self, embedded: Tensor) -> Tensor:
         output: Tensor = self.fc(self.dropout(embedded))
         return output.sigmoid() if self.bounded else output
-
-
-def moments(stage: Tensor) -> Tensor:
-    """Tokens in time ``(B, L, C)`` of a last stage ``(B, C, L, H, W)``."""
-    return stage.mean((3, 4)).transpose(1, 2)

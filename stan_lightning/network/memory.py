@@ -20,7 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from stan_boundary.errors import InputError
-from stan_lightning.network.sta_drn import STADRN, set_memory_format
+from stan_lightning.network.encoder import Encoder
 
 PRECISIONS = {"32-true": None, "16-mixed": torch.float16, "bf16-mixed": torch.bfloat16}
 ADAM_MOMENTS = 2
@@ -106,8 +106,8 @@ def peak_bytes(
     mode = FakeTensorMode()
     network = without_content(network, mode)
     for part in network.modules():
-        if isinstance(part, STADRN):
-            set_memory_format(part, "channels_last" if part.channels_last_on(device) else "contiguous")
+        if isinstance(part, Encoder) and part.memory_format:
+            part.memory_format = "channels_last" if part.channels_last_on(device) else "contiguous"
     with mode:
         return moments + step_bytes(network, torch.empty(*shape), precision)
 

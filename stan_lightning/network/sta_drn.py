@@ -6,13 +6,15 @@ state dict are the release's but inside the attention modules (`stan_lightning.n
 only `attention`, `norm` and the sizes change them, so that checkpoints interchange whatever else is switched.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from stan_boundary.errors import InputError
 from stan_lightning.network.attention import ATTENTIONS, JoinedBranches, convolution
+from stan_lightning.network.encoder import Encoder, moments
 from stan_lightning.network.normalisation import NORMS, normalisation, normalise
 from stan_lightning.network.recompute import recomputed
 from stan_lightning.network.stem import stem
@@ -52,7 +54,7 @@ class Bottleneck(nn.Module):
         return nn.functional.relu(y.add_(self.downsample(x)), inplace=True)
 
 
-class STADRN(nn.Module):
+class STADRN(Encoder):
     """The network of the paper, in all its variants.
 
     Args:
@@ -76,7 +78,7 @@ class STADRN(nn.Module):
         InputError: an argument is outside its choices.
     """
 
-    gates: Tensor | None = None  # what weighs modalities in a fusion; here there is one
+    released = True  # the authors' weights are a network's of this kind
 
     def __init__(
         self,
@@ -99,9 +101,11 @@ class STADRN(nn.Module):
         check_arguments(attention, (in_channels, num_classes, k, features), layers, dropout, norm)
         self.bounded = bounded
         self.recompute = recompute
-        self.memory_format: str
-        set_memory_format(self, memory_format)
-        self.modalities = (modality,)
+        if memory_format not in MEMORY_FORMATS:
+            raise InputError(
+                f"unknown memory_format '{memory_format}': choose one of {', '.join(MEMORY_FORMATS)}"
+            )
+        self.memory_format, self.modality, self.norm = memory_format, modality, norm
         column = modality == "voice"
         if column:
             in_channels = 1
@@ -118,6 +122,7 @@ class STADRN(nn.Module):
             stages.append(stack)
         self.layer_1, self.layer_2, self.layer_3, self.layer_4 = stages
         self.dropout = nn.Dropout(dropout)
+        self.width = channels
         self.fc = nn.Linear(channels, num_classes)
         self.apply(initialise)
 
@@ -130,12 +135,36 @@ class STADRN(nn.Module):
         Returns:
             ``(B, num_classes)``: for severity a fraction of the score range, for classes logits.
         """
-        x = self.fc(self.dropout(self.stages(x).mean((2, 3, 4))))
+        x = self.fc(self.dropout(self.pooled(x)))
         return x.sigmoid() if self.bounded else x
 
-    def channels_last_on(self, device: str) -> bool:
-        """Whether the channels are innermost on a type of device."""
-        return self.memory_format == "channels_last" or (self.memory_format == "auto" and device == "cpu")
+    def pooled(self, x: Tensor) -> Tensor:
+        """The mean of the last stage over time and place, ``(B, C)``."""
+        return self.stages(x).mean((2, 3, 4))
+
+    def tokens(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The last stage's moments, each the mean over its place: ``(B, T/8, C)``."""
+        return moments(self.stages(x)), None
+
+    def token_count(self, x: Tensor) -> int:
+        """Moments of the last stage."""
+        return math.ceil(x.shape[2] / 8)
+
+    def example(self, frames: int, size: int, sound: tuple[int, int]) -> Tensor:
+        """Two clips of zeros, of as many channels as it reads."""
+        shape = (*sound, 1) if self.modality == "voice" else (frames, size, size)
+        return torch.zeros(2, self.conv_1.in_channels, *shape)
+
+    def values_a_channel(self, frames: int, size: int) -> int | None:
+        """Values of one clip that its last batch normalisation sees; None where it has no such."""
+        if self.norm != "batch" or self.modality != "face":
+            return None
+        return math.ceil(frames / 8) * math.ceil(size / 32) ** 2
+
+    def stage(self, number: int) -> nn.Sequential:
+        """Stage 1 to 4, whose last bottleneck's attention and features pages show."""
+        stages = (self.layer_1, self.layer_2, self.layer_3, self.layer_4)
+        return stages[number - 1]
 
     def stages(self, x: Tensor) -> Tensor:
         """What the last stage gives for clips: ``(B, C, T/8, H/32, W/32)``."""
@@ -146,31 +175,6 @@ class STADRN(nn.Module):
             for block in stage:
                 x = recomputed(block, x) if self.recompute and self.training else block(x)
         return x
-
-    def score(self, inputs: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> Tensor:
-        """As `forward`, of a batch by modality; who is there decides nothing where there is one modality."""
-        output: Tensor = self(inputs[self.modalities[0]])
-        return output
-
-    @property
-    def heads(self) -> list[nn.Linear]:
-        """The last layers, whose biases are scores."""
-        return [self.fc]
-
-
-def set_memory_format(network: nn.Module, memory_format: str) -> None:
-    """Set how every `STADRN` in `network`, itself included, lies in memory.
-
-    Raises:
-        InputError: it is none of `MEMORY_FORMATS`.
-    """
-    if memory_format not in MEMORY_FORMATS:
-        raise InputError(
-            f"unknown memory_format '{memory_format}': choose one of {', '.join(MEMORY_FORMATS)}"
-        )
-    for part in network.modules():
-        if isinstance(part, STADRN):
-            part.memory_format = memory_format
 
 
 def initialise(module: nn.Module) -> None:
@@ -196,8 +200,8 @@ def check_arguments(
     k, features = counts[2:]
     if features % k:
         raise InputError(f"features={features} is not divisible by k={k}: choose a multiple of {k}")
-    if len(layers) != 4 or any(blocks < 1 for blocks in layers):
-        raise InputError(f"layers is {list(layers)}: give four numbers of at least 1, as in [2, 2, 2, 2]")
+    if isinstance(layers, int | str) or len(layers) != 4 or any(blocks < 1 for blocks in layers):
+        raise InputError(f"layers is {layers}: give four numbers of at least 1, as in [2, 2, 2, 2]")
     if sum(layers) * k > MOST_BLOCKS:
         raise InputError(
             f"layers={list(layers)} with k={k} are more than {MOST_BLOCKS} bottlenecks: choose fewer"

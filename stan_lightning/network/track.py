@@ -5,12 +5,11 @@ measurement is nowhere: it neither enters a convolution nor is attended to. So c
 moments, and batches, change nothing.
 """
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor, nn
 
 from stan_boundary.errors import InputError
+from stan_lightning.network.encoder import Encoder
 
 MOST_LAYERS, MOST_WIDTH = 24, 65_536
 FARTHEST = 10.0  # standard deviations: what is farther off is a slip of whatever measured it
@@ -33,7 +32,7 @@ class Block(nn.Module):
         return out
 
 
-class TrackNet(nn.Module):
+class TrackNet(Encoder):
     """The network.
 
     Args:
@@ -52,7 +51,7 @@ class TrackNet(nn.Module):
 
     mean: Tensor
     deviation: Tensor
-    gates: Tensor | None = None  # what weighs modalities in a fusion; here there is one
+    skips_missing = True
 
     def __init__(
         self,
@@ -70,16 +69,15 @@ class TrackNet(nn.Module):
         for name, count in counts.items():
             if type(count) is not int or not 1 <= count <= MOST_WIDTH:
                 raise InputError(
-                    f"model.track.{name} is {count}: it must be a whole number of at least 1 and at most "
-                    f"{MOST_WIDTH}"
+                    f"{name} is {count}: it must be a whole number of at least 1 and at most {MOST_WIDTH}"
                 )
         if layers > MOST_LAYERS:
-            raise InputError(f"model.track.layers is {layers}: it must be at most {MOST_LAYERS}")
+            raise InputError(f"layers is {layers}: it must be at most {MOST_LAYERS}")
         if kernel % 2 == 0:
-            raise InputError(f"model.track.kernel is {kernel}: it must be odd")
+            raise InputError(f"kernel is {kernel}: it must be odd")
         if not 0 <= dropout < 1:
-            raise InputError(f"model.track.dropout is {dropout}: it must be at least 0 and below 1")
-        self.modalities = (modality,)
+            raise InputError(f"dropout is {dropout}: it must be at least 0 and below 1")
+        self.modality, self.width = modality, width
         self.bounded = bounded
         self.register_buffer("mean", torch.zeros(columns))
         self.register_buffer("deviation", torch.ones(columns))
@@ -90,20 +88,10 @@ class TrackNet(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(width, num_classes)
 
-    @property
-    def heads(self) -> list[nn.Linear]:
-        """The last layers, whose biases are scores."""
-        return [self.fc]
-
     def standardise(self, mean: Tensor, deviation: Tensor) -> None:
         """Take the columns' means and deviations in training, ``(F,)``; 0 is a constant's deviation."""
         self.mean.copy_(mean)
         self.deviation.copy_(deviation)
-
-    def score(self, inputs: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> Tensor:
-        """As `forward`, of a batch by modality; who is there is told by the measurements themselves."""
-        output: Tensor = self(inputs[self.modalities[0]])
-        return output
 
     def forward(self, x: Tensor) -> Tensor:
         """Score clips ``(B, T, F)``, NaN where missing.
@@ -111,7 +99,7 @@ class TrackNet(nn.Module):
         Returns:
             ``(B, num_classes)``; where nothing was measured, what the head says of zeros.
         """
-        found: Tensor = self.fc(self.dropout(mean_over(*self.tokens(x))))
+        found: Tensor = self.fc(self.dropout(self.pooled(x)))
         return found.sigmoid() if self.bounded else found
 
     def tokens(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -133,10 +121,6 @@ class TrackNet(nn.Module):
         weights = logits.masked_fill(~there, torch.finfo(logits.dtype).min).softmax(1)[:, :, None]
         return y * (weights * present * there.sum(1)[:, None, None]).to(y.dtype), there
 
-
-def mean_over(tokens: Tensor, there: Tensor | None) -> Tensor:
-    """Mean ``(B, C)`` of tokens ``(B, L, C)`` over those that are there; zeros where none is."""
-    if there is None:
-        return tokens.mean(1)
-    shown = there[:, :, None].to(tokens.dtype)
-    return (tokens * shown).sum(1) / there.sum(1, keepdim=True).clamp(min=1)
+    def example(self, frames: int, size: int, sound: tuple[int, int]) -> Tensor:
+        """Two clips of so many moments."""
+        return torch.zeros(2, frames, len(self.mean))

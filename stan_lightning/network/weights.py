@@ -6,7 +6,8 @@ loss in both directions: the branches of `sta` and `sta_af` lie apart in the rel
 (`stan_lightning.network.attention`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -15,20 +16,21 @@ from torch import Tensor, nn
 from stan_boundary.errors import InputError
 from stan_lightning.network import checkpoint_file
 from stan_lightning.network.attention import FusedAttention, JoinedBranches
-from stan_lightning.network.sta_drn import STADRN
-from stan_lightning.network.track import TrackNet
+from stan_lightning.network.encoder import Encoder, Single
 
 State = Mapping[str, Tensor]
 CHECKPOINT_PREFIX = "network."
+ENCODER_PREFIX = "encoder."
 BRANCHES = ("temporal", "spatial")
 JOINED = ("group_conv", "bn")
 
 
-def load_released(network: STADRN, source: str | Path | State) -> None:
+def load_released(network: Encoder | Single, source: str | Path | State) -> None:
     """Load the authors' released state dict, strictly.
 
     Args:
-        network: built with the arguments that the weights were made with.
+        network: a `STADRN`, alone or as the encoder of a `Single`, built with the arguments that the weights
+            were made with.
         source: the file, or the state dict itself.
 
     Raises:
@@ -40,20 +42,35 @@ def load_released(network: STADRN, source: str | Path | State) -> None:
         raise InputError(
             f"{name} is a checkpoint, not released weights: give it as checkpoint or initial weights"
         )
-    check_fit(released_state(network, network.state_dict()), state, name)
-    network.load_state_dict(own_state(network, state))
+    with as_released(network) as whole:
+        check_fit(released_state(whole, whole.state_dict()), state, name)
+        whole.load_state_dict(own_state(whole, state))
 
 
-def save_released(network: STADRN, path: str | Path) -> None:
+def save_released(network: Encoder | Single, path: str | Path) -> None:
     """Write the network's weights under the authors' names, as `load_released` reads them."""
-    torch.save(released_state(network, network.state_dict()), path)
+    with as_released(network) as whole:
+        torch.save(released_state(whole, whole.state_dict()), path)
 
 
-def load_weights(network: STADRN | TrackNet, path: str | Path, columns: Sequence[str] | None = None) -> str:
+@contextmanager
+def as_released(network: Encoder | Single) -> Iterator[Encoder]:
+    """The encoder with the network's head as its own, as the release has it."""
+    if isinstance(network, Encoder):
+        yield network
+        return
+    network.encoder.fc = network.head
+    try:
+        yield network.encoder
+    finally:
+        network.encoder.fc = nn.Identity()
+
+
+def load_weights(network: Encoder, path: str | Path, columns: Sequence[str] | None = None) -> str:
     """Start `network` from everything but the head of a file.
 
     Args:
-        network: the network to start; its head stays as it is, where it has one.
+        network: the encoder to start; its head stays as it is, where it has one.
         path: released weights, a checkpoint of this project or the folder of its run, or either of a network
             for another task.
         columns: what a track's network reads; a checkpoint that read other columns is refused.
@@ -77,7 +94,11 @@ def load_weights(network: STADRN | TrackNet, path: str | Path, columns: Sequence
             for key, t in state.items()
             if key.startswith(CHECKPOINT_PREFIX)
         }
-    head = state.get("fc.weight")
+    head = state.get("fc.weight", state.get("head.weight"))
+    if any(key.startswith(ENCODER_PREFIX) for key in state):  # of a `Single`
+        state = {
+            key.removeprefix(ENCODER_PREFIX): t for key, t in state.items() if key.startswith(ENCODER_PREFIX)
+        }
     there = "no head" if head is None else f"{len(head)} outputs"
     state, own = without_head(state), network.state_dict()
     if missing(released_state(network, own), state) < missing(own, state):
@@ -87,15 +108,14 @@ def load_weights(network: STADRN | TrackNet, path: str | Path, columns: Sequence
     check_fit(without_head(own), state, str(path))
     network.load_state_dict(state, strict=False)
     taken = f"took {len(state)} of {len(own)} tensors from {path} ({kind})"
-    if not isinstance(network.fc, nn.Linear):
-        return taken
-    return f"{taken}; the head is not taken ({there} there, {network.fc.out_features} here)"
+    here = "".join(f", {one.out_features} here" for one in network.heads)
+    return f"{taken}; the head is not taken ({there} there{here})"
 
 
 def check_columns(path: str | Path, columns: Sequence[str]) -> None:
     """Raise an `InputError` where a checkpoint's network of a track was trained on other columns."""
     content = checkpoint_file.load(path, mmap=True)
-    recorded = content.get("hyper_parameters", {}).get("network", {}).get("columns") or {}
+    recorded = content.get("hyper_parameters", {}).get("data", {}).get("columns") or {}
     theirs: list[str] = list(*recorded.values()) if len(recorded) == 1 else list(columns)
     if theirs != list(columns):
         odd = next(iter({*theirs} ^ {*columns}), "the order")

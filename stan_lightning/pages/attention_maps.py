@@ -11,10 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from stan_lightning.network import STADRN
 from stan_lightning.network.attention import FusedAttention, JoinedBranches, TemporalAttention, attend
-from stan_lightning.network.catalogue import Network
-from stan_lightning.network.fusion import Fusion
+from stan_lightning.network.encoder import Network
 from stan_lightning.network.normalisation import normalise
 
 
@@ -33,7 +31,7 @@ class Maps:
     gradcam: Tensor
 
 
-def maps(network: STADRN, clip: Tensor, stage: int) -> Maps:
+def maps(network: Network, clip: Tensor, stage: int) -> Maps:
     """Both views of one clip of the one modality that a network reads; see `maps_of`."""
     (modality,) = network.modalities
     return maps_of(network, {modality: clip}, {}, modality, stage)
@@ -48,14 +46,11 @@ def maps_of(
         network: In evaluation mode; it is left as it was.
         inputs: By modality, each of one clip, as the network reads them.
         there: As the network's `score` takes it.
-        modality: Whose encoder is looked at.
+        modality: Whose encoder is looked at; it has a `stage`, as `STADRN` does.
         stage: 1 to 4: which stage is looked at. Early ones are finer, late ones know more.
     """
-    encoder = network.encoders[modality] if isinstance(network, Fusion) else network
     size = tuple(inputs[modality].shape[2:])
-    layer = encoder.get_submodule(f"layer_{stage}")
-    assert isinstance(layer, nn.Sequential)
-    last = layer[-1]
+    last: nn.Module = network.parts[modality].stage(stage)[-1]  # type: ignore[operator] # asked for above
     seen: dict[str, Tensor] = {}
 
     def keep_input(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:

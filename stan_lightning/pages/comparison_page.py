@@ -5,9 +5,9 @@ from statistics import fmean, stdev
 from typing import Any
 
 from stan_lightning.evaluation import verdict
-from stan_lightning.evaluation.comparison import Contender, contenders, matrix
-from stan_lightning.evaluation.runs import Run, by_seed, differing
-from stan_lightning.evaluation.tables import Bootstrap
+from stan_lightning.evaluation.comparison import Contender, better_than_the_median, contenders, matrix
+from stan_lightning.evaluation.findings import NOTE, Finding, findings
+from stan_lightning.evaluation.runs import Run, by_seed, differing, repeated_seeds
 from stan_lightning.pages import figures, report_page
 from stan_lightning.pages.metric_tables import INTERVALS, TITLES, metric_table
 from stan_lightning.pages.page import Picture, Section, Table, render
@@ -32,22 +32,22 @@ def page(runs: Sequence[Run], together: Sequence[Run]) -> str:
         rows += [("training median", metric) for _, metric in medians[:1]]
     else:
         rows += [(f"{name}: training median", metric) for name, metric in medians]
-    picture = Picture("MAE at video level with 95 % interval, by subject", figures.errors(rows))
-    said = "\n".join(f"{name}: {verdict.sentence(numbers)}" for name, numbers in named)
+    picture = Picture("MAE at video level with 95 % interval over people", figures.errors(rows))
+    said = "\n".join("\n  ".join([f"{name}:", *map(str, findings(numbers))]) for name, numbers in named)
     against = "MAE of the model less the baseline's, paired."
     sections = [
-        Section("Runs", f"Video level. {INTERVALS}", table, [picture]),
-        _any_two(everybody, runs[0]),
+        Section("MAE of each", pictures=[picture]),
+        Section("Runs", f"Video level. {INTERVALS}", table),
+        _any_two(everybody),
         Section("Against the baselines", against, _differences(named)),
         Section("In words", listing=said),
         *_seen(named),
         *_seeds(runs, together[len(runs) :]),
         _settings(runs),
     ]
-    compared = [run.evaluation.metrics["baselines"] for run in runs if run.evaluation.metrics["baselines"]]
-    beaten = sum((row["train_median"]["mae_difference"]["high"] or 0) < 0 for row in compared)
-    headline = f"{beaten} of {len(runs)} runs are better than predicting the training median"
-    return render(f"{len(runs)} runs side by side", headline, _notes(runs), sections)
+    headline = Finding(NOTE, better_than_the_median(runs))
+    notes = [*_notes(runs), *repeated_seeds(runs)]
+    return render(f"{len(runs)} runs side by side", [headline], notes, sections)
 
 
 def _notes(runs: Sequence[Run]) -> list[str]:
@@ -61,14 +61,12 @@ def _notes(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def _any_two(everybody: Sequence[Contender], first: Run) -> Section:
-    bootstrap = Bootstrap(**first.evaluation.metrics["bootstrap"])
-    cells = matrix(everybody, bootstrap, intervals=True)
+def _any_two(everybody: Sequence[Contender]) -> Section:
+    cells = matrix(everybody, intervals=True)
     rows = [[f"{number} {one.name}", *cells[number - 1]] for number, one in enumerate(everybody, start=1)]
     text = (
-        "MAE of the row less MAE of the column, on the recordings that both scored: the same people in each "
-        "resample. Below 0 the row is better; *: the 95 % interval leaves 0 out. Of many pairs one in twenty "
-        "does so by chance."
+        "MAE of the row less MAE of the column, on the recordings that both scored, paired by person. "
+        "Below 0 the row is better; *: other than 0 after Holm's correction for all pairs."
     )
     columns = ["", *(f"less {number}" for number in range(1, len(everybody) + 1))]
     return Section("Any two compared", text, Table(columns, rows))
@@ -85,12 +83,10 @@ def _differences(named: Sequence[tuple[str, Any]]) -> Table:
 
 def _seen(named: Sequence[tuple[str, Any]]) -> list[Section]:
     rows = [
-        (f"{name}, {part}", numbers[part])
-        for name, numbers in named
-        for part in ("unseen", "seen")
-        if numbers[part]
+        (f"{name}, {part}", row) for name, numbers in named for part, row in report_page.exposures(numbers)
     ]
-    return [Section("Seen and unseen subjects", "", metric_table(rows))] if rows else []
+    title = "People trained on, selected on and new"
+    return [Section(title, "", metric_table(rows))] if rows else []
 
 
 def _seeds(runs: Sequence[Run], ensembles: Sequence[Run]) -> list[Section]:

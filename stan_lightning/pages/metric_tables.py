@@ -17,16 +17,23 @@ TITLES = {
     "f1_14": "F1 at 14",
     "f1_20": "F1 at 20",
 }
+IN_A_BAND = {"bias": "bias", "bias_expected": "bias of a calibrated prediction"}
 STRONGEST = 5
-INTERVALS = "[95 % bootstrap interval, resampled by subject]; MAE and RMSE in points."
+INTERVALS = (
+    "[95 % interval over people], none below the number of people that it holds for; MAE and RMSE in points."
+)
 
 
 def metric_table(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Table:
     """One row for each named set of metrics, one column a metric."""
     named = list(rows)
-    columns = [name for name in TITLES if any(name in row for _, row in named)]
-    cells = [[name, str(row["n"]), *(shown(row[column]) for column in columns)] for name, row in named]
-    return Table(["", "n", *(TITLES[column] for column in columns)], cells)
+    titles = TITLES | IN_A_BAND
+    columns = [name for name in titles if any(name in row for _, row in named)]
+    cells = [
+        [name, str(row["n"]), str(row["people"]), *(shown(row[column]) for column in columns)]
+        for name, row in named
+    ]
+    return Table(["", "n", "people", *(titles[column] for column in columns)], cells)
 
 
 def against_baselines(numbers: Mapping[str, Any]) -> Section:
@@ -36,15 +43,15 @@ def against_baselines(numbers: Mapping[str, Any]) -> Section:
     table = metric_table(rows)
     differences = ["", *(shown(row["mae_difference"]) for _, row in rows[1:])]
     cells = [
-        [*row[:3], difference, *row[3:]] for row, difference in zip(table.rows, differences, strict=True)
+        [*row[:4], difference, *row[4:]] for row, difference in zip(table.rows, differences, strict=True)
     ]
     cells += [
-        [ROWS[name], "", "not fitted", *[""] * (len(table.columns) - 2)]
+        [ROWS[name], "", "", "not fitted", *[""] * (len(table.columns) - 3)]
         for name, row in baseline_rows(numbers)
         if not row
     ]
-    columns = [*table.columns[:3], "MAE of model - this", *table.columns[3:]]
-    text = f"Video level. {INTERVALS} The difference is paired: the same people in each resample."
+    columns = [*table.columns[:4], "MAE of model - this", *table.columns[4:]]
+    text = f"Video level. {INTERVALS} The difference is paired by person."
     reasons = "".join(f" {one[0].upper()}{one[1:]}." for one in not_fitted(numbers))
     return Section("Model and baselines", text + reasons, Table(columns, cells))
 
@@ -56,14 +63,18 @@ def ridges(numbers: Mapping[str, Any]) -> list[Section]:
         return []
     rows = []
     for name, row in fitted.items():
-        weights = [f"{what} {weight:+.1f}" for what, weight in list(row["weights"].items())[:STRONGEST]]
+        signed = "+.1f" if row["model"] == "ridge" else ".1f"
+        weights = [f"{what} {weight:{signed}}" for what, weight in list(row["weights"].items())[:STRONGEST]]
         counts = f"{row['n']} of {row['n_subjects']} subjects"
-        rows.append([ROWS[name], counts, f"{row['penalty']:.3g}", str(row["n_without"]), ", ".join(weights)])
+        model = row["model"] + (f", penalty {row['penalty']:.3g}" if row["penalty"] else "")
+        found = "nothing found" if row["nothing"] else ", ".join(weights)
+        rows.append([ROWS[name], model, counts, str(row["n_without"]), found])
     text = (
-        "Ridges on standardised features, fitted on the recordings that were trained on; penalty by folds of "
-        "their subjects. Nuisance: the recording's length, light, picture and sound, without the person. "
-        "Behaviour: mean, deviation, quantiles and speed of each column of the behaviour track. Weight: the "
-        "points that one standard deviation adds."
+        "A ridge, support vectors or extra trees, whichever does best over folds of the subjects that were "
+        "trained on, fitted on their recordings, standardised. Nuisance: the recording's length, light, "
+        "picture and sound, without the person. Behaviour: mean, deviation, quantiles and speed of each "
+        "column of the behaviour track. Weight: of a ridge the points that one standard deviation adds, else "
+        "the points that its error grows by when the feature is shuffled."
     )
-    columns = ["", "fitted on", "penalty", "without features", f"largest weights, at most {STRONGEST}"]
+    columns = ["", "model", "fitted on", "without features", f"largest weights, at most {STRONGEST}"]
     return [Section("What the simple baselines lean on", text, Table(columns, rows))]

@@ -2,13 +2,14 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 from matplotlib.figure import Figure
 
 from stan_lightning.data.notices import DISCLAIMER
+from stan_lightning.evaluation.findings import Finding
 from stan_lightning.pages.figures import svg
 
 TEMPLATE = Path(__file__).with_name("report.html")
@@ -47,12 +48,23 @@ class Section:
     folded: str = ""
 
 
-def render(title: str, verdict: str, notes: Sequence[str], sections: Sequence[Section]) -> str:
-    """The page as HTML."""
+def folded(section: Section) -> Section:
+    """The section with its table to be opened by a click."""
+    if section.table is None or section.folded:
+        return section
+    return replace(section, folded=f"Table of {len(section.table.rows)} rows")
+
+
+def render(title: str, findings: Sequence[Finding], notes: Sequence[str], sections: Sequence[Section]) -> str:
+    """The page as HTML: findings as a list, notes, then sections with their tables folded."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
-        title=title, verdict=verdict, notes=notes, sections=sections, disclaimer=DISCLAIMER
+        title=title,
+        findings=findings,
+        notes=notes,
+        sections=[folded(section) for section in sections],
+        disclaimer=DISCLAIMER,
     )

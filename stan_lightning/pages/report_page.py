@@ -8,9 +8,10 @@ import pandas as pd
 
 from stan_lightning.data.notices import SYNTHETIC
 from stan_lightning.evaluation import run_files
+from stan_lightning.evaluation.findings import findings
 from stan_lightning.evaluation.results import Evaluation
 from stan_lightning.evaluation.units import UNITS
-from stan_lightning.evaluation.verdict import ROWS, baseline_rows, sentence, shown
+from stan_lightning.evaluation.verdict import ROWS, baseline_rows, shown
 from stan_lightning.pages import figures, gates
 from stan_lightning.pages.metric_tables import INTERVALS, against_baselines, metric_table, ridges
 from stan_lightning.pages.page import Picture, Section, Table, render
@@ -29,8 +30,8 @@ def page(found: Evaluation, run: Path | None, names: bool = False) -> str:
     numbers = found.metrics
     title = f"Evaluation on {numbers['partition']}, protocol {numbers['protocol']}"
     sections = [
-        against_baselines(numbers),
         *_pictures(found),
+        against_baselines(numbers),
         *ridges(numbers),
         _units(numbers),
         *_breakdowns(numbers),
@@ -44,7 +45,7 @@ def page(found: Evaluation, run: Path | None, names: bool = False) -> str:
         *_training(run),
     ]
     told = [*notes(numbers), NAMED if names else NUMBERED]
-    return render(title, sentence(numbers), told, [*sections, _provenance(numbers)])
+    return render(title, findings(numbers), told, [*sections, _provenance(numbers)])
 
 
 def notes(numbers: Mapping[str, Any]) -> list[str]:
@@ -56,7 +57,7 @@ def notes(numbers: Mapping[str, Any]) -> list[str]:
     elif seen["n"]:
         said.append(
             f"{seen['n']} of {video['n']} videos show people whom the training data holds: these numbers "
-            "measure severity and memory of faces together. Read them beside the unseen subjects' and the "
+            "measure severity and memory of faces together. Read them beside the new people's and the "
             "identity baseline's."
         )
     shared = {pair: n for pair, n in (numbers.get("overlap") or {}).items() if n}
@@ -83,15 +84,16 @@ def _pictures(found: Evaluation) -> list[Section]:
     score_range = numbers["score_range"]
     rows = [("model", numbers["video"]["mae"])]
     rows += [(ROWS[name], row["mae"]) for name, row in baseline_rows(numbers) if row]
-    for key, name in (("unseen", "model, unseen subjects"), ("seen", "model, seen subjects")):
-        if numbers[key] and numbers[key]["n"]:
-            rows.append((name, numbers[key]["mae"]))
+    parts = [(name, part) for name, part in exposures(numbers) if 0 < part["n"] < numbers["video"]["n"]]
+    rows += [
+        (f"people {name}" if ":" in name else f"model, people {name}", part["mae"]) for name, part in parts
+    ]
     scatter = figures.predicted_against_true(found.predictions, score_range)
     drawn = [
         Picture(
             "Predicted against true score; bars: sd over a video's windows; grey: severity bands", scatter
         ),
-        Picture("MAE with 95 % interval, by subject", figures.errors(rows)),
+        Picture("MAE with 95 % interval over people", figures.errors(rows)),
         Picture(
             "Calibration: videos in fifths by prediction", figures.calibration(found.predictions, score_range)
         ),
@@ -109,9 +111,8 @@ def _units(numbers: Mapping[str, Any]) -> Section:
 
 
 def _breakdowns(numbers: Mapping[str, Any]) -> list[Section]:
-    """Seen and unseen subjects, tasks, bands, groups, at video level."""
-    seen = [(f"{name} subjects", numbers[name]) for name in ("unseen", "seen") if numbers[name]]
-    parts = {"Seen and unseen subjects": seen}
+    """People by what training knew of them, tasks, bands, groups, at video level."""
+    parts = {"People trained on, selected on and new": exposures(numbers)}
     for key, title in (("by_task", "Tasks"), ("by_band", "Severity bands"), ("by_group", "Groups")):
         parts[title] = list((numbers[key] or {}).items())
     return [
@@ -119,6 +120,15 @@ def _breakdowns(numbers: Mapping[str, Any]) -> list[Section]:
         for title, rows in parts.items()
         if rows
     ]
+
+
+def exposures(numbers: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Rows of those trained on, selected on (by the development partition) and new, with their median."""
+    names = {"seen": "trained on", "selected": "selected on", "new": "new"}
+    rows = [(name, numbers[key]) for key, name in names.items() if numbers[key]]
+    if rows and numbers["new"]["baselines"]:
+        rows.append(("new: training median", numbers["new"]["baselines"]["train_median"]))
+    return rows
 
 
 def _folds(numbers: Mapping[str, Any]) -> list[Section]:
@@ -171,9 +181,9 @@ def _modalities(numbers: Mapping[str, Any]) -> list[Section]:
     table = metric_table((row["name"], row) for row in found["rows"])
     differences = ["", *(shown(row["mae_difference"]) for row in found["rows"][1:])]
     cells = [
-        [*row[:3], difference, *row[3:]] for row, difference in zip(table.rows, differences, strict=True)
+        [*row[:4], difference, *row[4:]] for row, difference in zip(table.rows, differences, strict=True)
     ]
-    columns = [*table.columns[:3], "MAE of this - whole", *table.columns[3:]]
+    columns = [*table.columns[:4], "MAE of this - whole", *table.columns[4:]]
     left_out = f" {found['n_without']} recordings without sound are left out." if found["n_without"] else ""
     text = (
         f"Video level. {INTERVALS} Alone: the others are hidden from the same network. Another person's: "
@@ -249,6 +259,6 @@ def _provenance(numbers: Mapping[str, Any]) -> Section:
         "score_range",
     )
     rows = [[name, str(numbers[name])] for name in names if numbers.get(name) is not None]
-    rows.append(["bootstrap", "{resamples} resamples, seed {seed}".format(**numbers["bootstrap"])])
+    rows.append(["intervals", numbers["intervals"]])
     rows += [[package, version] for package, version in numbers["versions"].items()]
     return Section("Where this comes from", table=Table(["", ""], rows))

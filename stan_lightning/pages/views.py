@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,13 +13,13 @@ from torch import Tensor
 from stan_boundary.writing import write_whole
 from stan_lightning.data.clips import windows
 from stan_lightning.data.crops import open_crops
-from stan_lightning.data.datamodule import NOMINAL_FPS
 from stan_lightning.data.dataset import Source
+from stan_lightning.data.facts import NOMINAL_FPS
 from stan_lightning.data.inputs import network_input
 from stan_lightning.data.log_mel import voice_input
 from stan_lightning.evaluation.timeline import frame_times
 from stan_lightning.evaluation.trained import Trained
-from stan_lightning.network.catalogue import Network
+from stan_lightning.network.encoder import Network
 from stan_lightning.pages import overlay
 from stan_lightning.pages.attention_maps import maps_of
 from stan_lightning.pages.predictions_page import Film
@@ -45,7 +46,8 @@ def look(trained: Trained, source: Source, scored: pd.DataFrame, fps: float, sta
     ]
     crops = source.read(positions, side)
     network, inputs, there = _inputs(trained, source, positions, crops)
-    seen = maps_of(network, inputs, there, "face", stage) if "face" in inputs else None
+    shown = "face" in inputs and hasattr(network.parts["face"], "stage")
+    seen = maps_of(network, inputs, there, "face", stage) if shown else None
     rows = overlay.views(crops.numpy(), seen) if seen else [np.stack([*map(overlay.enlarged, crops.numpy())])]
     heard = _heard(network, inputs, there, source, positions, stage, _sound_s(trained))
     frames = [int(found.frames[position * source.step]) for position in range(source.n_frames)]
@@ -82,7 +84,7 @@ def _inputs(
     network, device = trained.module.network.eval(), trained.module.device
     inputs, there = {}, {}
     if "face" in network.modalities:
-        inputs["face"] = network_input(crops[None], trained.data["image_size"]).to(device)
+        inputs["face"] = network_input(crops[None], trained.data["image_size"], **_format(network)).to(device)
     if "voice" in network.modalities:
         inputs["voice"] = voice_input(source.hear(positions, _sound_s(trained))[None]).to(device)
         there["voice"] = torch.tensor([open_crops(source.crops).has_sound], device=device)
@@ -90,6 +92,12 @@ def _inputs(
         inputs[name] = source.measured(name, positions)[None].to(device)
         there[name] = ~inputs[name].isnan().flatten(1).all(1)
     return network, inputs, there
+
+
+def _format(network: Network) -> dict[str, Any]:
+    """How clips of faces come to a network."""
+    given = network.parts["face"].input
+    return {name: given[name] for name in ("mean", "deviation", "layout")}
 
 
 def _heard(
@@ -104,6 +112,8 @@ def _heard(
     """What the network makes of a window's sound; None where it hears nothing."""
     times = open_crops(source.crops).times
     if times is None or not there.get("voice", torch.zeros(1)).any():
+        return None
+    if not hasattr(network.parts["voice"], "stage"):
         return None
     middle = (times[positions[0] * source.step] + times[positions[-1] * source.step]) / 2
     seen = maps_of(network, inputs, there, "voice", stage)

@@ -1,7 +1,8 @@
 """The network under training, and runs that survive what happens to them.
 
 module: Loss, optimiser and metrics.
-objective: What training minimises.
+objective: What outputs mean: their loss, score, metrics and selection.
+parameter_groups: Groups of parameters with rates of their own.
 metrics: Window outputs gathered into recordings, exactly, on one device or many.
 callbacks: What watches training beside the module.
 interval: Development every so many epochs, a row every epoch.

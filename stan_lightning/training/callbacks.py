@@ -86,7 +86,8 @@ class EpochLine(L.Callback):
         if not trainer.is_global_zero or sys.stdout.isatty():
             return
         epoch, took = trainer.current_epoch, time.perf_counter() - self.start
-        shown = ("train/loss", "val/mae", "val/accuracy") if scored(trainer) else ("train/loss",)
+        selecting = getattr(trainer.checkpoint_callback, "monitor", None)
+        shown = ("train/loss", selecting) if scored(trainer) and selecting else ("train/loss",)
         values = {
             name: float(trainer.callback_metrics[name]) for name in shown if name in trainer.callback_metrics
         }

@@ -19,6 +19,7 @@ from stan_boundary.writing import write_whole
 from stan_lightning.training.processes import is_first
 
 IDENTITY = "wandb_id.txt"
+LONGEST_TAG = 50  # characters, of 64 that W&B takes, with a modality before it
 
 
 class Dashboard(WandbLogger):
@@ -92,18 +93,25 @@ class Dashboard(WandbLogger):
 
 
 def network_tags(model: Mapping[str, Any]) -> list[str]:
-    """A network in words to filter by: its name, how it joins what it reads, what that is, and its encoders.
+    """A network in words to filter by: its class and choices, what it reads, and the same of each encoder.
 
     What encoders do not have in common is said of each.
     """
-    joined = "fusion" in model
-    encoders = {one: model[one] for one in model["modalities"]} if joined else {model["name"]: model}
-    tags = [model["name"], *([model["fusion"]] if joined else ()), *model["modalities"]]
-    for words in ("{attention}", "k={k}", "features={features}", "{norm}"):
-        said = {name: words.format_map(encoder) for name, encoder in encoders.items()}
-        alike = len(set(said.values())) == 1
-        tags += list(said.values())[:1] if alike else [f"{name} {one}" for name, one in said.items()]
-    return list(dict.fromkeys(tags))
+    network = model["network"]
+    encoders = network.get("encoders") or {network["encoder"].get("modality", "face"): network["encoder"]}
+    words = {name: _words(one) for name, one in encoders.items()}
+    shared = [word for word in next(iter(words.values())) if all(word in said for said in words.values())]
+    own = [f"{name} {word}" for name, said in words.items() for word in said if word not in shared]
+    return [*_words(network), *encoders, *shared, *own]
+
+
+def _words(config: Mapping[str, Any]) -> list[str]:
+    """The class of a config's target, and its arguments that are words or whole numbers."""
+    said = [str(config["_target_"]).rpartition(".")[2]]
+    for name, value in config.items():
+        if not name.startswith("_") and name != "modality" and isinstance(value, str | int):
+            said += [] if isinstance(value, bool) else [f"{name}={value}"]
+    return [word for word in said if len(word) <= LONGEST_TAG]
 
 
 def _identity(folder: Path) -> str:

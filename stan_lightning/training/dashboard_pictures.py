@@ -53,7 +53,7 @@ class DashboardPictures(L.Callback):
         self.best = mae
         targets, scores = (values.cpu().numpy() for values in pl_module.development)  # type: ignore[union-attr]
         for dashboard in _dashboards(trainer):
-            low, high = pl_module.hparams["score_range"]
+            low, high = pl_module.hparams["data"]["score_range"]
             shown: dict[str, Any] = {"val/scatter": wandb.Image(scatter(targets, scores, (low, high)))}
             if dashboard.recordings:
                 table = trainer.datamodule.tables["dev"].dropna(subset=["label"])  # type: ignore[attr-defined]

@@ -42,4 +42,5 @@ def score_in_float32(trainer: L.Trainer, module: L.LightningModule, data: CropDa
     trainer.validate(module, datamodule=data, verbose=False)
     best = trainer.checkpoint_callback
     assert isinstance(best, L.pytorch.callbacks.ModelCheckpoint) and best.monitor
-    return float(module.scores_in_float32[best.monitor])  # type: ignore[index]
+    found = {**trainer.callback_metrics, **module.scores_in_float32}  # type: ignore[dict-item]
+    return float(found[best.monitor])

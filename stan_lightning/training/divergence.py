@@ -10,8 +10,6 @@ from stan_lightning.training.checkpoints import FOLDER, LAST
 from stan_lightning.training.interval import scored
 from stan_lightning.training.resume import command
 
-WATCHED = ("train/loss", "val/mae", "val/accuracy")
-
 
 class StopAtNaN(L.Callback):
     """Stops before the epoch's checkpoints are written, so that none holds such weights.
@@ -40,7 +38,8 @@ class StopAtNaN(L.Callback):
             InputError: One of them is no number, in whatever process: they end together.
         """
         metrics = trainer.callback_metrics
-        broken = [name for name in WATCHED if name in metrics and not metrics[name].isfinite()]
+        watched = ("train/loss", *pl_module.objective.metrics)  # type: ignore[union-attr,misc] # StanModule's
+        broken = [name for name in watched if name in metrics and not metrics[name].isfinite()]
         if not broken and not _finite(pl_module):
             broken = ["a weight of the network"]
         if not trainer.strategy.reduce_boolean_decision(not broken):
@@ -49,7 +48,7 @@ class StopAtNaN(L.Callback):
                 f"epoch {trainer.current_epoch}: {broken[0]} is no number any more, so training stopped; "
                 f"{self.run / FOLDER / LAST} holds the weights before this epoch: `{command(self.run)}` goes "
                 "on from it with trainer.precision=32-true or trainer.gradient_clip_val=1, or start a fresh "
-                "run with a lower model.learning_rate"
+                "run with a lower model.optimizer.lr"
             )
 
 

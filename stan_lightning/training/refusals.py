@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Iterable
-from math import ceil, inf
+from math import inf
 
 import lightning as L
 import torch
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from stan_boundary.errors import InputError
-from stan_lightning.data.tracks import OF_CROPS
+from stan_lightning.network.encoder import Network
 from stan_lightning.training.bfloat16 import gradients_are_numbers
 
 # Lowest and highest value of settings whose own errors would come late or without a name.
@@ -24,12 +24,6 @@ NUMBERS: dict[str, tuple[type, float, float]] = {
     "data.image_size": (int, 1, 2_000),
     "data.sound_s": (float, 0, 3_600),
     "data.num_workers": (int, 0, 256),
-    "data.jitter": (float, 0, 1),
-    "data.flip": (float, 0, 1),
-    "model.learning_rate": (float, 0, inf),
-    "model.label_noise": (float, 0, inf),
-    "model.restart_epochs": (int, 1, inf),
-    "model.restart_factor": (int, 1, inf),
     "trainer.max_epochs": (int, 1, inf),
     "trainer.accumulate_grad_batches": (int, 1, inf),
 }
@@ -59,39 +53,12 @@ def refuse_impossible_numbers(config: DictConfig) -> None:
         )
 
 
-def refuse_other_layers(layers: object) -> None:
-    """The network has four stages, so `model.layers` is a list."""
-    if not isinstance(layers, ListConfig):
-        raise InputError(f"model.layers={layers} is no list: give a number for each stage, as in [2,2,2,2]")
-
-
 def refuse_other_kind(part: str, found: object, kind: type) -> None:
     """A config's part must be made of what this project takes there."""
     if not isinstance(found, kind):
         raise InputError(
             f"the config's {part} makes a {type(found).__name__}, no {kind.__name__}: its _target_ is "
             "missing or another's"
-        )
-
-
-def refuse_objective(config: DictConfig) -> None:
-    """Scores need a range and classes have none."""
-    objective, score_range = config.model.objective, config.data.score_range
-    if objective == "classification" and score_range is not None:
-        raise InputError("model.objective=classification trains on class names: set data.score_range=null")
-    if objective == "severity" and score_range is None:
-        raise InputError(
-            "data.score_range=null makes labels names of classes: set model.objective=classification "
-            "trainer.callbacks.best.monitor=val/accuracy trainer.callbacks.best.mode=max"
-        )
-
-
-def refuse_unread(asked: Iterable[str], read: Iterable[str]) -> None:
-    """A network cannot do without a modality that is not read for it."""
-    if lacking := sorted(set(asked) - set(read)):
-        raise InputError(
-            f"data.modalities={list(read)}, but the network asks for {', '.join(asked)}: nobody reads "
-            f"{lacking[0]}; leave model.modalities and data.modalities as the model sets them"
         )
 
 
@@ -102,21 +69,27 @@ def refuse_test_metrics(callbacks: Iterable[object]) -> None:
         if isinstance(monitored, str) and monitored.startswith("test"):
             raise InputError(
                 f"{type(callback).__name__} would monitor {monitored}: a choice made on test data makes its "
-                "number worthless; monitor val/mae"
+                "number worthless; monitor a metric of development"
             )
 
 
-def refuse_unlogged_monitors(callbacks: Iterable[object], objective: str) -> None:
-    """A callback that waits for a metric which is never logged would end the first epoch with an error."""
-    of_dev = ["val/accuracy"] if objective == "classification" else ["val/mae", "val/rmse"]
-    logged = [*of_dev, "train/loss", "train/grad_norm", "lr"]
+def refuse_unlogged_monitors(callbacks: Iterable[object], metrics: Iterable[str]) -> None:
+    """A callback that waits for a metric which is never logged would end the first epoch with an error.
+
+    Args:
+        callbacks: The run's.
+        metrics: What its objective logs.
+    """
+    callbacks = list(callbacks)
+    if any(not type(one).__module__.startswith(("lightning.", "stan_lightning.")) for one in callbacks):
+        return  # of one's own, which may log what they like
+    logged = [*metrics, "train/loss", "train/grad_norm", "lr"]
     for callback in callbacks:
         monitored = getattr(callback, "monitor", None)
         if isinstance(monitored, str) and monitored not in logged:
-            mode = " trainer.callbacks.best.mode=max" if "accuracy" in logged[0] else ""
             raise InputError(
-                f"{type(callback).__name__} monitors {monitored}, which is not logged with "
-                f"model.objective={objective}: set trainer.callbacks.best.monitor={logged[0]}{mode}"
+                f"{type(callback).__name__} monitors {monitored}, which nothing here logs: take one of "
+                f"{', '.join(logged)}"
             )
 
 
@@ -139,33 +112,33 @@ def refuse_bfloat16_on_cpu(trainer: L.Trainer) -> None:
         )
 
 
-def refuse_single_values(config: DictConfig, recordings: int, processes: int) -> None:
+def refuse_single_values(network: Network, data: DictConfig, recordings: int, processes: int) -> None:
     """Batch normalisation cannot train on a batch that leaves it one value a channel.
 
     Args:
-        config: The whole config.
+        network: Whose encoders say how many values of a clip theirs sees, where they know.
+        data: The data's config.
         recordings: Labelled recordings of the training partition, one clip each.
         processes: Processes that share a batch.
     """
-    data = config.data
-    if config.model.norm != "batch" or not set(config.model.modalities) & set(OF_CROPS):
-        return
-    if ceil(data.clip_frames / 8) * ceil(data.image_size / 32) ** 2 > 1:
-        return
     left_over = 0 if data.drop_last else recordings % (data.batch_size * processes) // processes
-    if data.batch_size == 1 or left_over == 1:
-        raise InputError(
-            f"a batch of one clip of {data.clip_frames} frames at {data.image_size} pixels (of {recordings} "
-            f"recordings in batches of {data.batch_size}) leaves batch normalisation one value a channel: "
-            "take another data.batch_size, data.drop_last=true, model.norm=group, or larger clips"
-        )
+    if data.batch_size > 1 and left_over != 1:
+        return
+    for encoder in network.parts.values():
+        if encoder.values_a_channel(data.clip_frames, data.image_size) == 1:
+            raise InputError(
+                f"a batch of one clip of {data.clip_frames} frames at {data.image_size} pixels (of "
+                f"{recordings} recordings in batches of {data.batch_size}) leaves batch normalisation one "
+                "value a channel: take another data.batch_size, data.drop_last=true, norm=group of the "
+                "encoder, or larger clips"
+            )
 
 
 def refuse_sync_on_cpu(trainer: L.Trainer, sync_batchnorm: bool) -> None:
     """Torch synchronises batch normalisation on GPUs alone."""
     if sync_batchnorm and trainer.strategy.root_device.type == "cpu":
         raise InputError(
-            "trainer.sync_batchnorm=true needs GPUs; on the CPU take model.norm=group, which has no "
+            "trainer.sync_batchnorm=true needs GPUs; on the CPU take norm=group of the encoder, which has no "
             "statistics of a batch, or trainer.sync_batchnorm=false"
         )
 

@@ -203,7 +203,7 @@ def columns(checkpoint: Path | None) -> dict[str, list[str]]:
         return {}
     content = checkpoint_file.load(checkpoint, mmap=True)
     try:
-        found = content["hyper_parameters"].get("network", {}).get("columns") or {}
+        found = content["hyper_parameters"].get("data", {}).get("columns") or {}
         return {str(name): [str(column) for column in columns] for name, columns in found.items()}
     except (KeyError, TypeError, AttributeError):
         raise InputError(f"{checkpoint} is no checkpoint of a training run (no network)") from None

@@ -18,8 +18,8 @@ from stan_boundary.writing import write_whole
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import SYNTHETIC
 from stan_lightning.data.protocol import overlap
-from stan_lightning.data.tracks import OF_CROPS
 from stan_lightning.network import checkpoint_file
+from stan_lightning.network.build import modalities
 from stan_lightning.training.development import in_sixteen_bits, score_in_float32
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.resume import override
@@ -31,7 +31,7 @@ def announce(config: DictConfig, data: CropDataModule, module: StanModule, train
         return
     parameters = sum(parameter.numel() for parameter in module.network.parameters())
     device = "CPU" if trainer.strategy.root_device.type == "cpu" else str(trainer.strategy.root_device)
-    print(f"{_kind(config.model)}, {parameters:,} parameters, on {device} in {trainer.precision}")
+    print(f"{kind(config.model.network)}, {parameters:,} parameters, on {device} in {trainer.precision}")
     print(f"processors to use: {cores.said()}; threads: {torch.get_num_threads()}")
     if in_sixteen_bits(module.hparams["validation_precision"], trainer):
         print("development is scored in 16 bits, and the chosen checkpoint once in float32 at the end")
@@ -50,15 +50,16 @@ def announce(config: DictConfig, data: CropDataModule, module: StanModule, train
         )
 
 
-def _kind(model: DictConfig) -> str:
-    """The network in a few words."""
-    if model.name == "fusion":
-        how = {name: model[name].attention for name in model.modalities if name in OF_CROPS}
-        parts = ", ".join(f"{name} ({how.get(name, 'track')})" for name in model.modalities)
-        return f"{model.fusion} of {parts}"
-    if model.name == "track":
-        return f"track {model.modalities[0]}"
-    return str(model.attention) if model.name == "sta_drn" else f"{model.name} ({model.attention})"
+def kind(network: DictConfig) -> str:
+    """A network in a few words: its class, what it reads, and by which encoders."""
+    encoders = network.get("encoders") or {name: network.encoder for name in modalities(network)}
+    parts = ", ".join(f"{name} ({_class(one)})" for name, one in encoders.items())
+    how = f"{network.fusion} of " if "fusion" in network else ""
+    return f"{_class(network)}: {how}{parts}"
+
+
+def _class(config: DictConfig) -> str:
+    return str(config._target_).rpartition(".")[2]
 
 
 def summarise(run: Path, data: CropDataModule, module: StanModule, trainer: L.Trainer) -> float:
@@ -82,8 +83,9 @@ def summarise(run: Path, data: CropDataModule, module: StanModule, trainer: L.Tr
     if not trainer.is_global_zero:
         return value
     epoch = checkpoint_file.load(best.best_model_path, mmap=True)["epoch"]
-    baselines = trivial_scores(data)
-    found = {"metric": best.monitor, "value": value, "epoch": epoch, "epochs": trainer.current_epoch}
+    baselines = trivial_scores(data) if best.monitor == module.objective.monitor else {}
+    selected = {"metric": best.monitor, "mode": best.mode, "value": value}
+    found = selected | {"epoch": epoch, "epochs": trainer.current_epoch}
     write_whole(run / "summary.json", json.dumps(found | chosen_by | baselines, indent=1).encode())
     table = Table(title=f"development, {int(data.tables['dev'].label.count())} recordings")
     table.add_column("predicted by")

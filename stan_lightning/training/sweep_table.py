@@ -103,8 +103,8 @@ def _note(config: DictConfig, status: str, reason: str) -> None:
 def gather(folder: Path) -> pd.DataFrame:
     """The jobs of a sweep, one a row, in their order.
 
-    Columns: job, one for each setting that differs between jobs, status, metric, value, epoch,
-    train_median (what the training median scores on the same recordings), folder, reason.
+    Columns: job, one for each setting that differs between jobs, status, metric, mode (min or max), value,
+    epoch, train_median (what the training median scores on the same recordings), folder, reason.
     """
     notes = [(note, file.parent) for file in folder.rglob(JOB) if (note := _noted(file))]
     notes.sort(key=lambda note: int(note[0]["job"]))
@@ -122,7 +122,7 @@ def gather(folder: Path) -> pd.DataFrame:
             {"job": note["job"]}
             | {key: setting.get(key, "") for key in differing}
             | {"status": note["status"]}
-            | {key: done.get(key) for key in ("metric", "value", "epoch", "train_median")}
+            | {key: done.get(key) for key in ("metric", "mode", "value", "epoch", "train_median")}
             | {"folder": str(place), "reason": note["reason"]}
         )
     return pd.DataFrame(rows)
@@ -157,11 +157,12 @@ def _summed(file: Path) -> dict[str, Any]:
 def rich_table(jobs: pd.DataFrame, title: str) -> Table:
     """The table as the terminal shows it, with the best value in bold."""
     table = Table(title=escape(printable(title)))
-    shown = [name for name in jobs.columns if name not in ("folder", "metric", "train_median", "reason")]
+    left_out = ("folder", "metric", "mode", "train_median", "reason")
+    shown = [name for name in jobs.columns if name not in left_out]
     for name in shown:
         heading = _metric(jobs) if name == "value" else name.removeprefix("model.")
         table.add_column(escape(printable(heading)), overflow="fold")
-    best = jobs.value.max() if "accuracy" in _metric(jobs) else jobs.value.min()
+    best = jobs.value.max() if "max" in set(jobs["mode"]) else jobs.value.min()
     for _, job in jobs.iterrows():
         done = {} if pd.isna(job.value) else {"value": f"{job.value:.2f}", "epoch": f"{job.epoch:.0f}"}
         cells = {name: _short(job[name]) for name in shown} | done

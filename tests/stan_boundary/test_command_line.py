@@ -61,7 +61,11 @@ def test_help_reads_comments_from_the_files() -> None:
             r"video is not set: give video=<...>, as in `\S+ -m it ",
         ),
         ("preprocess", ["corpus=manifest"], r"corpus.root is not set: .* `\S+ -m it corpus.root=videos`"),
-        ("train", ["model.attenton=ta"], r"there is no key model.attenton; did you mean model.att"),
+        (
+            "train",
+            ["model.attenton=ta"],
+            r"there is no key model.attenton; did you mean model.network.encoder.att",
+        ),
         (
             "train",
             ["traner.max_epochs=3"],
@@ -101,8 +105,8 @@ def test_what_is_mistyped_is_said_in_one_line(
     ("config", "arguments"),
     [
         ("train", []),  # nothing is missing but what may be
-        ("train", ["-m", "seed=0,1", "model.k=range(1,4)"]),
-        ("train", ["-m", "sweep=optuna", "model.learning_rate=interval(0.001,0.1)"]),
+        ("train", ["-m", "seed=0,1", "model.network.encoder.k=range(1,4)"]),
+        ("train", ["-m", "sweep=optuna", "model.optimizer.lr=interval(0.001,0.1)"]),
         ("train", ["+trainer.fast_dev_run=true", "~trainer.callbacks.pace"]),
         ("train", ["data=folders", "resume=runs/a"]),  # the run's own config has the root
         ("preprocess", ["corpus=manifest", 'corpus.root="/data/étude [1], a=b/videos.csv"']),

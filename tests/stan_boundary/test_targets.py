@@ -20,7 +20,7 @@ ALLOWED = (
     *("lightning.pytorch.loggers.CSVLogger", "lightning.pytorch.profilers.SimpleProfiler"),
     *("lightning.pytorch.strategies.DDPStrategy", "lightning.pytorch.plugins.MixedPrecision"),
     *("lightning.pytorch.plugins.environments.SLURMEnvironment", "stan_lightning.network.STADRN"),
-    *("stan_lightning.training.module.StanModule.from_flat", "stan_lightning.data.datamodule.CropDataModule"),
+    *("stan_lightning.training.module.StanModule", "stan_lightning.data.datamodule.CropDataModule"),
     *("stan_lightning.training.metrics_table.MetricsTable", "stan_lightning.training.callbacks.Pace"),
 )
 REFUSED = (

@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
 from stan_lightning.data import log_mel
-from stan_lightning.data.augmentation import Draw
+from stan_lightning.data.augmentation import DEFAULT, Draw
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.dataset import TrainingClip, Window
 from stan_lightning.data.log_mel import RATE, SoundDraw
@@ -25,7 +25,7 @@ from stan_lightning.network import STADRN
 from stan_lightning.network.attention import ATTENTIONS
 from stan_lightning.network.fusion import FUSIONS, Fusion
 from stan_lightning.training.metrics import EpochLoss, WindowScores
-from stan_lightning.training.objective import SEVERITY_LOSSES
+from stan_lightning.training.objective import Severity
 
 NAME, GPU = "gpu", "gpu:0"
 CLIPS, FRAMES, SIDE = 3, 8, 64
@@ -77,6 +77,9 @@ def moved(network: nn.Module) -> nn.Module:
     return network
 
 
+OBJECTIVE = Severity(nn.MSELoss(), {"score_range": (0, 63), "training_mean": None})
+
+
 def networks() -> dict[str, STADRN | Fusion]:
     """One of each kind."""
 
@@ -105,7 +108,7 @@ def batches(data: CropDataModule) -> tuple[Any, Any]:
     there = {"voice": empty(CLIPS, dtype=torch.bool)}
     # Numbers on the host, whose tensors would become fake ones here.
     host = (np.full((CLIPS, 4), 0.9), np.tile(np.arange(4), (CLIPS, 1)), np.array([True, False, True]))
-    draws = {"face": Draw(*host), "voice": SoundDraw(empty(CLIPS, 2, 2), empty(CLIPS, 2, 2))}
+    draws = {"picture": Draw(*host), "sound": SoundDraw(empty(CLIPS, 2, 2), empty(CLIPS, 2, 2))}
     clip = TrainingClip(inputs, there, draws, empty(CLIPS), empty(CLIPS))
     window = Window(inputs, there, empty(CLIPS), *(empty(CLIPS, dtype=torch.long) for _ in range(2)))
     return data.on_after_batch_transfer(clip, 0), data.on_after_batch_transfer(window, 0)
@@ -115,7 +118,7 @@ class Data(CropDataModule):
     """What `on_after_batch_transfer` needs of a datamodule."""
 
     def __init__(self) -> None:
-        self.corrupt = {}
+        self.corrupt, self.formats, self.augment = {}, {}, DEFAULT
         self._hparams = {"image_size": SIDE}
 
     @property
@@ -132,7 +135,7 @@ def steps(name: str, network: STADRN | Fusion, training: Any, windows: Any, half
     assert made == (torch.float16 if half else torch.float32)
     network.train()
     output = network.score(training.inputs, training.there).float()
-    loss = SEVERITY_LOSSES["points"](output, training.target, training.noise, (0, 63))
+    loss = OBJECTIVE.training_loss(output, training.target, training.noise)
     torch.set_autocast_enabled(NAME, False)
     loss.backward()
     states = SimpleNamespace(total=empty(), clips=empty(), rows=[])

@@ -12,7 +12,11 @@ import stan_lightning.evaluate
 import stan_lightning.train
 
 TINY = ["data.clip_frames=16", "data.image_size=32", "data.num_workers=0", "data.batch_size=2"]
-NETWORK = ["model.features=2", "model.layers=[1,1,1,1]", "trainer.max_epochs=1"]
+NETWORK = [
+    "model.network.encoder.features=2",
+    "model.network.encoder.layers=[1,1,1,1]",
+    "trainer.max_epochs=1",
+]
 
 
 @pytest.fixture
@@ -78,10 +82,10 @@ def test_training_on_what_cannot_be_used(make_crops, tmp_path: Path, ends, spoil
     [
         ("data.frame_stride=1", "cannot be read from crops of every 3 frames"),
         ("data.protocol=random", "official, subject_disjoint, group_kfold"),
-        ("model.layers=2", "model.layers=2 is no list"),
-        ("model.attention=wrong", "choose one of ta, sa, sta, sta_af"),
+        ("model.network.encoder.layers=2", "layers is 2: give four numbers"),
+        ("model.network.encoder.attention=wrong", "choose one of ta, sa, sta, sta_af"),
         ("trainer=t4", "needs a GPU"),
-        ("trainer.callbacks.best.monitor=test/mae", "monitor val/mae"),
+        ("trainer.callbacks.best.monitor=test/mae", "monitor a metric of development"),
     ],
 )
 def test_training_with_a_value_that_cannot_be(

@@ -13,7 +13,13 @@ from stan_lightning.data.sampler import EpochBatches
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = [
-    *("data=folders", "model.features=2", "model.layers=[1,1,1,1]", "model.norm=group", "data.num_workers=0"),
+    *(
+        "data=folders",
+        "model.network.encoder.features=2",
+        "model.network.encoder.layers=[1,1,1,1]",
+        "model.network.encoder.norm=group",
+        "data.num_workers=0",
+    ),
     *("data.clip_frames=16", "data.image_size=32", "trainer.max_epochs=3", "trainer.accelerator=cpu"),
 ]
 FOUR = ["1", "2", "3", "4"]
@@ -39,7 +45,7 @@ def test_validation_is_exactly_that_of_one_process(
 ) -> None:
     """Same weights (learning rate 0), nine windows dealt out five and four: equal to the last bit."""
     root = f"data.root={make_crops({'train': FOUR, 'dev': ['6', '7', '8'], 'test': ['9']})}"
-    arguments = [root, "model.learning_rate=0", "data.batch_size=2"]
+    arguments = [root, "model.optimizer.lr=0", "data.batch_size=2"]
     two = curve(tmp_path / "two", *arguments, "trainer=ddp")
     code, said = train(*TINY, *arguments, f"hydra.run.dir={tmp_path / 'one'}")
     assert code == 0, said
@@ -56,7 +62,7 @@ def test_training_curve_of_the_same_global_batch(
     In double precision: in single, sums in another order differ by rounding, which training magnifies.
     """
     root = f"data.root={make_crops({'train': FOUR, 'dev': ['6'], 'test': ['9']}, n_frames=16)}"
-    arguments = [root, "model.learning_rate=1e-3", "trainer.precision=64-true"]
+    arguments = [root, "model.optimizer.lr=1e-3", "trainer.precision=64-true"]
     two = curve(tmp_path / "two", *arguments, "trainer=ddp", "data.batch_size=2")
     code, said = train(*TINY, *arguments, "data.batch_size=4", f"hydra.run.dir={tmp_path / 'one'}")
     assert code == 0, said
@@ -75,7 +81,7 @@ def test_a_run_that_becomes_nan_ends_in_all_its_processes(
     root = f"data.root={make_crops({'train': FOUR, 'dev': ['6', '7'], 'test': ['9']})}"
     more = [
         "trainer=ddp",
-        "model.learning_rate=1e30",
+        "model.optimizer.lr=1e30",
         "data.batch_size=2",
         "trainer.check_val_every_n_epoch=3",
     ]

@@ -25,11 +25,11 @@ TINY = [
     "data.frame_stride=1",
     "data.image_size=32",
     "data.num_workers=0",
-    "model.layers=[1,1,1,1]",
-    "model.features=2",
+    "model.network.encoder.layers=[1,1,1,1]",
+    "model.network.encoder.features=2",
 ]
-GENTLE = ["data.batch_size=3", "model.learning_rate=1e-4", "model.start_at_mean=true"]
-BRIEF = ["trainer.accelerator=cpu", "+trainer.enable_progress_bar=false", "bootstrap.resamples=100"]
+GENTLE = ["data.batch_size=3", "model.optimizer.lr=1e-4", "model.objective.start_at_mean=true"]
+BRIEF = ["trainer.accelerator=cpu", "+trainer.enable_progress_bar=false"]
 
 
 def write_crops(root: Path, subjects: dict[str, list[str]], sessions: int = 2) -> Path:
@@ -62,13 +62,15 @@ def fit(run: Path, crops: Path, *overrides: str) -> Path:
                 *TINY,
                 "data.frame_stride=3",
                 "data.batch_size=3",
-                "model.start_at_mean=true",  # outputs within the range, none clipped to 0
-                "model.learning_rate=1e-4",
+                "model.objective.start_at_mean=true",  # outputs within the range, none clipped to 0
+                "model.optimizer.lr=1e-4",
                 *overrides,
             ],
         )
     L.seed_everything(config.seed, verbose=False)
-    data, module = instantiate(config.data, _convert_="all"), instantiate(config.model, _convert_="all")
+    data = instantiate(config.data, _convert_="all")
+    data.setup("fit")
+    module = instantiate(config.model, data=data.facts(), _convert_="all")
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     trainer = L.Trainer(max_epochs=1, accelerator="cpu", enable_model_summary=False, **quiet)
     trainer.fit(module, data)
@@ -122,11 +124,13 @@ def test_a_checkpoint_alone_is_enough(checkpoint, crops, tmp_path, capsys):
         baselines.nuisance - predictions.label
     ).abs()
     assert numbers["baselines"]["nuisance"]["mae_difference"]["value"] == pytest.approx(error.mean())
-    assert "the recording's length, light and sound alone" in said  # these crops are the brighter the higher
+    assert "the recording's length, light and sound" in said
     assert numbers["baselines"]["behaviour"] is None and baselines.behaviour.isna().all()
-    assert "ridge: behaviour: not fitted: these crops have no behaviour track" in said
+    assert "shortcut: behaviour: not fitted: these crops have no behaviour track" in said
     html = (tmp_path / "report.html").read_text()
-    assert "ridge: nuisance" in html and "no behaviour track" in html and "simple baselines lean on" in html
+    assert (
+        "shortcut: nuisance" in html and "no behaviour track" in html and "simple baselines lean on" in html
+    )
     assert said.rstrip().endswith(str(tmp_path / "report.html"))
 
 
@@ -170,7 +174,7 @@ def test_robustness_and_identity_audit(checkpoint, tmp_path):
     [
         ("data.protocol=subject_disjoint", "trained with official"),
         ("data.score_range=[0,24]", "trained with"),
-        ("model.k=4", "knows its own network"),
+        ("model.network.encoder.k=4", "knows its own network"),
         ("partition=tset", "none of train, dev, test"),
         ("data.frame_stride=4", "stride of 4 cannot be read"),
         ("weights=w.pth", "one of them|weights=<released"),
@@ -216,7 +220,7 @@ def test_released_weights_without_a_training_set(crops, tmp_path, capsys):
     numbers = json.loads((tmp_path / "alone" / "metrics.json").read_text())
     assert (numbers["baselines"], numbers["seen"], numbers["n_train_subjects"]) == (None, None, None)
     html = (tmp_path / "alone" / "report.html").read_text()
-    assert "No training set is known" in html and "Ridge: nuisance: not fitted: no training set" in html
+    assert "No training set is known" in html and "Shortcut: nuisance: not fitted: no training set" in html
     said = capsys.readouterr().out
     assert said.count("not fitted: no training set is known") == 2
     run(*given, f"data.root={crops}", f"output={tmp_path / 'trained'}")
@@ -262,7 +266,9 @@ def test_the_released_codes_scores_come_out_of_the_command(shared, tmp_path, cas
     ]
     given += [f"data.{name}={expected[name]}" for name in ("clip_frames", "frame_stride")]
     given += [f"data.image_size={expected['size']}", f"output={tmp_path / 'out'}"]
-    given += [f"model.{name}={str(value).replace(' ', '')}" for name, value in network.items()]
+    given += [
+        f"model.network.encoder.{name}={str(value).replace(' ', '')}" for name, value in network.items()
+    ]
     if case == "open_plain":
         command = [sys.executable, "-m", "stan_lightning.evaluate", "trainer.accelerator=cpu", *given]
         done = subprocess.run(command, cwd=Path(CONF).parent, capture_output=True, text=True)
@@ -287,7 +293,7 @@ def test_two_processes_give_the_numbers_of_one(checkpoint, tmp_path):
         "trainer.accelerator=cpu",
     ]
     for name, processes in (("one", []), ("two", ["trainer.devices=2", "+trainer.strategy=ddp"])):
-        command = [*common, *processes, f"output={tmp_path / name}", "bootstrap.resamples=100"]
+        command = [*common, *processes, f"output={tmp_path / name}"]
         done = subprocess.run(command, cwd=Path(CONF).parent, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     one, two = (pd.read_csv(tmp_path / name / "windows.csv") for name in ("one", "two"))

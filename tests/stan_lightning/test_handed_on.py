@@ -14,7 +14,12 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "data.md"
 HOST = "hst-of-this-machine"
 LABELS = {"train": 41.375, "dev": 17.625, "test": 23.875}
 TINY = ["data.clip_frames=16", "data.image_size=32", "data.num_workers=0", "data.batch_size=2"]
-NETWORK = ["model.features=2", "model.layers=[1,1,1,1]", "trainer.max_epochs=1", "trainer.accelerator=cpu"]
+NETWORK = [
+    "model.network.encoder.features=2",
+    "model.network.encoder.layers=[1,1,1,1]",
+    "trainer.max_epochs=1",
+    "trainer.accelerator=cpu",
+]
 
 
 def table() -> dict[str, list[str]]:

@@ -14,9 +14,9 @@ FUSION = [
     *(
         "data=manifest",
         "model=fusion",
-        "model.features=2",
-        "model.layers=[1,1,1,1]",
-        "model.restart_epochs=2",
+        *(f"model.network.encoders.{one}.features=2" for one in ("face", "voice")),
+        *(f"model.network.encoders.{one}.layers=[1,1,1,1]" for one in ("face", "voice")),
+        "model.scheduler.T_0=2",
     ),
     *("data.clip_frames=16", "data.image_size=32", "data.batch_size=2", "data.num_workers=0"),
     "trainer.max_epochs=4",
@@ -54,8 +54,8 @@ def test_two_processes_validate_as_one(make_voiced, tmp_path, monkeypatch):
     arguments = [
         *FUSION,
         f"data.root={make_voiced()}",
-        "model.learning_rate=0",
-        "model.norm=group",
+        "model.optimizer.lr=0",
+        *(f"model.network.encoders.{one}.norm=group" for one in ("face", "voice")),
         "trainer.accelerator=cpu",
     ]
     curves = []
@@ -72,7 +72,7 @@ def test_two_processes_validate_as_one(make_voiced, tmp_path, monkeypatch):
     scored = []
     for name, more in (("alone", []), ("shared", ["trainer.devices=2", "+trainer.strategy=ddp"])):
         asked = [f"checkpoint={tmp_path / 'one' / 'checkpoints' / 'best.ckpt'}", f"output={tmp_path / name}"]
-        asked += ["partition=train", "trainer.accelerator=cpu", "bootstrap.resamples=50", *more]
+        asked += ["partition=train", "trainer.accelerator=cpu", *more]
         done = subprocess.run(
             [sys.executable, "-m", "stan_lightning.evaluate", *asked], capture_output=True, text=True
         )

@@ -25,8 +25,15 @@ from stan_boundary.errors import InputError
 from stan_lightning import intake
 from stan_lightning.predict import CONF, predict
 
-TINY = ["data.clip_frames=8", "data.image_size=32", "data.num_workers=0", "model.layers=[1,1,1,1]"]
-TINY += ["model.features=2"]
+FACTS = {"score_range": [0, 63], "classes": None, "training_mean": 15.75}
+FACTS |= {"columns": {}, "spans": {}, "moment_s": 0.1}
+TINY = [
+    "data.clip_frames=8",
+    "data.image_size=32",
+    "data.num_workers=0",
+    "model.network.encoder.layers=[1,1,1,1]",
+]
+TINY += ["model.network.encoder.features=2"]
 SETTINGS = {"frame_stride": 3, "sampling": "frames", "crop_size": 32, "align": "none", "max_gap_s": 1.0}
 SETTINGS |= {"jpeg_quality": 95, "model_path": None}
 
@@ -175,7 +182,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     with initialize_config_dir(CONF, version_base="1.3"):
         config = compose("train", ["data=manifest", f"data.root={folder / 'crops'}", *TINY])
-    data, module = instantiate(config.data, _convert_="all"), instantiate(config.model, _convert_="all")
+    data = instantiate(config.data, _convert_="all")
+    module = instantiate(config.model, data=FACTS, _convert_="all")
     content = {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}
     content["datamodule_hyper_parameters"] = dict(data.hparams)
     division = {"protocol": "official", "fold": 0, "n_folds": 5, "split_seed": 0, "seed": 0}

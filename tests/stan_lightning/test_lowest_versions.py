@@ -13,7 +13,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = [
-    *("model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16", "data.image_size=32"),
+    *(
+        "model.network.encoder.features=2",
+        "model.network.encoder.layers=[1,1,1,1]",
+        "data.clip_frames=16",
+        "data.image_size=32",
+    ),
     *("data.batch_size=2", "data.num_workers=1", "trainer.max_epochs=1"),
 ]
 AS_INSTALLED = ("torch",)

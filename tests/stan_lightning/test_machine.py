@@ -14,7 +14,12 @@ from stan_lightning.training.checkpoints import newest
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = [
-    *("data=folders", "model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16"),
+    *(
+        "data=folders",
+        "model.network.encoder.features=2",
+        "model.network.encoder.layers=[1,1,1,1]",
+        "data.clip_frames=16",
+    ),
     *("data.image_size=32", "data.batch_size=2", "data.num_workers=0"),
 ]
 NAMESPACE = ["unshare", "--mount", "sh", "-c"]
@@ -48,7 +53,7 @@ def test_a_disk_that_fills_up_costs_the_epoch_alone(
     train: Train,
     assert_same_run: Callable[[Path, Path], None],
 ) -> None:
-    arguments = [*TINY, f"data.root={make_crops()}", "model.restart_epochs=2"]
+    arguments = [*TINY, f"data.root={make_crops()}", "model.scheduler.T_0=2"]
     whole, run = tmp_path / "whole", small_disk / "run"
     assert train(*arguments, f"hydra.run.dir={whole}", "trainer.max_epochs=3")[0] == 0
     assert train(*arguments, f"hydra.run.dir={run}", "trainer.max_epochs=1")[0] == 0

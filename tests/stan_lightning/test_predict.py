@@ -24,8 +24,15 @@ from stan_lightning.pages import overlay
 from stan_lightning.pages.attention_maps import Maps
 from stan_lightning.predict import CONF, predict
 
-TINY = ["data.clip_frames=8", "data.image_size=32", "data.num_workers=0", "model.layers=[1,1,1,1]"]
-TINY += ["model.features=2"]
+FACTS = {"score_range": [0, 63], "classes": None, "training_mean": 15.75}
+FACTS |= {"columns": {}, "spans": {}, "moment_s": 0.1}
+TINY = [
+    "data.clip_frames=8",
+    "data.image_size=32",
+    "data.num_workers=0",
+    "model.network.encoder.layers=[1,1,1,1]",
+]
+TINY += ["model.network.encoder.features=2"]
 
 
 def write_zip(path: Path, value: int, frames: int = 20) -> None:
@@ -50,8 +57,9 @@ def checkpoint(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     with initialize_config_dir(CONF, version_base="1.3"):
         config = compose("train", ["data=manifest", f"data.root={folder / 'gone'}", *TINY])
-    data, module = instantiate(config.data, _convert_="all"), instantiate(config.model, _convert_="all")
-    torch.nn.init.constant_(module.network.fc.bias, 0.3)
+    data = instantiate(config.data, _convert_="all")
+    module = instantiate(config.model, data=FACTS, _convert_="all")
+    torch.nn.init.constant_(module.network.head.bias, 0.3)
     content = {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}
     content["datamodule_hyper_parameters"] = dict(data.hparams)
     division = {

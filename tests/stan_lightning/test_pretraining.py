@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 TINY = "data.clip_frames=16 data.image_size=32 data.batch_size=2 data.num_workers=0 trainer.max_epochs=1 "
-TINY += "model.features=2 model.layers=[1,1,1,1]"
+TINY += "model.network.encoder.features=2 model.network.encoder.layers=[1,1,1,1]"
 
 
 def train(*arguments: str) -> str:
@@ -28,7 +28,7 @@ def test_a_network_that_told_five_classes_apart_goes_on_with_severity(make_crops
     said = train("experiment=pretrain", f"data.root={crops}", f"hydra.run.dir={pretrained}")
     assert "val/accuracy" in said
     checkpoint = pretrained / "checkpoints" / "best.ckpt"
-    assert torch.load(checkpoint, weights_only=True)["hyper_parameters"]["classes"] == sorted(names)
+    assert torch.load(checkpoint, weights_only=True)["hyper_parameters"]["data"]["classes"] == sorted(names)
 
     severity.to_csv(crops / "manifest.csv", index=False)
     fresh = f"hydra.run.dir={tmp_path / 'severity'}"

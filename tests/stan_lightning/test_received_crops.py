@@ -17,7 +17,12 @@ import stan_lightning.evaluate
 Command = Callable[..., tuple[int, str]]
 SMALL = {"train": ["1", "2", "3"], "dev": ["4", "5"], "test": ["6", "7", "8", "9", "10", "11", "12"]}
 TINY = ["data.clip_frames=16", "data.image_size=32", "data.batch_size=2"]
-NETWORK = ["model.features=2", "model.layers=[1,1,1,1]", "trainer.max_epochs=1", "trainer.accelerator=cpu"]
+NETWORK = [
+    "model.network.encoder.features=2",
+    "model.network.encoder.layers=[1,1,1,1]",
+    "trainer.max_epochs=1",
+    "trainer.accelerator=cpu",
+]
 
 
 @pytest.fixture

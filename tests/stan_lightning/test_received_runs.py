@@ -20,8 +20,8 @@ Train = Callable[..., tuple[int, str]]
 TINY = [
     *(
         "data=folders",
-        "model.features=2",
-        "model.layers=[1,1,1,1]",
+        "model.network.encoder.features=2",
+        "model.network.encoder.layers=[1,1,1,1]",
         "data.clip_frames=16",
         "trainer.max_epochs=1",
     ),
@@ -110,22 +110,22 @@ CONFIGS = (
     ("num_workers: 0", "num_workers: 100000", "from 0 to 256"),
     ("features: 2", "features: 100000000", "at most 4096"),
     ("features: 2", "features: 1024", "does not fit"),
-    ("  - 1\n  - 1\n", "  - 1000000\n  - 1\n", "bottlenecks"),
+    ("      - 1\n      - 1\n", "      - 1000000\n      - 1\n", "bottlenecks"),
     ("group: null", "group: &a [x, x]\nb: *a", "aliases"),
     ("logger:", "logged:", "lacks logger"),
-    ("monitor: val/mae", "monitor: ${nowhere}", "nowhere"),
+    ("monitor: null", "monitor: ${nowhere}", "nowhere"),
     (
         "logger:\n",
         "logger:\n  x:\n    _target_: {table}\n    _args_: [Makefile]\n",
         "arguments need their names",
     ),
     ("filename: best", "filename: '{epoch].__class__}'", "in braces"),
-    ("mode: min", "mode: neither", "cannot be made"),
+    ("mode: null", "mode: neither", "cannot be made"),
     ("_target_: stan_lightning.data.datamodule.CropDataModule", "x: 1", "no CropDataModule"),
-    ("_target_: stan_lightning.training.module.StanModule.from_flat", "x: 1", "no StanModule"),
+    ("_target_: stan_lightning.training.module.StanModule", "x: 1", "no StanModule"),
     ("_target_: lightning.Trainer", "x: 1", "no lightning.Trainer"),
     ("callbacks:\n", "callbacks:\n    x: 3\n", "callbacks by their names"),
-    ("callbacks:\n    best:", "other:\n    best:", "callbacks by their names"),
+    ("callbacks:\n    best:", "other:\n    best:", "does not fit this version"),
     ("devices: auto\n  precision: auto", "devices: auto\n  precision: [1]", "does not fit this version"),
 )
 
@@ -148,6 +148,9 @@ def first(part: Any) -> Any:
     return next(iter(part.values()))
 
 
+WIDE = {"_target_": "torch.nn.Linear", "in_features": 10**5, "out_features": 10**5}
+EMPTY = {"_target_": "torch.nn.GroupNorm", "num_groups": 0, "num_channels": 4}
+DEEP = {"_target_": "torch.nn.Transformer", "num_encoder_layers": 10**9}
 STATES: tuple[Callable[[dict[str, Any]], Any], ...] = (
     lambda content: content["optimizer_states"][0]["param_groups"][0].update(lr="x"),
     lambda content: content["optimizer_states"][0].update(state=7),
@@ -157,7 +160,7 @@ STATES: tuple[Callable[[dict[str, Any]], Any], ...] = (
     lambda content: content["loops"]["fit_loop"]["epoch_progress"]["current"].update(processed=-5),
     lambda content: content["lr_schedulers"][0].update(base_lrs=None),
     lambda content: content.pop("optimizer_states"),
-    lambda content: content["hyper_parameters"].update(network=7),
+    lambda content: content.pop("hyper_parameters"),
 )
 
 
@@ -239,6 +242,16 @@ def test_a_checkpoint_decides_nothing_of_the_machine_and_asks_for_no_more_than_i
         ("training", "protocol", ["x"]),
         ("hyper_parameters", "network", {"name": "sta_drn"}),
         ("hyper_parameters", "network", 7),
+        ("hyper_parameters", "x", {"_target_": "torch.nn.GroupNorm", "num_groups": 0, "num_channels": 4}),
+        ("hyper_parameters", "network", EMPTY | {"x": EMPTY}),
+        ("hyper_parameters", "network", EMPTY | {"encoder": DEEP}),
+        (
+            "hyper_parameters",
+            "network",
+            EMPTY | {"encoder": DEEP | {"num_encoder_layers": torch.tensor(10**9)}},
+        ),
+        ("hyper_parameters", "network", EMPTY | {"encoder": WIDE | {"device": "cpu"}}),
+        ("datamodule_hyper_parameters", "augment", {"picture": WIDE}),
     ]
     for part, name, value in changes:
         edited(best, lambda content, p=part, n=name, v=value: content[p].update({n: v}), odd)
@@ -247,10 +260,36 @@ def test_a_checkpoint_decides_nothing_of_the_machine_and_asks_for_no_more_than_i
         assert "\n" not in str(refusal.value), (part, name)
     for name, value in (("features", 10**8), ("layers", [10**6, 1, 1, 1]), ("features", 4)):
         edited(
-            best, lambda content, n=name, v=value: content["hyper_parameters"]["network"].update({n: v}), odd
+            best,
+            lambda content, n=name, v=value: content["hyper_parameters"]["network"]["encoder"].update({n: v}),
+            odd,
         )
         with pytest.raises(InputError, match=r"odd\.ckpt.*(does not fit|bottlenecks|at most)"):
             open_checkpoint(odd)
+
+
+@pytest.mark.parametrize("target", ["os.system", "builtins.eval", "torch.hub.load", "torch.load"])
+@pytest.mark.parametrize(
+    "key", ["network.encoder", "objective.loss", "optimizer", "scheduler", "augment.picture", "sampler"]
+)
+def test_what_a_checkpoint_names_is_this_project_s_or_torch_s(target: str, key: str, received: Path) -> None:
+    """Refused before anything is imported or called, also behind an allowed name."""
+    best, odd = received / "checkpoints" / "best.ckpt", received / "checkpoints" / "odd.ckpt"
+    part = "datamodule_hyper_parameters" if key.startswith(("augment", "sampler")) else "hyper_parameters"
+
+    def hostile(content: dict[str, Any], name: str) -> None:
+        *above, last = key.split(".")
+        node = content[part]
+        for one in above:
+            node = node[one]
+        node[last] = {"_target_": name}
+
+    for name in (target, f"torch.optim.optimizer.{target}", "their_package.Network"):
+        edited(best, lambda content, n=name: hostile(content, n), odd)
+        with pytest.raises(InputError, match=r"odd\.ckpt.*asks for|odd\.ckpt.*lacks") as refusal:
+            open_checkpoint(odd)
+        assert "\n" not in str(refusal.value)
+    assert "trust=[their_package]" in str(refusal.value)
 
 
 def test_a_received_evaluation_folder_that_leads_elsewhere_is_refused(received: Path, tmp_path: Path) -> None:

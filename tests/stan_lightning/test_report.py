@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stan_lightning.evaluation import results
+from stan_lightning.evaluation import received, results
 from stan_lightning.evaluation.baselines import TrainingSessions
-from stan_lightning.evaluation.tables import Bootstrap, baseline_table, metrics, predictions_table
+from stan_lightning.evaluation.tables import baseline_table, metrics, predictions_table
 from stan_lightning.report import main
 
 RANGE = [0.0, 63.0]
-RIDGE_ROWS = ("ridge: nuisance", "ridge: behaviour")
+RIDGE_ROWS = ("shortcut: nuisance", "shortcut: behaviour")
 
 
 def write_run(
@@ -41,14 +41,14 @@ def write_run(
     baselines = baseline_table(predictions, sessions, said)
     numbers = {"protocol": "official" if fold is None else "group_kfold", "partition": "test"}
     numbers |= {"checkpoint": str(run / "checkpoints" / "best.ckpt"), "seed": seed, "n_train_subjects": 1}
-    numbers |= metrics(predictions, windows, baselines, RANGE, Bootstrap(100, 0))
+    numbers |= metrics(predictions, windows, baselines, RANGE)
     numbers |= {
         "n_expected": len(names) + 1,
         "n_missing": 1,
         "missing": [{"recording": "gone", "reason": "x"}],
     }
     numbers |= {"n_unlabelled": 0, "fold": fold or 0, "n_folds": 3, "score_range": RANGE}
-    numbers |= {"bootstrap": {"resamples": 100, "seed": 0}, "versions": {}, "overlap": {}}
+    numbers |= {"intervals": received.INTERVALS, "versions": {}, "overlap": {}}
     results.write(results.Evaluation(numbers, predictions, windows, baselines), run / "evaluation" / "test")
     (run / "config.yaml").write_text(f"seed: {seed}\ndata:\n  fold: {fold or 0}\n{config}")
     (run / "checkpoints").mkdir()
@@ -97,8 +97,8 @@ def test_folds_that_share_a_recording_are_refused(tmp_path, capsys):
 
 def test_runs_that_differ_by_seed_alone_get_mean_and_deviation(tmp_path, capsys):
     for seed in range(3):
-        write_run(tmp_path / f"s{seed}", range(8), seed=seed, shift=0.05 * seed)
-    write_run(tmp_path / "other", range(8), seed=7, config="model:\n  k: 4\n")
+        write_run(tmp_path / f"s{seed}", range(12), seed=seed, shift=0.05 * seed)
+    write_run(tmp_path / "other", range(12), seed=7, config="model:\n  k: 4\n")
     main([str(tmp_path), "--output", str(tmp_path / "out")])
     html = (tmp_path / "out" / "report.html").read_text()
     values = [
@@ -114,10 +114,10 @@ def test_runs_that_differ_by_seed_alone_get_mean_and_deviation(tmp_path, capsys)
     runs = [results.read(tmp_path / f"s{seed}" / "evaluation" / "test").predictions for seed in range(3)]
     error = np.mean([run.prediction for run in runs], axis=0) - runs[0].label
     against = (
-        f"better than the mean of its runs (MAE {np.abs(error).mean():.1f} against {np.mean(values):.1f}"
+        f"+ better than the mean of its runs (MAE {np.abs(error).mean():.1f} against {np.mean(values):.1f}"
     )
     assert against in said
-    assert html.count("1 of 17 recordings have no prediction") == 1  # said once for all runs
+    assert html.count("1 of 25 recordings have no prediction") == 1  # said once for all runs
     assert html.count("ensemble of 3 seeds") >= 4 and f"<td>{np.abs(error).mean():.2f}<span>" in html
     assert f"{np.abs(error).mean() - np.mean(values):z.2f}" in html
 
@@ -126,7 +126,7 @@ def test_any_two_are_compared_and_ridges_are_among_them(tmp_path, capsys):
     ridges = {"nuisance": 20.0, "behaviour": 10.0}
     for number, name in enumerate(("face", "voice", "fusion")):
         config = f"model:\n  name: {name}\n"
-        write_run(tmp_path / name, range(8), number, config=config, shift=0.1 * number, ridges=ridges)
+        write_run(tmp_path / name, range(12), number, config=config, shift=0.1 * number, ridges=ridges)
     main([str(tmp_path / name) for name in ("face", "voice", "fusion")] + ["--output", str(tmp_path / "out")])
     said = capsys.readouterr().out
     html = (tmp_path / "out" / "report.html").read_text()
@@ -137,8 +137,9 @@ def test_any_two_are_compared_and_ridges_are_among_them(tmp_path, capsys):
     found = [results.read(tmp_path / name / "evaluation" / "test") for name in ("face", "voice")]
     maes = [one.metrics["video"]["mae"]["value"] for one in found]
     assert f"<td>{maes[0] - maes[1]:.2f}*<span>[" in section
-    assert f"{maes[0] - maes[1]:.1f}*" in said and "5 ridge:" in said and "ensemble" not in html
-    assert "face: better than predicting" in said and "the recording's length, light and sound" in said
+    assert f"{maes[0] - maes[1]:.1f}*" in said and "5 shortcut:" in said and "ensemble" not in html
+    assert "face:\n  + better than predicting" in said and "the recording's length, light and sound" in said
+    assert "of 3 runs are better than predicting the training median (Holm's correction)" in said
 
 
 def test_evaluations_of_before_are_read_without_the_ridges(tmp_path, capsys):
@@ -152,10 +153,27 @@ def test_evaluations_of_before_are_read_without_the_ridges(tmp_path, capsys):
         table = pd.read_csv(folder / "baselines.csv").drop(columns=["nuisance", "behaviour"])
         table.to_csv(folder / "baselines.csv", index=False)
     main([str(tmp_path), "--output", str(tmp_path / "out")])
-    assert "ridge" not in capsys.readouterr().out
+    assert "shortcut" not in capsys.readouterr().out
     assert "unknown" in (tmp_path / "out" / "report.html").read_text()
     main([str(tmp_path / "a"), "--output", str(tmp_path / "one")])
     assert "training median" in capsys.readouterr().out
+
+
+def test_an_evaluation_whose_intervals_were_others_is_refused_in_a_line(tmp_path, capsys):
+    write_run(tmp_path / "a", range(6))
+    file = tmp_path / "a" / "evaluation" / "test" / "metrics.json"
+    numbers = json.loads(file.read_text())
+    del numbers["intervals"]
+    file.write_text(json.dumps(numbers | {"bootstrap": {"resamples": 2000, "seed": 0}}))
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path)])
+    error = capsys.readouterr().err
+    assert ended.value.code == 2 and error.count("\n") == 1
+    assert (
+        str(file.parent) in error
+        and "stan_lightning.evaluate checkpoint=" in error
+        and "partition=test" in error
+    )
 
 
 @pytest.mark.parametrize("case", ["unevaluated", "nowhere", "empty"])

@@ -10,7 +10,12 @@ import pytest
 from omegaconf import OmegaConf
 
 TINY = [
-    *("data=folders", "model.features=4", "model.layers=[1,1,1,1]", "data.clip_frames=16"),
+    *(
+        "data=folders",
+        "model.network.encoder.features=4",
+        "model.network.encoder.layers=[1,1,1,1]",
+        "data.clip_frames=16",
+    ),
     *("data.image_size=32", "data.batch_size=2", "data.num_workers=0", "trainer.max_epochs=1"),
 ]
 Train = Callable[..., tuple[int, str]]
@@ -23,19 +28,22 @@ def test_failing_job_is_told_and_the_others_go_on(
     """The job in the middle fails on its input: two results, one reason, one table, exit code 1."""
     folder = tmp_path / "sweep"
     root = f"data.root={make_crops()}"
-    code, said = train("-m", *TINY, root, "model.k=1,3,2", f"hydra.sweep.dir={folder}")
+    code, said = train("-m", *TINY, root, "model.network.encoder.k=1,3,2", f"hydra.sweep.dir={folder}")
     assert code == 1
     assert "error: features=4 is not divisible by k=3" in said
     assert "1 of 3 jobs did not finish" in said
     assert "Traceback" not in said
     table = pd.read_csv(folder / "sweep.csv")
-    assert table["model.k"].tolist() == [1, 3, 2]
+    assert table["model.network.encoder.k"].tolist() == [1, 3, 2]
     assert table.status.tolist() == ["finished", "failed", "finished"]
     assert table.reason[1].startswith("features=4 is not divisible by k=3")
     for job in (0, 2):
         epochs = pd.read_csv(folder / str(job) / "metrics.csv")
         assert table.value[job] == pytest.approx(epochs["val/mae"].min())
-        assert OmegaConf.load(folder / str(job) / "config.yaml").model.k == table["model.k"][job]
+        assert (
+            OmegaConf.load(folder / str(job) / "config.yaml").model.network.encoder.k
+            == table["model.network.encoder.k"][job]
+        )
 
 
 def test_ablation_is_the_papers(tmp_path: Path, make_crops: Callable[..., Path], train: Train) -> None:
@@ -44,7 +52,7 @@ def test_ablation_is_the_papers(tmp_path: Path, make_crops: Callable[..., Path],
     code, said = train("sweep=ablation", *TINY, f"data.root={make_crops()}", f"hydra.sweep.dir={folder}")
     assert code == 0, said
     configs = [OmegaConf.load(folder / str(job) / "config.yaml").model for job in range(6)]
-    assert [(model.attention, model.k) for model in configs] == [
+    assert [(model.network.encoder.attention, model.network.encoder.k) for model in configs] == [
         *(("ta", 2), ("sa", 2), ("sta", 2), ("sta_af", 2), ("sta_af", 1), ("sta_af", 4)),
     ]
     table = pd.read_csv(folder / "sweep.csv")
@@ -72,7 +80,7 @@ def test_submitit_local(tmp_path: Path, make_crops: Callable[..., Path], train: 
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
     folder = tmp_path / "sweep"
     arguments = [*TINY, f"data.root={make_crops()}", f"hydra.sweep.dir={folder}"]
-    code, said = train("-m", "hydra/launcher=submitit_local", *arguments, "model.k=3,1")
+    code, said = train("-m", "hydra/launcher=submitit_local", *arguments, "model.network.encoder.k=3,1")
     assert code == 1, said
     assert pd.read_csv(folder / "sweep.csv").status.tolist() == ["failed", "finished"]
 
@@ -85,12 +93,16 @@ def test_optuna_searches_on_development(
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
     folder = tmp_path / "sweep"
     arguments = [*TINY, f"data.root={make_crops()}", f"hydra.sweep.dir={folder}", "hydra.sweeper.n_trials=4"]
-    arguments.remove("model.features=4")
-    code, _ = train("sweep=optuna", *arguments, "model.features=choice(2,3)", "seed=1")
+    arguments.remove("model.network.encoder.features=4")
+    code, _ = train("sweep=optuna", *arguments, "model.network.encoder.features=choice(2,3)", "seed=1")
     table = pd.read_csv(folder / "sweep.csv")
-    assert len(table) == 4 and {"model.learning_rate", "model.dropout", "model.norm"} <= set(table.columns)
-    assert (table.status == "finished").eq(table["model.features"] == 2).all()
-    assert set(table["model.features"]) == {2, 3}, "the draw holds one of each"
+    assert len(table) == 4 and {
+        "model.optimizer.lr",
+        "model.network.dropout",
+        "model.network.encoder.norm",
+    } <= set(table.columns)
+    assert (table.status == "finished").eq(table["model.network.encoder.features"] == 2).all()
+    assert set(table["model.network.encoder.features"]) == {2, 3}, "the draw holds one of each"
     assert code == 1
     found = OmegaConf.load(folder / "optimization_results.yaml")
     assert found.best_value == pytest.approx(table.value.min())

@@ -18,9 +18,24 @@ from stan_lightning.evaluate import evaluate
 from stan_lightning.predict import CONF, predict
 
 TINY = [
-    *("data=manifest", "model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16"),
+    *("data=manifest", "data.clip_frames=16"),
     *("data.image_size=32", "data.batch_size=2", "data.num_workers=0", "trainer.max_epochs=2"),
 ]
+
+
+def fused(*tracks: str, face: bool = True, kind: str = "fusion") -> list[str]:
+    """A fusion of tracks, with a small face beside them or without one."""
+    seen = [f"model.network.encoders.face.{one}" for one in ("features=2", "layers=[1,1,1,1]")]
+    chosen = [f"model={kind}", "~model.network.encoders.voice"]
+    chosen += seen if face else ["~model.network.encoders.face"]
+    return chosen + [f"+model/encoder@model.network.encoders.{name}=track" for name in tracks]
+
+
+def alone(track: str) -> list[str]:
+    """A network of one track."""
+    return ["model=track", f"model.network.encoder.modality={track}"]
+
+
 UNITS = ["01", "02", "04", "05", "06", "07", "09", "10", "12", "14", "15", "17", "20", "23", "25", "26", "45"]
 OPENFACE = ["frame", "face_id", "timestamp", "confidence", "success"]
 GAZE = [f"gaze_{eye}_{axis}" for eye in "01" for axis in "xyz"] + ["gaze_angle_x", "gaze_angle_y"]
@@ -107,7 +122,7 @@ def shorten(root: Path, recording: str, n_frames: int) -> None:
 
 
 def evaluation(checkpoint: Path, output: Path, *more: str) -> dict:
-    asked = [f"checkpoint={checkpoint}", f"output={output}", "bootstrap.resamples=50", *more]
+    asked = [f"checkpoint={checkpoint}", f"output={output}", *more]
     with initialize_config_dir(CONF, version_base="1.3"):
         evaluate(compose("evaluate", [*asked, "+trainer.enable_progress_bar=false"]), asked)
     return json.loads((output / "metrics.json").read_text())
@@ -128,13 +143,13 @@ def another_process(*asked: str) -> subprocess.CompletedProcess[str]:
 )
 def test_a_user_s_files_join_a_fusion_by_three_overrides(kind, columns, root, theirs, train, tmp_path):
     folder, run = theirs(kind), tmp_path / "run"
-    three = ["model=fusion", f"model.modalities=[face,{kind}]", f"data.tracks.{kind}={folder}"]
+    three = [*fused(kind), f"data.tracks.{kind}={folder}"]
     code, said = train(*TINY, f"data.root={root}", f"hydra.run.dir={run}", *three)
     assert code == 0, said
     assert f"1 of 11 recordings have no {kind}, such as 4_1_Freeform" in said
-    assert f"gated of face (sta_af), {kind} (track)" in said
+    assert f"Fusion: gated of face (STADRN), {kind} (TrackNet)" in said
     content = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
-    assert content["hyper_parameters"]["network"]["columns"] == {kind: columns}
+    assert content["hyper_parameters"]["data"]["columns"] == {kind: columns}
     state = content["state_dict"]
     assert state[f"network.encoders.{kind}.mean"].shape == (len(columns),)
     assert (state[f"network.encoders.{kind}.deviation"] > 0).all()
@@ -152,7 +167,7 @@ def test_a_user_s_files_join_a_fusion_by_three_overrides(kind, columns, root, th
 def test_a_track_alone_resumed_is_as_uninterrupted_and_evaluates_in_another_process(
     root, theirs, train, tmp_path, assert_same_run
 ):
-    given = [*TINY, "model=track", "model.modalities=[openface]", f"data.root={root}"]
+    given = [*TINY, *alone("openface"), f"data.root={root}"]
     given.append(f"data.tracks.openface={theirs('openface')}")
     code, said = train(*given, f"hydra.run.dir={tmp_path / 'whole'}", "trainer.max_epochs=4")
     assert code == 0 and "track openface, " in said, said
@@ -178,7 +193,7 @@ def test_whole_recordings_in_one_window(root, theirs, train, tmp_path, capfd):
     """Of unlike length: a batch is padded, and scores as one by one."""
     folder, run = theirs("openface"), tmp_path / "run"
     shorten(root, "10_3_Freeform", 25)
-    given = [*TINY, "model=track", "model.modalities=[openface]", "data.clip_frames=null"]
+    given = [*TINY, *alone("openface"), "data.clip_frames=null"]
     code, said = train(*given, f"data.root={root}", f"data.tracks.openface={folder}", f"hydra.run.dir={run}")
     assert code == 0, said
     scores = []
@@ -205,25 +220,26 @@ def test_whole_recordings_in_one_window(root, theirs, train, tmp_path, capfd):
 def test_encoders_start_from_a_run_on_the_same_columns_and_stay(root, theirs, train, tmp_path):
     folder = theirs("openface")
     given = [*TINY, f"data.root={root}", f"data.tracks.openface={folder}", f"data.tracks.fap={theirs('fap')}"]
-    alone = ["model=track", "model.modalities=[openface]", f"hydra.run.dir={tmp_path / 'alone'}"]
-    code, said = train(*given, *alone)
+    code, said = train(*given, *alone("openface"), f"hydra.run.dir={tmp_path / 'alone'}")
     assert code == 0 and "data.tracks.fap: no network here reads the track fap" in said, said
-    both = ["model=fusion_attention", "model.modalities=[openface,fap]", f"hydra.run.dir={tmp_path / 'both'}"]
-    own = [f"+model.openface.init_weights={tmp_path / 'alone'}", "+model.openface.frozen=true"]
-    code, said = train(*given, *both, *own)
+    both = fused("openface", "fap", face=False, kind="fusion_attention")
+    own = [f"model.init_weights.openface={tmp_path / 'alone'}", "model.network.frozen=[openface]"]
+    code, said = train(*given, *both, *own, f"hydra.run.dir={tmp_path / 'both'}")
     assert code == 0 and "openface: took" in said, said
     before = torch.load(tmp_path / "alone" / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
     after = torch.load(tmp_path / "both" / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
     kept = [name for name in after if name.startswith("network.encoders.openface.")]
-    assert kept and all(torch.equal(after[n], before[n.replace("encoders.openface.", "")]) for n in kept)
-    wrong = [f"+model.fap.init_weights={tmp_path / 'alone'}", f"hydra.run.dir={tmp_path / 'wrong'}"]
-    code, said = train(*given, *both[:2], *wrong)
+    assert kept and all(
+        torch.equal(after[n], before[n.replace("encoders.openface.", "encoder.")]) for n in kept
+    )
+    wrong = [f"model.init_weights.fap={tmp_path / 'alone'}", f"hydra.run.dir={tmp_path / 'wrong'}"]
+    code, said = train(*given, *both, *wrong)
     assert code == 2 and "was trained on other columns of its track" in said and "Traceback" not in said, said
 
 
 def test_other_columns_at_evaluation_are_read_by_name(root, theirs, train, tmp_path):
     folder, run = theirs("rppg"), tmp_path / "run"
-    given = [*TINY, "model=track", "model.modalities=[rppg]", f"data.root={root}"]
+    given = [*TINY, *alone("rppg"), f"data.root={root}"]
     code, said = train(*given, f"data.tracks.rppg={folder}", f"hydra.run.dir={run}")
     assert code == 0, said
     checkpoint = run / "checkpoints" / "best.ckpt"
@@ -246,12 +262,12 @@ def test_other_columns_at_evaluation_are_read_by_name(root, theirs, train, tmp_p
     [
         (["model=track"], "tracks/behaviour: no such folder of the track behaviour"),
         (
-            ["model=fusion", "model.modalities=[face,rppg]", "data.clip_frames=null"],
+            [*fused("rppg"), "data.clip_frames=null"],
             "but face is read in clips",
         ),
-        (["model=track", "model.modalities=[face]"], "model=track reads one track"),
-        (["model=track", "model.track.kernel=4", "model.modalities=[rppg]"], "kernel is 4: it must be odd"),
-        (["model=track", "model.modalities=[rppg]", "data.tracks.rppg=/no/such"], "/no/such: no such folder"),
+        (alone("face"), "nobody knows those of face, which is none"),
+        ([*alone("rppg"), "model.network.encoder.kernel=4"], "kernel is 4: it must be odd"),
+        ([*alone("rppg"), "data.tracks.rppg=/no/such"], "/no/such: no such folder"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(arguments, words, root, theirs, train, tmp_path):
@@ -268,7 +284,7 @@ def test_prediction_reads_tracks_beside_the_crops_or_where_it_is_told(root, thei
     beside = root / "tracks" / "rppg"
     beside.parent.mkdir()
     folder.rename(beside)
-    three = ["model=fusion", "model.modalities=[face,rppg]"]
+    three = fused("rppg")
     code, said = train(*TINY, f"data.root={root}", f"hydra.run.dir={run}", *three)
     assert code == 0, said
 

@@ -17,7 +17,12 @@ from stan_lightning.training.module import StanModule
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = [
-    *("data=folders", "model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16"),
+    *(
+        "data=folders",
+        "model.network.encoder.features=2",
+        "model.network.encoder.layers=[1,1,1,1]",
+        "data.clip_frames=16",
+    ),
     *("data.image_size=32", "data.batch_size=2", "data.num_workers=0", "trainer.max_epochs=4"),
 ]
 SameRun = Callable[[Path, Path], None]
@@ -40,7 +45,7 @@ def whole(
     tmp_path: Path, make_crops: Callable[..., Path], train: Callable[..., tuple[int, str]]
 ) -> tuple[list[str], Path]:
     """The arguments of a short run, and the folder of one that nothing disturbed."""
-    arguments = [*TINY, f"data.root={make_crops()}", "model.restart_epochs=2"]
+    arguments = [*TINY, f"data.root={make_crops()}", "model.scheduler.T_0=2"]
     run = tmp_path / "whole"
     code, said = train(*arguments, f"hydra.run.dir={run}")
     assert code == 0, said

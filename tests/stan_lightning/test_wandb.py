@@ -13,9 +13,12 @@ import torch
 from stan_lightning.training import dashboard
 
 TINY = [
-    *("data=folders", "model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16", "logger=wandb"),
+    *("data=folders", "data.clip_frames=16", "logger=wandb"),
     *("data.image_size=32", "data.batch_size=2", "data.num_workers=0", "trainer.max_epochs=2"),
 ]
+SIZE = ["model.network.encoder.features=2", "model.network.encoder.layers=[1,1,1,1]"]
+FUSED = ["face.features=2", "face.layers=[1,1,1,1]", "voice.features=2", "voice.layers=[1,1,1,1]"]
+STADRN_TAGS = {"STADRN", "attention=sta_af", "k=2", "features=2", "norm=batch", "memory_format=auto"}
 Train = Callable[..., tuple[int, str]]
 CURVES = {"train/loss", "val/mae", "val/rmse", "lr", "train/grad_norm", "time/clips_per_s", "time/data_wait"}
 
@@ -87,15 +90,15 @@ def test_a_run_holds_every_curve_and_no_name(
     """Offline without a login: curves, config, tags and no recordings; a resumed run keeps its id."""
     run = tmp_path / "run"
     root = f"data.root={make_crops()}"
-    code, said = train(*TINY, root, f"hydra.run.dir={run}", "trainer.max_epochs=1")
+    code, said = train(*TINY, *SIZE, root, f"hydra.run.dir={run}", "trainer.max_epochs=1")
     assert code == 0, said
     read = Read(run)
     assert f"dashboard: {read.files[0].parent}; `wandb sync {read.files[0].parent}` sends it" in said
     assert CURVES | {"val/scatter"} <= read.keys
     assert not {"val/recordings", "faces"} & read.keys
     assert "6_2_Freeform" not in read.bytes.decode("latin1")
-    assert read.config["model"]["features"] == 2
-    own = {"sta_drn", "face", "sta_af", "k=2", "features=2", "batch", "official"}
+    assert read.config["model"]["network"]["encoder"]["features"] == 2
+    own = {"Single", "face", "official", *STADRN_TAGS}
     assert set(read.runs[0].tags) == own
     assert read.runs[0].job_type == "train" and not read.runs[0].run_group
     assert read.runs[0].host == "unnamed" and not list(run.glob("wandb/*/files/wandb-metadata.json"))
@@ -110,14 +113,39 @@ def test_a_run_holds_every_curve_and_no_name(
     assert len(maes) == 2
 
 
+def _mood(folder: Path, model: list[str]) -> list[str]:
+    """Measurements for a network that reads a track called mood."""
+    if not any("mood" in one for one in model):
+        return []
+    for file in (folder / "crops").glob("*.zip"):
+        (folder / "mood").mkdir(exist_ok=True)
+        rows = "".join(f"{moment / 10},{moment % 3}\n" for moment in range(40))
+        (folder / "mood" / f"{file.stem}.csv").write_text(f"time_s,smile\n{rows}")
+    return [f"data.tracks.mood={folder / 'mood'}"]
+
+
 @pytest.mark.parametrize(
     ("model", "tags"),
     [
-        (["voice"], {"voice", "sta_af", "k=2", "features=2", "batch", "official"}),
+        (["voice", *SIZE], {"Single", "voice", "official", *STADRN_TAGS}),
         (
-            ["fusion", "model.face.k=1", "model.voice.norm=group"],
-            {"fusion", "gated", "face", "voice", "sta_af", "face k=1", "voice k=2", "features=2"}
-            | {"face batch", "voice group", "official"},
+            [
+                "fusion",
+                *(f"model.network.encoders.{one}" for one in FUSED),
+                "model.network.encoders.face.k=1",
+            ],
+            {"Fusion", "fusion=gated", "face", "voice", "official", "face k=1", "voice k=2"}
+            | STADRN_TAGS - {"k=2"},
+        ),
+        (
+            [
+                *("fusion", "~model.network.encoders.voice"),
+                *(f"model.network.encoders.{one}" for one in FUSED[:2]),
+                "+model/encoder@model.network.encoders.mood=track",
+            ],
+            {"Fusion", "fusion=gated", "face", "mood", "official", "mood TrackNet", "mood width=32"}
+            | {"mood layers=2", "mood kernel=5"}
+            | {f"face {tag}" for tag in STADRN_TAGS},
         ),
     ],
 )
@@ -125,13 +153,12 @@ def test_what_hears_has_its_own_tags_and_the_same_curves(
     tmp_path: Path, make_voiced: Callable[..., Path], train: Train, model: list[str], tags: set[str]
 ) -> None:
     arguments = [f"data.root={make_voiced()}", f"hydra.run.dir={tmp_path / 'run'}", "trainer.max_epochs=1"]
-    code, said = train(*TINY, "model=" + model[0], *model[1:], *arguments)
+    code, said = train(*TINY, "model=" + model[0], *model[1:], *arguments, *_mood(tmp_path, model))
     assert code == 0, said
     read = Read(tmp_path / "run")
     assert set(read.runs[0].tags) == tags
     assert CURVES | {"val/scatter"} <= read.keys
     assert not {"val/recordings", "faces"} & read.keys
-    assert read.config["model"]["modalities"] == (["voice"] if model[0] == "voice" else ["face", "voice"])
     assert "6_2_Freeform" not in read.bytes.decode("latin1")
 
 
@@ -142,7 +169,7 @@ def test_names_and_faces_only_when_asked_for_and_each_job_its_own_run(
     folder = tmp_path / "sweep"
     sweep = [f"hydra.sweep.dir={folder}", "seed=0,1", "trainer.max_epochs=1"]
     flags = ["logger.recordings=true", "logger.faces=true"]
-    code, said = train("-m", *TINY[:-1], f"data.root={make_crops()}", *sweep, *flags)
+    code, said = train("-m", *TINY[:-1], *SIZE, f"data.root={make_crops()}", *sweep, *flags)
     assert code == 0, said
     first, second = (Read(folder / str(job)) for job in (0, 1))
     assert {"val/recordings", "faces", "val/scatter"} <= first.keys
@@ -155,7 +182,7 @@ def test_names_and_faces_only_when_asked_for_and_each_job_its_own_run(
 
 def test_online_needs_a_login(tmp_path: Path, make_crops: Callable[..., Path], train: Train) -> None:
     """Asked for online without one: an error, not a question."""
-    arguments = [*TINY, f"data.root={make_crops()}", f"hydra.run.dir={tmp_path / 'run'}"]
+    arguments = [*TINY, *SIZE, f"data.root={make_crops()}", f"hydra.run.dir={tmp_path / 'run'}"]
     code, said = train(*arguments, "logger.wandb.offline=false")
     assert code == 2 and "run `wandb login` first" in said
 
@@ -184,7 +211,7 @@ def test_gradient_norm_is_that_of_all_parameters(
 
     monkeypatch.setattr(StanModule, "on_before_optimizer_step", note)
     run = tmp_path / "run"
-    arguments = [argument for argument in TINY if argument != "logger=wandb"]
+    arguments = [argument for argument in [*TINY, *SIZE] if argument != "logger=wandb"]
     code, said = train(*arguments, f"data.root={make_crops()}", f"hydra.run.dir={run}")
     assert code == 0, said
     header, *rows = [line.split(",") for line in (run / "metrics.csv").read_text().splitlines()]

@@ -2,8 +2,17 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageEnhance
+from torch.utils.data import default_collate
 
-from stan_lightning.data.augmentation import Draw, augment, draw
+from stan_lightning.data.augmentation import (
+    Augmentation,
+    Draw,
+    JitterAndFlip,
+    Pipeline,
+    SoundMasks,
+    augment,
+    draw,
+)
 
 ORDER = torch.arange(4)
 
@@ -81,3 +90,28 @@ def test_draws_stay_in_their_range_and_repeat_with_their_seed() -> None:
     assert 0.4 < torch.stack([d.flip for d in draws]).float().mean() < 0.6
     again = draw(np.random.default_rng(7), 0.2, 0.5)
     assert torch.equal(again.factors, draws[7].factors)
+
+
+class Dim(Augmentation):
+    """A step of somebody's own."""
+
+    def draw(self, random: np.random.Generator) -> torch.Tensor:
+        return torch.tensor(random.uniform(0.1, 0.9), dtype=torch.float32)
+
+    def apply(self, clips: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
+        return (clips * draws.view(-1, 1, 1, 1, 1)).to(torch.uint8)
+
+
+def test_a_pipeline_changes_each_modality_by_its_own_steps_in_their_order() -> None:
+    pipeline = Pipeline({"picture": JitterAndFlip(0.0, 1.0), "mine": Dim(), "sound": SoundMasks(1)})
+    drawn = [pipeline.draw(np.random.default_rng(seed), ["face", "voice"]) for seed in (0, 1)]
+    seen = pipeline.draw(np.random.default_rng(0), ["face"])
+    assert list(seen) == ["picture", "mine"] and seen["mine"] == drawn[0]["mine"], "whatever else is read"
+    draws = default_collate(drawn)
+    clips = torch.arange(200, dtype=torch.uint8).view(1, 1, 1, 1, 200).expand(2, 4, 3, 1, 200)
+    found = pipeline.apply("face", clips, draws)
+    for clip, share in zip(found, (one["mine"] for one in drawn), strict=True):
+        assert torch.equal(clip[0, 0, 0], (torch.arange(199, -1, -1) * share).to(torch.uint8))
+    assert set(pipeline.on_host(draws)) == {"picture", "mine"}
+    assert pipeline.apply("mood", clips, draws) is clips and pipeline.apply("face", clips, {}) is clips
+    assert not torch.equal(pipeline.apply("voice", torch.ones(2, 50, 64), draws), torch.ones(2, 50, 64))

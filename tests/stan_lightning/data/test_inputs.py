@@ -1,6 +1,8 @@
+from functools import partial
+
 import torch
 
-from stan_lightning.data.augmentation import Draw
+from stan_lightning.data.augmentation import Draw, augment
 from stan_lightning.data.inputs import MEAN, STD, network_input
 
 
@@ -29,6 +31,13 @@ def test_each_clip_has_its_own_draw() -> None:
     crops = torch.full((2, 1, 4, 4, 3), 100, dtype=torch.uint8)
     factors = torch.tensor([[1.0, 1.0, 1.0, 0.0], [1.2, 1.0, 1.0, 0.0]])
     draws = Draw(factors, torch.arange(4).expand(2, 4), torch.tensor([False, False]))
-    clips = network_input(crops, 4, draws)
+    clips = network_input(crops, 4, partial(augment, draws=draws))
     grey = clips[:, 0, 0, 0, 0] * STD[0] + MEAN[0]
     torch.testing.assert_close(grey * 255, torch.tensor([100.0, 120.0]))
+
+
+def test_a_network_may_ask_for_other_means_and_another_layout() -> None:
+    crops = torch.full((1, 2, 4, 4, 3), 51, dtype=torch.uint8)
+    clips = network_input(crops, 4, mean=(0.1, 0.2, 0.2), deviation=(0.5, 1.0, 0.5), layout="BTCHW")
+    assert clips.shape == (1, 2, 3, 4, 4)
+    torch.testing.assert_close(clips[0, 1, :, 0, 0], torch.tensor([0.2, 0.0, 0.0]))

@@ -1,10 +1,12 @@
 """The order of training is a pure function of seed and epoch."""
 
 from collections import Counter
+from functools import partial
 
+import numpy as np
 import pytest
 
-from stan_lightning.data.sampler import EpochBatches
+from stan_lightning.data.sampler import Balanced, EpochBatches
 
 
 @pytest.mark.parametrize("size", [1, 7, 20])
@@ -45,3 +47,16 @@ def test_processes_share_out_every_global_batch(world_size: int) -> None:
     for number, batch in enumerate(whole):
         together = {key for part in parts if number < len(part) for key in part[number]}
         assert together <= set(batch)
+
+
+def test_balanced_shows_each_part_as_often_whatever_its_size() -> None:
+    targets = np.array([1.0] * 90 + [20.0] * 9 + [50.0])
+    drawn = np.concatenate([Balanced([10, 40])(targets, np.random.default_rng(seed)) for seed in range(50)])
+    shares = [np.mean(targets[drawn] == value) for value in (1.0, 20.0, 50.0)]
+    assert shares == pytest.approx([1 / 3] * 3, abs=0.03)
+    again = Balanced()(targets, np.random.default_rng(3))
+    assert np.array_equal(again, Balanced([10, 40])(targets, np.random.default_rng(3))) and len(again) == 100
+    batches = EpochBatches(100, 4, 0, epoch=lambda: 1, order=partial(Balanced(), targets))
+    assert [index for batch in batches for _, index in batch] == Balanced()(
+        targets, np.random.default_rng((0, 1))
+    ).tolist()

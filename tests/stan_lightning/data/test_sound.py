@@ -13,6 +13,7 @@ from hydra.utils import instantiate
 from preprocess.archive.flac import encode
 from stan_boundary.errors import InputError
 from stan_lightning.data import sound
+from stan_lightning.data.augmentation import DEFAULT
 from stan_lightning.data.clips import windows
 from stan_lightning.data.crops import Crops
 from stan_lightning.data.dataset import ClipDataset, Reading, Source, WindowDataset
@@ -106,12 +107,12 @@ def test_training_and_windows_hear_alike_and_the_missing_is_told(voiced, capsys)
 
 def test_the_face_is_the_same_whatever_else_is_read(voiced):
     source = Source(str(voiced / "1_1_Freeform.zip"), 40, 1, 5.0)
-    both = ClipDataset([source], 16, Reading(["face", "voice"], 32, 1.6), 3, 0.2, 0.5, 2)[4, 0]
-    face = ClipDataset([source], 16, Reading(["face"], 32), 3, 0.2, 0.5)[4, 0]
-    voice = ClipDataset([source], 16, Reading(["voice"], 32, 1.6), 3, 0.2, 0.5, 2)[4, 0]
+    both = ClipDataset([source], 16, Reading(["face", "voice"], 32, 1.6), 3, DEFAULT)[4, 0]
+    face = ClipDataset([source], 16, Reading(["face"], 32), 3, DEFAULT)[4, 0]
+    voice = ClipDataset([source], 16, Reading(["voice"], 32, 1.6), 3, DEFAULT)[4, 0]
     assert torch.equal(both.inputs["face"], face.inputs["face"]) and torch.equal(both.noise, face.noise)
     assert torch.equal(both.inputs["voice"], voice.inputs["voice"])
-    assert torch.equal(both.draws["voice"].times, voice.draws["voice"].times)
+    assert torch.equal(both.draws["sound"].times, voice.draws["sound"].times)
     assert set(face.inputs) == {"face"} and set(voice.inputs) == {"voice"} and face.there == {}
 
 

@@ -86,7 +86,7 @@ def test_faces_are_the_same_whatever_track_is_read(root: Path) -> None:
     both, face = (make_data(root, f"data.modalities={one}") for one in ("[face,mood]", "[face]"))
     for one, other in zip(both.train_dataloader(), face.train_dataloader(), strict=True):
         assert torch.equal(one.inputs["face"], other.inputs["face"]) and torch.equal(one.noise, other.noise)
-        assert torch.equal(one.draws["face"].factors, other.draws["face"].factors)
+        assert torch.equal(one.draws["picture"].factors, other.draws["picture"].factors)
 
 
 def test_workers_give_what_one_process_gives(root: Path) -> None:

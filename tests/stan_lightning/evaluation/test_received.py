@@ -14,7 +14,8 @@ import pytest
 from stan_boundary.errors import InputError
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.baselines import TrainingSessions
-from stan_lightning.evaluation.tables import Bootstrap, baseline_table, metrics, predictions_table
+from stan_lightning.evaluation.received import INTERVALS
+from stan_lightning.evaluation.tables import baseline_table, metrics, predictions_table
 from stan_lightning.report import main
 
 RANGE = [0.0, 63.0]
@@ -32,11 +33,11 @@ def write_run(run: Path, seed: int = 0, config: str = "model:\n  k: 2\n") -> Pat
     predictions = predictions_table(windows, recordings, RANGE, sessions)
     baselines = baseline_table(predictions, sessions, None)
     numbers: dict[str, Any] = {"protocol": "official", "partition": "test", "checkpoint": None, "seed": seed}
-    numbers |= {"n_train_subjects": 1, **metrics(predictions, windows, baselines, RANGE, Bootstrap(50, 0))}
+    numbers |= {"n_train_subjects": 1, **metrics(predictions, windows, baselines, RANGE)}
     numbers |= {"n_expected": 16, "n_missing": 0, "missing": [], "n_unlabelled": 0, "fold": 0, "n_folds": 3}
     numbers |= {
         "score_range": RANGE,
-        "bootstrap": {"resamples": 50, "seed": 0},
+        "intervals": INTERVALS,
         "versions": {},
         "overlap": {},
     }
@@ -92,7 +93,9 @@ HARMFUL: dict[str, Callable[[Path], None]] = {
     "no baselines": numbers(lambda content: content["baselines"].pop("train_median")),
     "text for baselines": numbers(lambda content: content.update(baselines="x")),
     "list for a unit": numbers(lambda content: content.update(session=[])),
-    "resamples": numbers(lambda content: content.update(bootstrap={"resamples": 10**12, "seed": 0})),
+    "other intervals": numbers(lambda content: content.pop("intervals")),
+    "text for p": numbers(lambda content: content["dealt"].update(p="x")),
+    "new people": numbers(lambda content: content["new"].update(baselines={"train_median": 1})),
     "range": numbers(lambda content: content.update(score_range=[63, 0])),
     "protocol": numbers(lambda content: content.update(protocol=["x"])),
     "seed": numbers(lambda content: content.update(seed={"a": 1})),

@@ -16,7 +16,7 @@ def make(run: Path) -> Path:
     (run / "checkpoints").mkdir()
     (run / "config.yaml").write_text(
         "seed: 3\ntrust: []\npassword: 12345\ndata: {root: crops, tracks: {openface: null}}\n"
-        "model: {k: 2, openface: {width: 8}}\n"
+        "model: {network: {k: 2, encoders: {openface: {width: 8}}}}\n"
         "trainer: {token: 12345, callbacks: {best: {monitor: val/mae}}}\n"
     )
     return evaluation
@@ -26,7 +26,8 @@ def test_the_run_s_own_configuration_by_known_keys(tmp_path: Path) -> None:
     run = run_files.run_of(make(tmp_path / "run"))
     assert run == tmp_path / "run"
     found = run_files.run_settings(run)
-    assert found["seed"] == "3" and found["model.k"] == "2" and found["model.openface.width"] == "8"
+    assert found["seed"] == "3" and found["model.network.k"] == "2"
+    assert found["model.network.encoders.openface.width"] == "8"
     assert found["trainer.callbacks.best.monitor"] == "val/mae" and "data.tracks.openface" in found
     listing = run_files.listing(run)
     assert "k: 2" in listing and "monitor: val/mae" in listing

@@ -1,6 +1,7 @@
 """Voice and fusion: shapes, masks, gates, clocks, against formulas written out by hand."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,7 +9,8 @@ from torch import nn
 
 from stan_boundary.errors import InputError
 from stan_lightning.network import STADRN
-from stan_lightning.network.catalogue import build
+from stan_lightning.network.build import build, modalities
+from stan_lightning.network.encoder import Single, Wrapped, moments
 from stan_lightning.network.fusion import FUSIONS, WIDTH, Fusion
 
 SPANS = {"face": (0.0, 1.6), "voice": (0.0, 1.6)}
@@ -176,38 +178,73 @@ def test_scores_of_face_and_voice_are_those_of_before_there_were_tracks(kind, sc
     assert found.flatten().tolist() == pytest.approx(scores, abs=1e-5)
 
 
-ENCODER = dict(
-    attention="ta", layers=[1, 1, 1, 1], k=1, features=2, dropout=0.0, norm="batch", recompute=False
-)
-ARGUMENTS = dict(
-    name="fusion", modalities=["face", "voice"], fusion="gated", dropout=0.0, bounded=False, drop_modality=0.2
-) | dict(clip_frames=16, frame_stride=3, sound_s=None)
-ARGUMENTS |= {name: ENCODER | {"init_weights": None, "frozen": False} for name in ("face", "voice")}
+STADRN_TARGET = {"_target_": "stan_lightning.network.STADRN", "layers": [1, 1, 1, 1], "features": 2, "k": 1}
+FUSION: dict = {
+    "_target_": "stan_lightning.network.Fusion",
+    "encoders": {"face": STADRN_TARGET, "voice": STADRN_TARGET},
+    "fusion": "gated",
+}
+SINGLE = {"_target_": "stan_lightning.network.Single", "encoder": STADRN_TARGET}
+FACTS: dict = {"columns": {}, "spans": {"face": [0.0, 1.6], "voice": [0.4, 1.2]}, "moment_s": 0.1}
 
 
-def test_the_catalogue_builds_from_plain_arguments():
-    made = build(ARGUMENTS, 1)
-    assert isinstance(made, Fusion) and made.modalities == ("face", "voice")
-    assert made.spans["voice"] == pytest.approx((0.0, 1.6))
-    assert build(ARGUMENTS | {"sound_s": 0.8}, 1).spans["voice"] == pytest.approx((0.4, 1.2))
-    voice = build(ENCODER | {"name": "voice", "bounded": True}, 1)
-    assert isinstance(voice, STADRN) and voice.modalities == ("voice",) and voice.bounded
+def test_networks_are_built_from_plain_data():
+    made = build(FUSION, 1, FACTS)
+    assert isinstance(made, Fusion) and made.modalities == ("face", "voice") == tuple(modalities(FUSION))
+    assert made.spans["voice"] == [0.4, 1.2] and made.parts["voice"].modality == "voice"
+    voice = build(SINGLE | {"encoder": STADRN_TARGET | {"modality": "voice"}, "bounded": True}, 3, FACTS)
+    assert isinstance(voice, Single) and voice.modalities == ("voice",) and voice.bounded
+    assert voice.head.out_features == 3 and modalities(SINGLE) == ["face"]
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("config", "said"),
     [
-        ({"name": "resnet"}, "model.name=resnet is none of sta_drn, voice, track, fusion"),
-        ({"fusion": "sum"}, "unknown fusion 'sum': choose one of mean, gated, attention"),
+        (SINGLE | {"_target_": "stan_lightning.network.Singel"}, "has no Singel; did you mean Single"),
+        (FUSION | {"fusion": "sum"}, "unknown fusion 'sum': choose one of mean, gated, attention"),
+        (FUSION | {"encoders": {"face": STADRN_TARGET}}, "a fusion needs two modalities"),
+        (FUSION | {"drop_modality": 1.0}, "drop_modality is 1.0"),
+        (FUSION | {"frozen": ["smell"]}, "frozen names smell, none of face, voice"),
         (
-            {"modalities": ["face", "smell"], "columns": None, "track": ENCODER | {"frozen": False}},
-            "nobody knows the columns of the track smell",
+            FUSION | {"encoders": {"face": STADRN_TARGET, "values": STADRN_TARGET}},
+            "unknown modality 'values'",
         ),
-        ({"modalities": ["face"]}, "a fusion needs two modalities"),
-        ({"drop_modality": 1.0}, "drop_modality is 1.0"),
-        ({"face": ARGUMENTS["face"] | {"frozen": True}}, "model.face.frozen=true without weights"),
+        (SINGLE | {"encoder": {"k": 2}}, r"model\.network\.encoder has no _target_"),
+        ({"_target_": "stan_lightning.network.Single"}, r"model\.network\.encoder has no _target_"),
+        (SINGLE | {"encoder": STADRN_TARGET | {"feature": 2}}, "takes no feature; did you mean features"),
     ],
 )
-def test_what_is_no_network_is_refused(change, said):
+def test_what_is_no_network_is_refused(config, said):
     with pytest.raises(InputError, match=said):
-        build(ARGUMENTS | change, 1)
+        build(config, 1, FACTS)
+
+
+class Plain(nn.Module):
+    """A module of somebody's own: a vector a clip, or tokens."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.convolution, self.kind = nn.Conv3d(3, 6, 3, padding=1), kind
+
+    def forward(self, x):
+        maps = self.convolution(x)
+        kinds = {"maps": maps, "tokens": moments(maps), "vector": maps.mean((2, 3, 4)), "field": None}
+        return SimpleNamespace(last_hidden_state=moments(maps)) if self.kind == "field" else kinds[self.kind]
+
+
+@pytest.mark.parametrize("kind", ["maps", "tokens", "vector", "field"])
+def test_any_module_is_an_encoder(kind):
+    torch.manual_seed(0)
+    network = Single(Wrapped(Plain(kind), width=6, size=32), num_classes=2)
+    clip = torch.randn(3, 3, 4, 32, 32)
+    want = network.head(network.encoder.module.convolution(clip).mean((2, 3, 4)))
+    assert torch.allclose(network.score({"face": clip}, {}), want, atol=1e-5)
+    assert network.encoder.input["size"] == 32 and "frames" not in network.encoder.input
+    parts = {"face": Wrapped(Plain(kind), width=6), "voice": encoder("voice")}
+    joined = Fusion(parts, "attention", SPANS)
+    there = {"voice": torch.tensor([True, False, True])}
+    assert joined.score(batch() | {"face": clip}, there).shape == (3, 1)
+    with pytest.raises(
+        InputError, match=r"Plain of clips \(3, 3, 4, 32, 32\) gives \(3, .*, and the encoder's width is 5"
+    ):
+        Single(Wrapped(Plain(kind), width=5))(clip)

@@ -45,7 +45,12 @@ def test_development_is_scored_in_it(
         return forward(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(StanModule, "forward", watched)
-    tiny = ["model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16", "data.image_size=32"]
+    tiny = [
+        "model.network.encoder.features=2",
+        "model.network.encoder.layers=[1,1,1,1]",
+        "data.clip_frames=16",
+        "data.image_size=32",
+    ]
     crops = make_crops({"train": ["1", "2"], "dev": ["6"], "test": ["9"]}, n_frames=16)
     code, said = train(
         *("data=folders", f"data.root={crops}", *tiny, "data.batch_size=2", "data.num_workers=0"),

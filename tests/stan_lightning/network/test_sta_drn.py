@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from stan_boundary.errors import InputError
 from stan_lightning.network import STADRN
 from stan_lightning.network.attention import ATTENTIONS
-from stan_lightning.network.sta_drn import set_memory_format
 from stan_lightning.network.weights import load_released, released_state
 
 PLAIN = Path(__file__).parents[3] / "benchmarks" / "plain_network.py"
@@ -244,9 +243,9 @@ def test_auto_is_channels_last_on_a_cpu_and_nowhere_else() -> None:
     torch.manual_seed(0)
     network, clips = STADRN(**SMALL).eval(), torch.randn(1, 3, 8, 32, 32)
     auto = network(clips)
-    set_memory_format(network, "channels_last")
+    network.memory_format = "channels_last"
     assert torch.equal(network(clips), auto)
-    set_memory_format(network, "auto")
+    network.memory_format = "auto"
     assert network.channels_last_on("cpu") and not network.channels_last_on("cuda")
     with pytest.raises(InputError, match="choose one of auto, channels_last, contiguous"):
-        set_memory_format(network, "wrong")
+        STADRN(memory_format="wrong")

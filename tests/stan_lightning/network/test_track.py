@@ -5,9 +5,10 @@ import torch
 
 from stan_boundary.errors import InputError
 from stan_lightning.network import STADRN
-from stan_lightning.network.catalogue import build
+from stan_lightning.network.build import build
+from stan_lightning.network.encoder import Single, mean_over
 from stan_lightning.network.fusion import FUSIONS, WIDTH, Fusion
-from stan_lightning.network.track import TrackNet, mean_over
+from stan_lightning.network.track import TrackNet
 
 NAN = float("nan")
 
@@ -108,10 +109,10 @@ def test_nothing_measured_is_a_constant_with_a_gradient():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"kernel": 4}, "model.track.kernel is 4: it must be odd"),
-        ({"width": 0}, "model.track.width is 0: it must be a whole number of at least 1"),
-        ({"layers": 1.5}, "model.track.layers is 1.5"),
-        ({"dropout": 1.0}, "model.track.dropout is 1.0"),
+        ({"kernel": 4}, "kernel is 4: it must be odd"),
+        ({"width": 0}, "width is 0: it must be a whole number of at least 1"),
+        ({"layers": 1.5}, "layers is 1.5"),
+        ({"dropout": 1.0}, "dropout is 1.0"),
     ],
 )
 def test_arguments_outside_their_choices(change, said):
@@ -189,41 +190,35 @@ def test_a_track_s_tokens_stand_at_its_moments():
     assert torch.allclose((clock[3] + clock[4]) / 2, seen[0], atol=0.06)  # 0.35 s, 0.45 s; 0.4 s
 
 
-SHARED = dict(width=4, layers=1, kernel=3, dropout=0.1)
-ENCODER = dict(attention="ta", layers=[1, 1, 1, 1], k=1, features=2, dropout=0.0, norm="batch")
-ENCODER |= dict(recompute=False, init_weights=None, frozen=False)
-ALONE = dict(name="track", modalities=["mood"], columns={"mood": ["a", "b"]}, track=SHARED, bounded=True)
-ARGUMENTS = dict(name="fusion", modalities=["face", "mood"], fusion="gated", dropout=0.0, bounded=False)
-ARGUMENTS |= dict(drop_modality=0.2, clip_frames=16, frame_stride=3, sound_s=None, face=ENCODER)
-ARGUMENTS |= dict(track=SHARED | {"init_weights": None, "frozen": False}, columns={"mood": ["a", "b"]})
+TRACK = {"_target_": "stan_lightning.network.TrackNet", "width": 4, "layers": 1, "kernel": 3, "dropout": 0.1}
+FACE = {"_target_": "stan_lightning.network.STADRN", "layers": [1, 1, 1, 1], "features": 2, "k": 1}
+ALONE = {"_target_": "stan_lightning.network.Single", "encoder": TRACK | {"modality": "mood"}}
+BOTH: dict = {"_target_": "stan_lightning.network.Fusion", "fusion": "gated"}
+BOTH |= {"encoders": {"face": FACE, "mood": TRACK | {"width": 12}}}
+FACTS: dict = {"columns": {"mood": ["a", "b"]}, "spans": {"face": [0.0, 1.6]}, "moment_s": 0.1}
 
 
-def test_the_catalogue_builds_from_plain_arguments():
-    alone = build(ALONE, 1)
-    assert isinstance(alone, TrackNet) and alone.bounded and alone.mean.shape == (2,)
-    both = build(ARGUMENTS, 1)
+def test_networks_are_built_for_the_data_s_columns():
+    alone = build(ALONE | {"bounded": True}, 1, FACTS)
+    assert isinstance(alone, Single) and alone.bounded and alone.encoder.mean.shape == (2,)
+    both = build(BOTH, 1, FACTS)
     assert isinstance(both, Fusion) and both.modalities == ("face", "mood") and both.moment_s == 0.1
-    own = build(ARGUMENTS | {"mood": {"width": 12}}, 1)
-    assert own.widths == {"face": 64, "mood": 12}
-    pair = {"modalities": ["mood", "pulse"], "columns": {"mood": ["a"], "pulse": ["b", "c"]}}
-    whole = build(ARGUMENTS | pair | {"clip_frames": None}, 1)
-    assert whole.spans == {} and whole.widths == {"mood": 4, "pulse": 4}
+    assert both.widths == {"face": 64, "mood": 12}
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("config", "columns", "said"),
     [
-        (ALONE | {"columns": None}, "nobody knows the columns of the track mood"),
-        (ALONE | {"modalities": ["face"]}, r"model=track reads one track"),
-        (ALONE | {"modalities": ["mood", "pulse"]}, r"model=track reads one track"),
-        (ARGUMENTS | {"mood": {"frozen": True}}, "model.mood.frozen=true without weights"),
-        (ARGUMENTS | {"mood": {"widht": 3}}, "model.mood.widht means nothing; .* takes width, layers"),
+        (ALONE, {}, r"model\.network\.encoder reads a track's columns, and nobody knows those of mood"),
+        (ALONE | {"encoder": TRACK | {"modality": "face"}}, {}, "nobody knows those of face, which is none"),
         (
-            ARGUMENTS | {"modalities": ["face", "values"], "columns": {"values": ["a"]}},
-            "a track cannot be called values",
+            ALONE | {"encoder": TRACK | {"modality": "mood", "widht": 3}},
+            {"mood": ["a"]},
+            "did you mean width",
         ),
+        (BOTH | {"encoders": {"face": FACE, "values": TRACK}}, {"values": ["a"]}, "cannot be called values"),
     ],
 )
-def test_what_is_no_network_is_refused(given, said):
+def test_what_is_no_network_is_refused(config, columns, said):
     with pytest.raises(InputError, match=said):
-        build(given, 1)
+        build(config, 1, FACTS | {"columns": columns})

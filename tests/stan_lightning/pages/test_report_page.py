@@ -5,10 +5,12 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from selenium.webdriver.common.by import By
 
-from stan_lightning.evaluation import results
+from stan_lightning.evaluation import received, results
 from stan_lightning.evaluation.baselines import TrainingSessions
-from stan_lightning.evaluation.tables import Bootstrap, baseline_table, metrics, predictions_table
+from stan_lightning.evaluation.findings import findings
+from stan_lightning.evaluation.tables import baseline_table, metrics, predictions_table
 from stan_lightning.pages import report_page
 
 NASTY = '<img src=x onerror=alert(1)> $x$ & "q" [a,b]=é'
@@ -37,11 +39,11 @@ def make(labels=(4.0, 16.0, 25.0, 40.0), training=(("a", "1", 4.0), ("t", "1", 2
     numbers |= {"n_train_subjects": 2, "n_expected": 5, "n_missing": 1, "n_unlabelled": 0}
     numbers |= {"missing": [{"recording": "<b>gone</b>", "reason": "no face"}], "score_range": score_range}
     numbers |= {
-        "bootstrap": {"resamples": 100, "seed": 0},
+        "intervals": received.INTERVALS,
         "versions": {"torch": "2"},
         "overlap": {"train+test": 1},
     }
-    numbers |= metrics(predictions, windows, baselines, score_range, Bootstrap(100, 0))
+    numbers |= metrics(predictions, windows, baselines, score_range)
     return results.Evaluation(numbers, predictions, windows, baselines)
 
 
@@ -124,3 +126,26 @@ def test_recordings_are_numbered_unless_their_names_are_asked_for():
     named = report_page.page(found, None, names=True)
     assert "b_1: mean of 3 windows" in named and "/data/b_9.zip: damaged" in named
     assert "This page names recordings" in named
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_findings_and_pictures_come_before_any_table_and_fit_the_screen(browser, tmp_path, width):
+    file = tmp_path / "report.html"
+    file.write_text(report_page.page(make(), None), encoding="utf-8")
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+    )
+    browser.get(file.as_uri())
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    lines = browser.find_elements(By.CSS_SELECTOR, ".findings li")
+    assert len(lines) == len(findings(make().metrics)) > 4
+    assert {line.get_attribute("class") for line in lines} == {"is-open", "is-note"}
+    tops = [browser.find_elements(By.TAG_NAME, name)[0].rect["y"] for name in ("li", "img", "summary")]
+    assert tops == sorted(tops)
+    assert not any(table.is_displayed() for table in browser.find_elements(By.TAG_NAME, "table"))
+    for summary in browser.find_elements(By.TAG_NAME, "summary"):
+        summary.click()
+    assert all(table.is_displayed() for table in browser.find_elements(By.TAG_NAME, "table"))
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -9,7 +9,12 @@ import torch
 from stan_lightning.training import bfloat16, refusals
 
 TINY = [
-    *("data=folders", "model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16"),
+    *(
+        "data=folders",
+        "model.network.encoder.features=2",
+        "model.network.encoder.layers=[1,1,1,1]",
+        "data.clip_frames=16",
+    ),
     *("data.image_size=32", "data.batch_size=2", "data.num_workers=0", "trainer.max_epochs=1"),
 ]
 

@@ -15,7 +15,12 @@ from stan_lightning import evaluate
 from stan_lightning.training import development, summary
 
 TINY = [
-    *("data=folders", "model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16"),
+    *(
+        "data=folders",
+        "model.network.encoder.features=2",
+        "model.network.encoder.layers=[1,1,1,1]",
+        "data.clip_frames=16",
+    ),
     *("data.image_size=32", "data.batch_size=2", "data.num_workers=0", "trainer.max_epochs=3"),
 ]
 
@@ -51,7 +56,7 @@ def test_the_chosen_checkpoint_is_scored_in_float32_at_the_end(
         monkeypatch.setattr(place, "in_sixteen_bits", lambda setting, trainer: True)
     run = tmp_path / "run"
     arguments = [*TINY, f"data.root={make_crops()}", f"hydra.run.dir={run}", "trainer.max_epochs=2"]
-    arguments += ["data.clip_frames=8", "model.norm=group"]
+    arguments += ["data.clip_frames=8", "model.network.encoder.norm=group"]
     code, said = train(*arguments, "trainer.precision=bf16-mixed", "data.eval_batch_size=3")
     assert code == 0, said
     found = json.loads((run / "summary.json").read_text())
@@ -61,7 +66,7 @@ def test_the_chosen_checkpoint_is_scored_in_float32_at_the_end(
     assert "development is scored in 16 bits" in said and "the same in 16 bits, which chose the epoch" in said
     assert f"{found['value']:.2f}" in said and f"{found['value_in_sixteen_bits']:.2f}" in said
     checkpoint = f"checkpoint={run / 'checkpoints' / 'best.ckpt'}"
-    monkeypatch.setattr(sys, "argv", ["evaluate", checkpoint, "partition=dev", "bootstrap.resamples=10"])
+    monkeypatch.setattr(sys, "argv", ["evaluate", checkpoint, "partition=dev"])
     evaluate.main()
     numbers = json.loads((run / "evaluation" / "dev" / "metrics.json").read_text())
     assert numbers["video"]["mae"]["value"] == pytest.approx(found["value"], abs=1e-3)

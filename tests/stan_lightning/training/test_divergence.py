@@ -16,7 +16,12 @@ from stan_lightning.training.divergence import StopAtNaN
 from stan_lightning.training.module import StanModule
 
 TINY = [
-    *("data=folders", "model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16"),
+    *(
+        "data=folders",
+        "model.network.encoder.features=2",
+        "model.network.encoder.layers=[1,1,1,1]",
+        "data.clip_frames=16",
+    ),
     *("data.image_size=32", "data.batch_size=2", "data.num_workers=0"),
 ]
 
@@ -32,11 +37,11 @@ def test_a_run_that_becomes_nan_stops_and_keeps_the_weights_before(
 ) -> None:
     """A rate far too high spoils the first epoch; the start of the run is still in last.ckpt."""
     run = tmp_path / "run"
-    more = [f"hydra.run.dir={run}", "model.learning_rate=1e30", f"trainer.check_val_every_n_epoch={interval}"]
+    more = [f"hydra.run.dir={run}", "model.optimizer.lr=1e30", f"trainer.check_val_every_n_epoch={interval}"]
     code, said = train(*TINY, f"data.root={make_crops()}", *more)
     line = said.strip().splitlines()[-1]
     assert code == 2 and line.startswith("error: epoch 0: ") and "no number" in line
-    assert f"{typed_python()} -m stan_lightning.train resume={run}" in line and "model.learning_rate" in line
+    assert f"{typed_python()} -m stan_lightning.train resume={run}" in line and "model.optimizer.lr" in line
     assert [file.name for file in (run / "checkpoints").iterdir()] == ["last.ckpt"]
     assert finite(run / "checkpoints" / "last.ckpt")
 
@@ -58,7 +63,7 @@ def test_a_run_that_became_nan_in_sixteen_bits_goes_on_in_float32(
 
     monkeypatch.setattr(StanModule, "training_step", broken)
     more = ["trainer.max_epochs=4", "trainer.precision=bf16-mixed", "trainer.check_val_every_n_epoch=2"]
-    more += ["data.clip_frames=8", "model.norm=group"]
+    more += ["data.clip_frames=8", "model.network.encoder.norm=group"]
     code, said = train(*TINY, f"data.root={make_crops()}", f"hydra.run.dir={run}", *more)
     assert code == 2 and "error: epoch 2: train/loss is no number" in said, said
     last = run / "checkpoints" / "last.ckpt"
@@ -73,7 +78,7 @@ def test_a_sweep_s_table_says_why_a_job_stopped(
     tmp_path: Path, make_crops: Callable[..., Path], train: Callable[..., tuple[int, str]]
 ) -> None:
     folder = tmp_path / "sweep"
-    more = ["model.learning_rate=1e30,1e-3", "trainer.max_epochs=1", f"hydra.sweep.dir={folder}"]
+    more = ["model.optimizer.lr=1e30,1e-3", "trainer.max_epochs=1", f"hydra.sweep.dir={folder}"]
     code, said = train("-m", *TINY, f"data.root={make_crops()}", *more)
     assert code == 1 and "1 of 2 jobs did not finish" in said
     table = pd.read_csv(folder / "sweep.csv")
@@ -89,6 +94,7 @@ def test_all_processes_stop_where_one_has_a_weight_that_is_no_number() -> None:
         state=state, sanity_checking=False, callback_metrics={}, strategy=alone, current_epoch=3
     )
     module: Any = nn.BatchNorm3d(2)
+    module.objective = SimpleNamespace(metrics={})
     with pytest.raises(
         InputError, match="epoch 3: a weight of the network, in another process, is no number"
     ):

@@ -17,8 +17,13 @@ from stan_lightning.training.checkpoints import WholeCheckpointIO
 
 ROOT = Path(__file__).resolve().parents[3]
 TINY = [
-    *("data=folders", "model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16"),
-    *("data.image_size=32", "data.batch_size=2", "data.num_workers=0", "model.restart_epochs=2"),
+    *(
+        "data=folders",
+        "model.network.encoder.features=2",
+        "model.network.encoder.layers=[1,1,1,1]",
+        "data.clip_frames=16",
+    ),
+    *("data.image_size=32", "data.batch_size=2", "data.num_workers=0", "model.scheduler.T_0=2"),
 ]
 Train = Callable[..., tuple[int, str]]
 SameRun = Callable[[Path, Path], None]

@@ -3,12 +3,14 @@
 from types import SimpleNamespace
 from typing import Any
 
+import lightning as L
 import pytest
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig, OmegaConf
 
 from stan_boundary.errors import InputError
-from stan_lightning.network import STADRN
+from stan_lightning.network import STADRN, TrackNet
 from stan_lightning.training import refusals
 
 
@@ -16,14 +18,7 @@ def config(**changes: Any) -> DictConfig:
     made = OmegaConf.create(
         {
             "seed": 0,
-            "data": {"batch_size": 5, "clip_frames": 8, "image_size": 32, "drop_last": False, "jitter": 0.2},
-            "model": {
-                "norm": "batch",
-                "modalities": ["face"],
-                "objective": "severity",
-                "learning_rate": 1e-3,
-                "restart_epochs": None,
-            },
+            "data": {"batch_size": 5, "clip_frames": 8, "image_size": 32, "drop_last": False},
             "trainer": {"max_epochs": 2},
         }
     )
@@ -36,8 +31,7 @@ def config(**changes: Any) -> DictConfig:
     ("key", "value"),
     [
         *(("data.batch_size", 0), ("data.batch_size", "abc"), ("data.batch_size", 2.5), ("seed", -1)),
-        *(("data.jitter", 1.5), ("model.learning_rate", "fast"), ("model.restart_epochs", 0)),
-        *(("trainer.max_epochs", 0), ("data.batch_size", True)),
+        *(("data.cache_gb", -0.5), ("trainer.max_epochs", 0), ("data.batch_size", True)),
     ],
 )
 def test_numbers(key: str, value: object) -> None:
@@ -56,6 +50,7 @@ def test_single_values_are_refused_where_torch_would_fail(
     """The refusal agrees with a real training step on the smallest batch of the epoch."""
     smallest = recordings % batch_size or batch_size
     network = STADRN(features=2, layers=(1, 1, 1, 1)).train()
+    grouped = STADRN(features=2, layers=(1, 1, 1, 1), norm="group")
     try:
         network(torch.zeros(smallest, 3, clip_frames, image_size, image_size))
         fails = False
@@ -64,37 +59,37 @@ def test_single_values_are_refused_where_torch_would_fail(
     asked = {"data__clip_frames": clip_frames, "data__image_size": image_size, "data__batch_size": batch_size}
     if fails:
         with pytest.raises(InputError, match="one value a channel"):
-            refusals.refuse_single_values(config(**asked), recordings, 1)
+            refusals.refuse_single_values(network, config(**asked).data, recordings, 1)
     else:
-        refusals.refuse_single_values(config(**asked), recordings, 1)
-    refusals.refuse_single_values(config(**asked, model__norm="group"), recordings, 1)
-    tracks = asked | {"model__modalities": ["behaviour"], "data__clip_frames": None}
-    refusals.refuse_single_values(config(**tracks), recordings, 1)
+        refusals.refuse_single_values(network, config(**asked).data, recordings, 1)
+    refusals.refuse_single_values(grouped, config(**asked).data, recordings, 1)
+    whole = config(**asked | {"data__clip_frames": None}).data
+    refusals.refuse_single_values(TrackNet("mood", 2), whole, recordings, 1)
 
 
 def test_single_values_of_several_processes() -> None:
     """Six recordings in batches of 2 x 2 leave one for each process."""
+    network = STADRN(features=2, layers=(1, 1, 1, 1))
     with pytest.raises(InputError, match="one value a channel"):
-        refusals.refuse_single_values(config(data__batch_size=2), 6, 2)
-    refusals.refuse_single_values(config(data__batch_size=2, data__drop_last=True), 6, 2)
+        refusals.refuse_single_values(network, config(data__batch_size=2).data, 6, 2)
+    refusals.refuse_single_values(network, config(data__batch_size=2, data__drop_last=True).data, 6, 2)
 
 
 def test_monitors() -> None:
     with pytest.raises(InputError, match="makes its number worthless"):
         refusals.refuse_test_metrics([SimpleNamespace(monitor="test/mae")])
-    with pytest.raises(InputError, match=r"best\.monitor=val/accuracy trainer\.callbacks\.best\.mode=max"):
-        refusals.refuse_unlogged_monitors([SimpleNamespace(monitor="val/mae")], "classification")
-    refusals.refuse_unlogged_monitors([SimpleNamespace(monitor="val/mae"), SimpleNamespace()], "severity")
+    metrics = ["val/accuracy"]
+    with pytest.raises(InputError, match=r"val/mae, which nothing here logs: take one of val/accuracy"):
+        refusals.refuse_unlogged_monitors([ModelCheckpoint(monitor="val/mae")], metrics)
+    refusals.refuse_unlogged_monitors([ModelCheckpoint(monitor="val/accuracy")], metrics)
+    refusals.refuse_unlogged_monitors([ModelCheckpoint(monitor="val/ccc"), OfOnesOwn()], metrics)
+
+
+class OfOnesOwn(L.Callback):
+    """One that may log what it likes."""
 
 
 def test_half_precision_needs_a_gpu() -> None:
     with pytest.raises(InputError, match="needs a GPU"):
         refusals.refuse_half_precision("16-mixed", "cpu")
     refusals.refuse_half_precision("32-true", "cpu")
-
-
-def test_objective_and_range() -> None:
-    with pytest.raises(InputError, match=r"set data\.score_range=null"):
-        refusals.refuse_objective(config(model__objective="classification", data__score_range=[0, 63]))
-    with pytest.raises(InputError, match=r"set model\.objective=classification"):
-        refusals.refuse_objective(config(data__score_range=None))

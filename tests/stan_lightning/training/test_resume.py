@@ -8,6 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from stan_boundary.errors import InputError
+from stan_boundary.typed import typed_python
 from stan_lightning.training import resume
 
 
@@ -75,7 +76,7 @@ def test_nothing_to_resume(tmp_path: Path) -> None:
 )
 def test_command_survives_shell_and_hydra(path: str) -> None:
     words = shlex.split(resume.command(Path(path)))
-    assert words[:3] == ["python", "-m", "stan_lightning.train"]
+    assert words[:3] == [typed_python(), "-m", "stan_lightning.train"]
     override = OverridesParser.create().parse_override(words[3])
     assert override.key_or_group == "resume"
     assert str(override.value()) == path

@@ -19,7 +19,12 @@ REFUSED = [row for row, verdict in ROWS if verdict == "refused" and not row.star
 OF_EVALUATION = [row.split(" ", 1)[1] for row, _ in ROWS if row.startswith("evaluate")]
 KEEP_A_STATE = [row for row in SUPPORTED if "callbacks" in row or "accumulate" in row]
 TINY = [
-    *("data=folders", "model.features=2", "model.layers=[1,1,1,1]", "data.clip_frames=16"),
+    *(
+        "data=folders",
+        "model.network.encoder.features=2",
+        "model.network.encoder.layers=[1,1,1,1]",
+        "data.clip_frames=16",
+    ),
     *("data.image_size=32", "data.batch_size=2", "data.num_workers=0"),
 ]
 Train = Callable[..., tuple[int, str]]
