@@ -122,7 +122,7 @@ CONFIGS = (
     ("filename: best", "filename: '{epoch].__class__}'", "in braces"),
     ("mode: null", "mode: neither", "cannot be made"),
     ("_target_: stan_lightning.data.datamodule.CropDataModule", "x: 1", "no CropDataModule"),
-    ("_target_: stan_lightning.training.module.StanModule", "x: 1", "no StanModule"),
+    ("_target_: stan_lightning.training.module.StanModule", "x: 1", "cannot be made"),
     ("_target_: lightning.Trainer", "x: 1", "no lightning.Trainer"),
     ("callbacks:\n", "callbacks:\n    x: 3\n", "callbacks by their names"),
     ("callbacks:\n    best:", "other:\n    best:", "does not fit this version"),
