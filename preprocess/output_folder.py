@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text
-from stan_boundary.writing import private_folder
+from stan_boundary.writing import output_folder
 
 
 @contextmanager
@@ -30,9 +30,7 @@ def sole_use(output: Path) -> Iterator[None]:
     Raises:
         InputError: Another run holds it, it is a link, or it cannot be written.
     """
-    private_folder(output)
-    if not os.access(output, os.W_OK | os.X_OK):
-        raise InputError(f"{output} cannot be written: choose another output or mend its permissions")
+    output_folder(output)
     handle = os.open(output, os.O_RDONLY)
     try:
         try:

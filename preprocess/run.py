@@ -93,7 +93,7 @@ class Run:
 
     def _discard_parts(self) -> None:
         for folder in (self.output, self.output / FOLDER, self.output / TRACKS):
-            discard_parts(folder)
+            discard_parts(folder, self.output)
 
     def _prepare(self, plan: Plan) -> int:
         """Clear away what will be made anew and renew rows; gives how many could not be renewed."""

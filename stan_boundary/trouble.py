@@ -36,6 +36,11 @@ def _of_system(error: OSError) -> str | None:
         return (
             f"{where or 'a file'} cannot be opened or written ({error.strerror}): mend that or give another"
         )
+    if "No usable temporary directory" in str(error):
+        return (
+            "no folder for temporary files can be written or has room: make room in "
+            f"{os.environ.get('TMPDIR', '/tmp')}, or set TMPDIR to another"
+        )
     if error.errno in _OF_THE_SYSTEM:
         return f"{f'{where}: ' if where else ''}the system refuses ({error.strerror})"
     return None

@@ -13,3 +13,10 @@ def typed_python() -> str:
 def typed(command: str) -> str:
     """A command line of this project, ``python -m ...``, as this user types it; others as they are."""
     return re.sub(r"^python(?= -m )", lambda _: typed_python(), command)
+
+
+def in_quotes(text: str) -> str:
+    """Text within double quotes, as Hydra's grammar reads it back."""
+    # A backslash is itself there, but for those before a quote.
+    escaped = re.sub(r'(\\*)("|$)', lambda run: run[1] * 2 + (run[2] and '\\"'), text)
+    return f'"{escaped}"'

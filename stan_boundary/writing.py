@@ -20,6 +20,36 @@ _LOST = (errno.EIO, errno.ENOSPC, errno.EDQUOT)  # the data may not be on the di
 
 
 @contextlib.contextmanager
+def whole_path(path: Path) -> Iterator[Path]:
+    """As `whole_file`, for libraries that insist on opening a path themselves.
+
+    Gives an empty file's absolute path: FFmpeg takes what stands before a colon in a relative one for a
+    protocol.
+
+    Raises:
+        InputError: A folder is in the file's place.
+        OSError: The folder cannot be written or the disk is full.
+    """
+    # A random name: two workers may write the same file after a scheduler lost sight of one.
+    part = Path(os.path.abspath(path.parent)) / f".{secrets.token_hex(8)}{PART_SUFFIX}"
+    try:
+        part.open("xb").close()
+        yield part
+        with part.open("rb") as file:
+            _sync(file.fileno())
+        os.replace(part, path)
+        sync_folder(path.parent)
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder, where a file is to be written: move it away") from None
+    except OSError as error:
+        if error.filename in (None, str(part)):  # of a full disk the system says no name
+            error.filename = str(path)
+        raise
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that takes its place at `path` at a clean end, and leaves nothing behind an exception.
 
@@ -28,21 +58,8 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         OSError: The folder cannot be written or the disk is full.
     """
-    # A random name: two workers may write the same file after a scheduler lost sight of one.
-    part = path.parent / f".{secrets.token_hex(8)}{PART_SUFFIX}"
-    try:
-        with part.open("xb") as file:
-            yield file
-            file.flush()
-            _sync(file.fileno())
-        os.replace(part, path)
-        sync_folder(path.parent)
-    except OSError as error:
-        if error.filename is None:  # of a full disk the system says no name
-            error.filename = str(path)
-        raise
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_path(path) as part, part.open("r+b") as file:
+        yield file
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -88,13 +105,27 @@ def private_folder(path: Path, root: Path | None = None) -> Path:
     return path
 
 
-def discard_parts(folder: Path) -> int:
+def output_folder(path: Path) -> Path:
+    """As `private_folder`, and something can be written there: asked before hours of work, not after.
+
+    Raises:
+        InputError: As `private_folder`, or nothing can be written there.
+    """
+    private_folder(path)
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise InputError(f"{path} cannot be written: choose another output or mend its permissions")
+    return path
+
+
+def discard_parts(folder: Path, root: Path | None = None) -> int:
     """Remove what killed processes left half-written in `folder`; gives how many files that were.
 
     Only for the start of a run: part files of a run that is still alive go too, and its recordings with
-    them.
+    them. What lies behind a link is not ours: nothing is removed where `folder` is one, or a folder between
+    it and the output folder `root` that it lies in.
     """
-    if folder.is_symlink():  # what lies behind it is not ours
+    below = folder.relative_to(root or folder).parts
+    if any(one.is_symlink() for one in (folder, *folder.parents[: len(below)])):
         return 0
     parts = [path for path in folder.glob(f".*{PART_SUFFIX}") if path.is_file()]
     for path in parts:

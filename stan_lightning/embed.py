@@ -18,6 +18,7 @@ from rich.console import Console
 from stan_boundary.command_line import check_command_line
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
+from stan_boundary.names import printable
 from stan_boundary.typed import typed_python
 from stan_lightning.data.manifest import read_manifest
 from stan_lightning.embedding.run import embed_recordings, said
@@ -67,7 +68,7 @@ def embed(config: DictConfig) -> int:
         print("stopped: finished recordings are kept; the same command goes on from there", file=sys.stderr)
         sys.exit(_EXIT_INTERRUPTED)
     for line in said(tally, encoder.record, folder.folder):
-        print(line)
+        print(printable(line))
     return len(tally.failed)
 
 

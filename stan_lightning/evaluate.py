@@ -25,7 +25,7 @@ from stan_boundary.config_folder import trusted
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
-from stan_boundary.writing import private_folder, write_whole
+from stan_boundary.writing import output_folder, private_folder, write_whole
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.notices import DISCLAIMER, SYNTHETIC
@@ -87,6 +87,7 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
     candidate = opened(config, overrides)
     output = Path(config.output or private_folder(candidate.home / config.partition, candidate.home.parent))
     refuse_broken_promises(candidate, config.partition)
+    output_folder(output)
     trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
     try:
         found = measured(candidate, trainer, config)
@@ -262,18 +263,18 @@ def say(found: results.Evaluation, paths: list[Path]) -> None:
     if numbers["video"]["n"]:
         console.print(verdict.table(numbers))
     for reason in verdict.not_fitted(numbers):
-        print(reason)
+        print(printable(reason))
     if numbers.get("modalities"):
         console.print(verdict.modalities_table(numbers["modalities"]))
         if numbers["modalities"]["gates"]:
-            print(verdict.gates_line(numbers["modalities"]["gates"]))
+            print(printable(verdict.gates_line(numbers["modalities"]["gates"])))
     for finding in findings(numbers):
-        print(finding)
+        print(printable(finding))
     if numbers["synthetic"]:
         print(SYNTHETIC)
     print(DISCLAIMER)
     for path in paths:
-        print(path)
+        print(printable(path))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text, find_file, safe_recording_name
 from stan_boundary.names import printable
 from stan_boundary.opening import check_regular
+from stan_boundary.typed import in_quotes
 from stan_boundary.writing import private_folder, write_whole
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.manifest import COLUMNS, read_manifest
@@ -218,7 +219,7 @@ def _quoted(value: Any) -> str:
     """A value as Hydra's grammar takes it, whatever characters a path holds."""
     if not isinstance(value, str | Path):
         return str(value).lower() if isinstance(value, bool) else str(value)
-    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return in_quotes(str(value))
 
 
 def _row(**known: Any) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text
 from stan_boundary.names import csv_cell, printable
-from stan_boundary.writing import private_folder, write_whole
+from stan_boundary.writing import output_folder, write_whole
 from stan_lightning import intake
 from stan_lightning.data.clips import step
 from stan_lightning.data.crops import open_crops
@@ -105,11 +105,11 @@ def predict(config: DictConfig, trust: Collection[str] = ()) -> int:
     refusals |= lacking
     usable = usable[~usable["recording"].isin(lacking)].reset_index(drop=True)
     data.tables[PARTITION] = usable = usable.assign(label=float("nan"))
+    output_folder(output)
     trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
     scored = score_windows(trained.module, data, PARTITION, trainer)
     score_range = trained.record["score_range"]
     predictions = predictions_table(scored, usable, score_range, None)
-    private_folder(output)
     write_table(predictions, output / "predictions.csv")
     write_table(scored, output / "windows.csv")
     found = list(show(trained, data, usable, predictions, scored, config))
@@ -118,7 +118,7 @@ def predict(config: DictConfig, trust: Collection[str] = ()) -> int:
     say(predictions, usable, score_range)
     if synthetic:
         print(TRAINED_ON_DRAWN)
-    print(as_text(output / PAGE))
+    print(printable(as_text(output / PAGE)))
     return len(refusals)
 
 

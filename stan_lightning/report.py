@@ -19,7 +19,7 @@ from stan_boundary import trouble
 from stan_boundary.entry import speak_any_terminal
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
-from stan_boundary.writing import private_folder, write_whole
+from stan_boundary.writing import output_folder, private_folder, write_whole
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.notices import DISCLAIMER
 from stan_lightning.evaluation import results, verdict
@@ -64,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if len(runs) == 1:
         numbers = runs[0].evaluation.metrics
         console.print(verdict.table(numbers))
-        print("\n".join([*verdict.not_fitted(numbers), *map(str, findings(numbers))]))
+        for line in (*verdict.not_fitted(numbers), *findings(numbers)):
+            print(printable(line))
     else:
         everybody = contenders(together)
         console.print(terminal(runs, together, everybody))
@@ -73,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(line)
         print(better_than_the_median(runs))
         for run in together:
-            print("\n  ".join([f"{printable(run.name)}:", *map(str, findings(run.evaluation.metrics))]))
+            print("\n  ".join([f"{printable(run.name)}:", *map(printable, findings(run.evaluation.metrics))]))
     print(DISCLAIMER)
     for path in paths:
         print(printable(path))
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def write(runs: Sequence[Run], together: Sequence[Run], output: Path, names: bool = False) -> list[Path]:
     """Write the pages and, for pooled folds, their tables and numbers; returns the paths."""
-    private_folder(output)
+    output_folder(output)
     paths: list[Path] = []
     for number, run in enumerate(runs):
         if "folds" in run.evaluation.metrics:

@@ -24,6 +24,7 @@ from stan_boundary.command_line import check_command_line, with_new_keys
 from stan_boundary.composition import check
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError
+from stan_boundary.names import printable
 from stan_boundary.writing import discard_parts, write_whole
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.network.build import modalities
@@ -54,6 +55,14 @@ from stan_lightning.training.summary import announce, summarise
 from stan_lightning.training.trainer_refusals import TRAINING, refuse_callbacks, refuse_trainer_settings
 from stan_lightning.training.versions import versions
 
+FILES = (
+    "config.yaml",
+    "versions.txt",
+    "metrics.csv",
+    "summary.json",
+    "checkpoints/best.ckpt",
+    "checkpoints/last.ckpt",
+)
 EXAMPLES = (
     "python -m stan_lightning.train trainer.max_epochs=200",
     "python -m stan_lightning.train experiment=sta_drn_2023 data.root=/data/crops hydra.run.dir=runs/a",
@@ -134,7 +143,7 @@ def name_group(config: DictConfig) -> None:
 
 
 def refuse_links(run: Path) -> None:
-    """A run's folder that others filled may hold links; what is written into it would follow them."""
+    """A run's folder that others filled may hold links, which writing would follow, or what stops it late."""
     links = (
         [path for path in run.iterdir() if path.is_symlink() and not path.is_file()] if run.is_dir() else []
     )
@@ -142,6 +151,10 @@ def refuse_links(run: Path) -> None:
         raise InputError(
             f"{links[0]} is a link to a folder: nothing is written through one; move the folder itself"
         )
+    for name in (FOLDER, *FILES):
+        if (run / name).exists() and (run / name).is_dir() != (name == FOLDER):
+            kinds = ("no folder", "where checkpoints") if name == FOLDER else ("a folder", f"where {name}")
+            raise InputError(f"{run / name} is {kinds[0]}, {kinds[1]} will lie: move it away")
 
 
 def take_up(config: DictConfig, run: Path) -> tuple[DictConfig, Path | None]:
@@ -153,8 +166,6 @@ def take_up(config: DictConfig, run: Path) -> tuple[DictConfig, Path | None]:
     if not OmegaConf.is_missing(config, "resume"):
         config = resume.own_config(run, config, HydraConfig.get().overrides.task)
     elif not holds_run(run):
-        if run.is_dir() and not run.is_symlink() and not any(run.iterdir()):
-            run.chmod(0o700)  # Hydra has made it
         return check_folders(config, run), None
     elif config.go_on:
         config = resume.same_config(run, check_folders(config, run))
@@ -167,7 +178,7 @@ def take_up(config: DictConfig, run: Path) -> tuple[DictConfig, Path | None]:
         discard_parts(run / FOLDER)
     checkpoint, said = newest(run)
     if said and is_first():
-        print(said)
+        print(printable(said))
     return config, checkpoint
 
 

@@ -67,7 +67,7 @@ def _measure(given: Path, model_path: str | None, executor: Executor) -> int:
     for reason in failed:
         console.print(f"not measured: {printable(reason)}", markup=False, highlight=False, soft_wrap=True)
     with one_line_os_errors(root), sole_use(root):
-        discard_parts(root / FOLDER)
+        discard_parts(root / FOLDER, root)
         prepare_tracks(root, ALL if listing.ours else FROM_MESH, find_mesh(model_path))
         without = [one for one in listed if not track_path(root, one.recording).is_file()]
         progress = FrameProgress(console, {one.recording: one.n_crops for one in without})
@@ -92,7 +92,7 @@ def _measure(given: Path, model_path: str | None, executor: Executor) -> int:
             executor.stop()
             raise
         finally:
-            discard_parts(root / FOLDER)
+            discard_parts(root / FOLDER, root)
     there = len(listed) - len(without)
     console.print(
         f"behaviour measured of {len(without) - len(failed) + len(listing.failed)} recordings, {there} were "

@@ -2,10 +2,11 @@
 
 Columns: `video` (path, absolute or beside the CSV), `subject`, and optionally `label`, `session`, `task`,
 `partition` (train, dev or test), `group`, `sound` (a file with the video's sound: wav, mp3, flac, m4a,
-ogg...), `video_stream` and `audio_stream` (which of the file's streams to take, as ffprobe counts). Commas
-or semicolons separate, UTF-8 with or without a mark.
+ogg...), `video_stream` and `audio_stream` (which of the file's streams to take, as ffprobe counts). Commas,
+semicolons or tabs separate; UTF-8 with or without a mark, or UTF-16 as spreadsheets save it.
 """
 
+import codecs
 import csv
 import io
 import os
@@ -69,32 +70,39 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
     try:
         if not path.exists():
             raise InputError(f"{path} does not exist: set corpus.root to a manifest CSV or its folder")
-        text = read_regular(path, _MOST_BYTES).decode("utf-8-sig")
+        data = read_regular(path, _MOST_BYTES)
+        marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = data.decode("utf-16" if marked else "utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8 text: save it as CSV in UTF-8") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    first = 0
+    if text[:4].lower() == "sep=":  # what Excel understands
+        text, first = text.partition("\n")[2], 1
     head = text.split("\n", 1)[0]
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=";" if ";" in head and "," not in head else ","
-    )
+    separator = next((one for one in ",;\t" if one in head), ",")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
-        lines = [(reader.line_num, cells) for cells in reader]
+        lines = [(reader.line_num + first, cells) for cells in reader]
     except csv.Error as error:
         raise InputError(
-            f"{path} line {reader.line_num} is no CSV ({error}): save it as CSV in UTF-8"
+            f"{path} line {reader.line_num + first} is no CSV ({error}): save it as CSV in UTF-8"
         ) from None
     names = [name.strip().lower() for name in lines[0][1]] if lines else []
     for column in ("video", "subject"):
         if names.count(column) != 1:
             found = ", ".join(filter(None, names)) or "nothing"
             raise InputError(
-                f"{path} needs one column {column!r} (found {found}): see the README's data contract"
+                f"{path} needs one column {column!r} (found {found}): its first line names the columns, "
+                "video, subject and, where there are any, label, session, task, partition, group, sound"
             )
     rows = []
     for number, cells in lines[1:]:
         if not any(cell.strip() for cell in cells):
             continue
+        if not any(cell.strip() for cell in cells[len(names) :]):  # a separator at the end of rows alone
+            cells = cells[: len(names)]
         if len(cells) != len(names):
             raise InputError(
                 f"{path} line {number}: {len(cells)} cells under {len(names)} columns: quote cells "
@@ -157,7 +165,7 @@ def _sound(path: Path, text: str) -> dict[str, Any]:
 
 
 def _stream(name: str, row: dict[str, str], where: str) -> int | None:
-    text = row.get(name, "")
+    text = row.get(name, "").removesuffix(".0")  # as tables with empty cells in a column write numbers
     if text and not (text.isascii() and text.isdigit() and len(text) < 5):
         raise InputError(f"{where}: {name} {text!r}: write the stream's number in the file, 0 or more")
     return int(text) if text else None

@@ -4,7 +4,6 @@ It proves that the pipeline works. Nothing that is made from it says anything ab
 """
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import as_completed
 from dataclasses import replace
@@ -25,7 +24,8 @@ from preprocess.synthetic.face import Studio
 from preprocess.synthetic.look import draw_look
 from preprocess.synthetic.voice import RATE, Sound, draw_voice, speak
 from stan_boundary.errors import InputError
-from stan_boundary.writing import write_whole
+from stan_boundary.opening import MOST_JSON_BYTES, read_json, read_regular
+from stan_boundary.writing import private_folder, whole_path, write_whole
 
 TASKS = ("Freeform", "Northwind")
 NOTICE = "synthetic: drawn, not recorded; proves the pipeline, never clinical value"
@@ -106,9 +106,11 @@ def draw_corpus(
     _claim(root, {"notice": NOTICE, "sound": True, **settings})
     for visit in visits:
         label = root / "AVEC2014" / "label" / "DepressionLabels" / f"{visit.session}_Depression.csv"
-        label.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(label.parent, root)
         write_whole(label, f"{visit.score}\n".encode())
     videos = {_path(root, visit, task): (visit, task) for visit in visits for task in TASKS}
+    for folder in {path.parent for path in videos}:
+        private_folder(folder, root)
     todo = {path: what for path, what in videos.items() if not path.is_file()}
     if not todo:
         return
@@ -152,9 +154,7 @@ def draw_video(
     sound = _speak(visit, motion, task, scores, fps, seed)
     look = draw_look(np.random.default_rng([seed, 1, int(visit.subject)]))
     studio = Studio(look, *size, random)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    with av.open(str(part), "w", format="mp4") as container:
+    with whole_path(path) as part, av.open(str(part), "w", format="mp4") as container:
         # x264's macroblock tree (on from preset veryfast) does not give the same bytes each time, not even on
         # one thread: measured, and gone with mbtree=0, with asm=0 and in this preset.
         options = {"preset": "ultrafast", "crf": "20", "threads": "1"}
@@ -175,7 +175,6 @@ def draw_video(
                 progress(_REPORT_EVERY)
         container.mux(stream.encode())
         container.mux(voice.encode())
-    os.replace(part, path)
 
 
 def _speak(visit: Session, motion: Motion, task: str, scores: str, fps: int, seed: int) -> Sound:
@@ -212,12 +211,12 @@ def _check_pictures(seconds: Sequence[float], fps: int, size: Sequence[int]) -> 
 def _claim(root: Path, record: dict[str, object]) -> None:
     """Mark `root` as holding this corpus; refuse one that holds another."""
     file = root / _RECORD
-    if file.is_file():
-        if json.loads(file.read_text()) != record:
+    private_folder(root)
+    if file.exists():
+        if read_json(read_regular(file, MOST_JSON_BYTES), str(file)) != record:
             raise InputError(
                 f"{root} holds a synthetic corpus of other settings: give another corpus.root, or delete it"
             )
-    elif root.is_dir() and any(root.iterdir()):
+    elif any(root.iterdir()):
         raise InputError(f"{root} holds other files: give an empty corpus.root to draw in")
-    root.mkdir(parents=True, exist_ok=True)
     write_whole(file, json.dumps(record, indent=1).encode())

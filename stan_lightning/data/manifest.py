@@ -68,9 +68,7 @@ def _read_one(root: Path, lenient: bool) -> pd.DataFrame:
     if "status" in table:
         missing |= set(_OF_ZIPS) - set(table.columns)
     if missing:
-        raise InputError(
-            f"{file}: has no column {' or '.join(sorted(missing))}; see the README's data contract"
-        )
+        raise InputError(f"{file}: has no column {' or '.join(sorted(missing))}; see docs/data.md")
     if table.empty:
         raise InputError(f"{file}: lists no recording; run preprocessing on a corpus that has some")
     for column in COLUMNS:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text
+from stan_boundary.names import printable
 from stan_lightning.data.crops import Crops, open_crops
 from stan_lightning.data.track_clock import BY_TIME, Clock, settle
 from stan_lightning.data.track_file import SAME_S, Track, open_track
@@ -140,15 +141,20 @@ def gather(
     clocks = _clocks(table, name, paths, opened, {home for home in homes if said[home].made_here})
     chosen = _settled(name, opened, homes, said) if wanted is None else wanted
     if lacking := [one for one in chosen if all(one not in track.places for track in opened.values())]:
-        print(f"track {name}: no file has {', '.join(lacking[:5])}; missing throughout")
+        _tell(f"track {name}: no file has {', '.join(lacking[:5])}; missing throughout")
     if without := [one for one, path in zip(table.recording, paths, strict=True) if not path]:
-        print(f"{len(without)} of {len(table)} recordings have no {name}, such as {without[0]}")
+        _tell(f"{len(without)} of {len(table)} recordings have no {name}, such as {without[0]}")
     paths = _with_numbers(table, name, paths, opened, chosen)
     members = {
         recording: Member(path, chosen, kept[home], said[home].resample, clocks.get(path, BY_TIME))
         for recording, path, home in zip(table.recording, paths, homes, strict=True)
     }
     return Tracks(chosen, members)
+
+
+def _tell(line: str) -> None:
+    """Print a line that names files, recordings and columns of others."""
+    print(printable(as_text(line)))
 
 
 def _look_at(
@@ -195,12 +201,12 @@ def _clocks(
     }
     if off := {path: clock.off_s for path, clock in found.items() if clock.by_frame and clock.off_s}:
         worst = max(off, key=lambda path: off[path])
-        print(
+        _tell(
             f"track {name}: {len(off)} of {len(found)} files are read by `frame`, as their times are not the "
-            f"films', such as {as_text(worst)} (off by up to {off[worst]:.3g} s)"
+            f"films', such as {worst} (off by up to {off[worst]:.3g} s)"
         )
     if ones := [path for path, clock in found.items() if clock.by_frame and clock.first]:
-        print(f"track {name}: {len(ones)} of {len(found)} files number frames from 1: 1 is the film's first")
+        _tell(f"track {name}: {len(ones)} of {len(found)} files number frames from 1: 1 is the film's first")
     return found
 
 
@@ -217,9 +223,9 @@ def _with_numbers(
         return list(paths)
     if len(empty) == len(opened):
         raise InputError(f"track {name}: no file holds a number of what is read, such as {empty[0]}")
-    print(
+    _tell(
         f"{len(empty)} of {len(table)} recordings have a file of {name} without any number, such as "
-        f"{as_text(empty[0])}: they count as recordings without it"
+        f"{empty[0]}: they count as recordings without it"
     )
     return ["" if path in empty else path for path in paths]
 
@@ -235,7 +241,7 @@ def _settled(
     named = [one for one in lists if one is not None]
     silent = [track for path, track in opened.items() if said[Path(path).parent].columns is None]
     if wide := [one for one in silent if one.path.endswith(".csv") and len(one.columns) > MANY]:
-        print(
+        _tell(
             f"track {name}: all {len(wide[0].columns)} columns are read; those named under `columns` in "
             f"{Path(wide[0].path).with_name(DESCRIPTION)} would be read alone, and sooner"
         )
@@ -250,7 +256,7 @@ def _settled(
     if not common:
         raise InputError(f"track {name}: no column is in every file, such as {next(iter(opened))}")
     if left := list(dict.fromkeys(one for columns in every for one in columns if one not in common)):
-        print(f"track {name}: {len(left)} columns that not every file has are left out, such as {left[0]}")
+        _tell(f"track {name}: {len(left)} columns that not every file has are left out, such as {left[0]}")
     return tuple(one for one in every[0] if one in common)
 
 

@@ -119,17 +119,26 @@ def staged(shape: Mapping[str, Any], files: Sequence[Path] = ()) -> Iterator[Pat
 
     Raises:
         InputError: A file of weights is not there.
+        OSError: The folder for temporary files is full; it is named.
     """
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        (folder / "config.json").write_text(json.dumps(shape), encoding="utf-8")
-        for file in files:
-            open_regular(file).close()
-            try:
-                os.symlink(file.resolve(), folder / file.name)
-            except OSError:  # Windows lets few make links
-                shutil.copyfile(file, folder / file.name)
-        if files and files[0].name != "model.safetensors":
-            data = read_regular(files[0].with_name(INDEX), _MOST_INDEX_BYTES)
-            (folder / INDEX).write_bytes(data)
+        try:
+            _fill(folder, shape, files)
+        except OSError as error:
+            error.filename = error.filename or made  # of a full disk the system says no name
+            raise
         yield folder
+
+
+def _fill(folder: Path, shape: Mapping[str, Any], files: Sequence[Path]) -> None:
+    (folder / "config.json").write_text(json.dumps(shape), encoding="utf-8")
+    for file in files:
+        open_regular(file).close()
+        try:
+            os.symlink(file.resolve(), folder / file.name)
+        except OSError:  # Windows lets few make links
+            shutil.copyfile(file, folder / file.name)
+    if files and files[0].name != "model.safetensors":
+        data = read_regular(files[0].with_name(INDEX), _MOST_INDEX_BYTES)
+        (folder / INDEX).write_bytes(data)

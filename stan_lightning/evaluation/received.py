@@ -42,6 +42,8 @@ def read_numbers(file: Path) -> dict[str, Any]:
         _plain(numbers)
         _refuse_other_intervals(numbers, file)
         _check_numbers(numbers)
+    except InputError:  # it is a ValueError, and says by itself what is to be done
+        raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         said = f"it lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:120]
         raise InputError(f"{file} is no evaluation of this version ({said}): {_RUINED}") from None

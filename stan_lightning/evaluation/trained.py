@@ -76,8 +76,9 @@ def open_checkpoint(path: str | Path, trust: Collection[str] = ()) -> Trained:
         InputError: Where there is none, it is damaged, or it is something else.
     """
     file = Path(path)
-    if not file.exists():
-        raise InputError(f"no checkpoint at {file}: give the path of a run's checkpoints/best.ckpt")
+    if not file.exists() or file.is_dir():
+        what = " (a folder)" if file.is_dir() else ""
+        raise InputError(f"no checkpoint at {file}{what}: give the path of a run's checkpoints/best.ckpt")
     try:
         content = checkpoint_file.load(file)
     except InputError:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from stan_boundary.errors import InputError
+from stan_boundary.writing import whole_file
 from stan_lightning.network import checkpoint_file
 from stan_lightning.network.attention import FusedAttention, JoinedBranches
 from stan_lightning.network.encoder import Encoder, Single
@@ -49,8 +50,8 @@ def load_released(network: Encoder | Single, source: str | Path | State) -> None
 
 def save_released(network: Encoder | Single, path: str | Path) -> None:
     """Write the network's weights under the authors' names, as `load_released` reads them."""
-    with as_released(network) as whole:
-        torch.save(released_state(whole, whole.state_dict()), path)
+    with as_released(network) as whole, whole_file(Path(path)) as file:
+        torch.save(released_state(whole, whole.state_dict()), file)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Pictures of where the network looks: a still, and a film."""
 
-import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stan_boundary.writing import PART_SUFFIX
+from stan_boundary.writing import whole_path
 from stan_lightning.data.log_mel import band_of
 from stan_lightning.data.notices import DISCLAIMER
 from stan_lightning.pages.attention_maps import Maps
@@ -165,24 +164,21 @@ def film(pictures: Iterable[Sequence[Frames]], path: Path, fps: float) -> None:
         fps: Moments a second.
     """
     height = SIDE + 24
-    part = path.with_name(f".{secrets.token_hex(8)}{PART_SUFFIX}")  # moved to the front, so reopened by name
-    try:
-        with av.open(str(part), "w", format="mp4", options={"movflags": "faststart"}) as container:
-            stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
-            for number, frames in enumerate(pictures):
-                if number == 0:
-                    stream.width, stream.height, stream.pix_fmt = SIDE * len(frames), height, "yuv420p"
-                picture = np.zeros((height, SIDE * len(frames), 3), np.uint8)
-                for column, (frame, name) in enumerate(zip(frames, VIEWS, strict=False)):
-                    left = column * SIDE
-                    picture[24:, left : left + SIDE] = frame
-                    cv2.putText(
-                        picture, name, (left + 6, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1
-                    )
-                for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")):
-                    container.mux(packet)
-            for packet in stream.encode(None):
+    # Its index is moved to the front at the end, for which FFmpeg opens it again by name.
+    with (
+        whole_path(path) as part,
+        av.open(str(part), "w", format="mp4", options={"movflags": "faststart"}) as container,
+    ):
+        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
+        for number, frames in enumerate(pictures):
+            if number == 0:
+                stream.width, stream.height, stream.pix_fmt = SIDE * len(frames), height, "yuv420p"
+            picture = np.zeros((height, SIDE * len(frames), 3), np.uint8)
+            for column, (frame, name) in enumerate(zip(frames, VIEWS, strict=False)):
+                left = column * SIDE
+                picture[24:, left : left + SIDE] = frame
+                cv2.putText(picture, name, (left + 6, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1)
+            for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")):
                 container.mux(packet)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+        for packet in stream.encode(None):
+            container.mux(packet)

@@ -10,8 +10,9 @@ import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from stan_boundary.errors import InputError
+from stan_boundary.names import printable
 from stan_boundary.opening import open_zip
-from stan_boundary.writing import whole_file
+from stan_boundary.writing import private_folder, whole_file
 from stan_lightning.network import checkpoint_file
 
 FOLDER = "checkpoints"
@@ -26,7 +27,7 @@ _KINDS: dict[str, type] = {
 }
 _KINDS |= {"epoch": int, "global_step": int, "pytorch-lightning_version": str}
 _VERSION = re.compile(r"[2-9]\.\d{1,3}[\w.+]{0,40}", re.ASCII)
-_NAME = re.compile(r"[^/\x00-\x1f.][^/\x00-\x1f]*\.ckpt")
+_NAME = re.compile(r"[^/.][^/]*\.ckpt")
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -37,7 +38,7 @@ class WholeCheckpointIO(TorchCheckpointIO):
     ) -> None:
         """Write `checkpoint` so that a kill leaves the old file or the new one under `path`."""
         place = Path(path)
-        place.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(place.parent)
         with whole_file(place) as file:
             torch.save(checkpoint, file)
             file.flush()
@@ -79,7 +80,7 @@ def _in(here: Path, path: object, file: str) -> str:
     if path == "":
         return ""
     name = PurePosixPath(str(path).replace("\\", "/")).name
-    if not isinstance(path, str) or not _NAME.fullmatch(name):
+    if not isinstance(path, str) or not _NAME.fullmatch(name) or printable(name) != name:
         raise InputError(f"{file} calls one of its checkpoints {str(path)[:80]!r}: that is no name of one")
     return str(here / name)
 

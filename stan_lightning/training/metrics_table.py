@@ -2,8 +2,9 @@
 
 import csv
 import io
+import re
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ TIMING = "time/"
 """Metrics whose name starts so differ between two runs of one seed: they are for dashboards only."""
 
 _MOST_BYTES = 64_000_000
+_NAME = re.compile(r"[A-Za-z][\w./ -]{0,200}", re.ASCII)
 
 
 class MetricsTable(Logger):
@@ -45,6 +47,7 @@ class MetricsTable(Logger):
             text = read_regular(self.file, _MOST_BYTES).decode("utf-8", "replace")
             try:
                 rows = {int(row["epoch"]): row for row in csv.DictReader(io.StringIO(text, newline=""))}
+                _check(rows.values())
             except (KeyError, TypeError, ValueError, csv.Error):
                 raise InputError(f"{self.file} is no table of epochs: remove it to go on without") from None
             self._rows = {number: row for number, row in rows.items() if number < epoch and None not in row}
@@ -72,3 +75,18 @@ class MetricsTable(Logger):
         table.writerows(row for _, row in sorted(self._rows.items()))
         self.file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self.file, lines.getvalue().encode())
+
+
+def _check(rows: Iterable[Mapping[str, str | None]]) -> None:
+    """Raise `ValueError` where a row holds more than numbers under the names of metrics.
+
+    What a received run's table holds is written anew with this run's, and read with a spreadsheet.
+    """
+    for row in rows:
+        for name, value in row.items():
+            if name is None:  # a row cut off or joined by a kill is left out by itself
+                continue
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"{name[:40]!r} is no name of a metric")
+            if value:
+                float(value)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from stan_boundary.composition import check, make
 from stan_boundary.errors import InputError
+from stan_boundary.names import printable
 from stan_lightning.network.build import build
 from stan_lightning.network.encoder import Encoder
 from stan_lightning.network.precision import single_precision
@@ -96,7 +97,7 @@ class StanModule(L.LightningModule):
             self.network.parts[name].standardise(*statistics)
         for name, encoder, path in self._starts():
             columns = self.hparams["data"]["columns"].get(name)
-            self.print(f"{name}: {load_weights(encoder, path, columns)}")
+            self.print(printable(f"{name}: {load_weights(encoder, path, columns)}"))
         self.objective.start(self.network.heads, self.network.bounded)
 
     def _starts(self) -> Iterator[tuple[str, Encoder, str]]:

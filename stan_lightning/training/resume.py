@@ -18,7 +18,7 @@ from stan_boundary.config_folder import trusted
 from stan_boundary.errors import InputError
 from stan_boundary.received_folder import check_inside
 from stan_boundary.targets import check_targets
-from stan_boundary.typed import typed_python
+from stan_boundary.typed import in_quotes, typed_python
 from stan_boundary.writing import private_folder, write_whole
 from stan_boundary.yaml_file import read_yaml
 from stan_lightning.network import checkpoint_file
@@ -218,7 +218,5 @@ def override(key: str, value: object) -> str:
     """``key=value`` for a shell and for Hydra, quoted where one of the two needs it."""
     text = str(value)
     if not re.fullmatch(r"[\w./-]+", text, re.ASCII):
-        # Within Hydra's quotes a backslash is itself, but for those before a quote.
-        escaped = re.sub(r'(\\*)("|$)', lambda run: run[1] * 2 + (run[2] and '\\"'), text)
-        text = f'"{escaped}"'
+        text = in_quotes(text)
     return shlex.quote(f"{key}={text}")

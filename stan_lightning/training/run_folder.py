@@ -1,4 +1,7 @@
-"""The folder of a run or sweep is tried before Hydra makes it, whose own errors are tracebacks."""
+"""The folder of a run or sweep is tried before Hydra makes it, whose own errors are tracebacks.
+
+It is its owner's alone: pictures of faces, names and scores come to lie in it.
+"""
 
 import sys
 import tempfile
@@ -10,6 +13,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from stan_boundary import trouble
+from stan_boundary.names import printable
 
 
 class RunFolder(Callback):
@@ -25,16 +29,23 @@ class RunFolder(Callback):
         HydraConfig.instance().set_config(config)
         _try(Path(config.hydra.sweep.dir))
 
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Close the folder to others where Hydra has made it; one that holds something keeps its mode."""
+        folder = Path(config.hydra.runtime.output_dir)
+        if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+            folder.chmod(0o700)
+
 
 def _try(folder: Path) -> None:
     there = folder.exists()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(4096))
     except OSError as error:
         if there:
             error.filename = str(folder)
         said = trouble.said(error) or f"{folder}: {error.strerror or error}"
-        print(f"error: {said}; hydra.run.dir=<folder> names another", file=sys.stderr, flush=True)
+        print(f"error: {printable(said)}; hydra.run.dir=<folder> names another", file=sys.stderr, flush=True)
         sys.exit(2)

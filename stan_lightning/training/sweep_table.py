@@ -73,7 +73,8 @@ class SweepTable(Callback):
         jobs = gather(folder)
         if jobs.empty:
             return
-        write_whole(folder / "sweep.csv", jobs.map(csv_cell).to_csv(index=False).encode())
+        cells = jobs.map(csv_cell).rename(columns=csv_cell)  # notes of others may name any setting
+        write_whole(folder / "sweep.csv", cells.to_csv(index=False).encode())
         Console().print(rich_table(jobs, str(folder)))
         print(*(printable(line) for line in (*remarks(jobs), f"table: {folder / 'sweep.csv'}")), sep="\n")
         failed = int((jobs.status != "finished").sum())

@@ -22,6 +22,10 @@ def of(number: int, name: str | None = None) -> OSError:
         (of(errno.EDQUOT), ["the disk is full", "quota"]),
         (of(errno.EROFS, "runs/config.yaml"), ["runs/config.yaml", "Read-only", "give another"]),
         (of(errno.EMFILE), ["Too many open files"]),
+        (
+            FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp', '/x']"),
+            ["temporary files", "TMPDIR"],
+        ),
         (RuntimeError(TORCH + "unexpected pos 768 vs 662"), ["checkpoint", "disk is full"]),
         (RuntimeError(TORCH + "PytorchStreamWriter failed writing file data/0"), ["disk is full"]),
         (RuntimeError(LOADER + "exited unexpectedly"), ["was killed", "data.num_workers=0"]),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stan_boundary.errors import InputError
-from stan_boundary.writing import discard_parts, private_folder, write_whole
+from stan_boundary.writing import discard_parts, output_folder, private_folder, whole_path, write_whole
 
 
 def test_a_link_is_replaced_and_never_followed(tmp_path: Path) -> None:
@@ -76,3 +76,49 @@ def test_a_disk_that_fails_in_syncing_is_no_success(tmp_path: Path, monkeypatch:
     with pytest.raises(OSError, match="broken"):
         write_whole(tmp_path / "a", b"whole")
     assert not list(tmp_path.iterdir())
+
+
+def test_libraries_that_open_paths_write_whole_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By an absolute path, as FFmpeg takes `12:30/film` for a protocol; a link is replaced."""
+    monkeypatch.chdir(tmp_path)
+    folder = Path("12:30")
+    folder.mkdir()
+    (folder / "film").symlink_to(tmp_path / "precious")
+    with whole_path(folder / "film") as part:
+        assert part.is_absolute() and part.parent == tmp_path / folder
+        part.write_bytes(b"new")
+        assert not (tmp_path / "precious").exists()
+    assert (folder / "film").read_bytes() == b"new" and not (folder / "film").is_symlink()
+    with pytest.raises(FileNotFoundError) as gone, whole_path(tmp_path / "gone" / "film"):
+        pass
+    assert gone.value.filename == str(tmp_path / "gone" / "film")  # not a hidden name that nobody knows
+    with pytest.raises(KeyError), whole_path(folder / "film") as part:
+        part.write_bytes(b"half")
+        raise KeyError
+    with pytest.raises(InputError, match="is a folder"), whole_path(folder):
+        pass
+    assert os.listdir(tmp_path) == ["12:30"]
+    assert os.listdir(folder) == ["film"] and (folder / "film").read_bytes() == b"new"
+
+
+def test_nothing_behind_a_link_is_discarded(tmp_path: Path) -> None:
+    """Nor behind one above the folder, within the output: `tracks -> elsewhere` of a received folder."""
+    theirs = tmp_path / "elsewhere" / "behaviour" / ".0123456789abcdef.part"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(b"another's")
+    output = tmp_path / "output"
+    output.mkdir()
+    (output / "tracks").symlink_to(tmp_path / "elsewhere")
+    assert discard_parts(output / "tracks" / "behaviour", output) == 0 and theirs.exists()
+    (output / "tracks").unlink()
+    (tmp_path / "elsewhere").rename(output / "tracks")
+    assert discard_parts(output / "tracks" / "behaviour", output) == 1
+
+
+def test_an_output_that_cannot_be_written_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert output_folder(tmp_path / "new").is_dir()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write all but a read-only mount
+    with pytest.raises(InputError, match="new cannot be written: choose another output"):
+        output_folder(tmp_path / "new")

@@ -179,6 +179,7 @@ def test_robustness_and_identity_audit(checkpoint, tmp_path):
         ("data.frame_stride=4", "stride of 4 cannot be read"),
         ("weights=w.pth", "one of them|weights=<released"),
         ("checkpoint=nowhere.ckpt", "no checkpoint at nowhere.ckpt"),
+        ("checkpoint=/", r"no checkpoint at / \(a folder\): give the path"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(checkpoint, override, said):

@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.utils import instantiate
 
 from stan_boundary.errors import InputError
@@ -299,3 +300,9 @@ def test_an_output_that_is_a_link_is_refused(checkpoint: Path, tmp_path: Path) -
     with pytest.raises(InputError, match="is a link"):
         scored(checkpoint, tmp_path / "a.zip", tmp_path / "out")
     assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize("path", ["a\\b", "a\\", 'a"b', 'a\\"b', "a'b, c=d", "a\\\\b"])
+def test_paths_reach_preprocessing_as_they_are(path: str) -> None:
+    override = OverridesParser.create().parse_override(f"output={intake._quoted(path)}")
+    assert override.value() == path

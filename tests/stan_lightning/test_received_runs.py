@@ -195,7 +195,7 @@ def edited(file: Path, change: Callable[[dict[str, Any]], None], to: Path | None
 
 
 @pytest.mark.parametrize(
-    "name", ["/x/..", "..", "/x/.", "/tmp", "a/../../b", "\n.ckpt", ".ckpt", "/home", 7, ["a"]]
+    "name", ["/x/..", "..", "/x/.", "/tmp", "a/../../b", "\n.ckpt", "\x9b2J.ckpt", ".ckpt", "/home", 7, ["a"]]
 )
 @pytest.mark.parametrize("key", ["kth_best_model_path", "best_model_path", "last_model_path"])
 def test_paths_in_a_checkpoint_are_names_in_its_folder(tmp_path: Path, key: str, name: object) -> None:

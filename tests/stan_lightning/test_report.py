@@ -191,3 +191,16 @@ def test_what_cannot_be_compared_is_named_with_the_way_out(tmp_path, capsys, cas
     assert ended.value.code == 2 and error.count("\n") == 1
     named = {"unevaluated": str(asked / "new"), "nowhere": str(asked), "empty": str(asked)}[case]
     assert named in error and ("stan_lightning.evaluate" in error or case == "nowhere")
+
+
+def test_texts_of_others_do_not_steer_the_terminal(tmp_path, capsys):
+    """Nor are they taken for markup."""
+    write_run(tmp_path / "a", range(8), ridges={name: [1.0] * 16 for name in ("nuisance", "behaviour")})
+    file = tmp_path / "a" / "evaluation" / "test" / "metrics.json"
+    numbers = json.loads(file.read_text())
+    numbers["baselines"]["behaviour"] = None
+    numbers["ridges"] = {"behaviour": {"reason": "\x1b]0;mine\x07[/red]\x9b2J"}}
+    file.write_text(json.dumps(numbers))
+    main([str(tmp_path / "a"), "--output", str(tmp_path / "page")])
+    said = capsys.readouterr().out
+    assert "not fitted" in said and "[/red]" in said and not {"\x1b", "\x9b", "\x07"} & set(said)

@@ -1,5 +1,7 @@
 """Many runs by one command: launchers, shipped sweeps, failing jobs, and the table at the end."""
 
+import csv
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from omegaconf import OmegaConf
+
+from stan_lightning.training.sweep_table import SweepTable
 
 TINY = [
     *(
@@ -33,6 +37,7 @@ def test_failing_job_is_told_and_the_others_go_on(
     assert "error: features=4 is not divisible by k=3" in said
     assert "1 of 3 jobs did not finish" in said
     assert "Traceback" not in said
+    assert [path.stat().st_mode & 0o777 for path in (folder, folder / "0", folder / "1")] == [0o700] * 3
     table = pd.read_csv(folder / "sweep.csv")
     assert table["model.network.encoder.k"].tolist() == [1, 3, 2]
     assert table.status.tolist() == ["finished", "failed", "finished"]
@@ -122,3 +127,15 @@ def test_a_search_whose_trials_all_fail_ends_in_its_table(tmp_path: Path) -> Non
     assert ended.returncode == 1 and "Traceback" not in ended.stdout + ended.stderr
     assert "2 of 2 jobs did not finish" in ended.stderr
     assert pd.read_csv(folder / "sweep.csv").reason.str.contains("no crops at").all()
+
+
+def test_notes_of_others_hand_on_no_formulas(tmp_path: Path) -> None:
+    """Neither in the cells of sweep.csv nor in its header."""
+    for number, value in enumerate(("=1+1", "2")):
+        note = {"job": number, "overrides": [f"@SUM(A1)={value}"], "status": "finished", "reason": "-x()"}
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "job.json").write_text(json.dumps(note))
+    SweepTable().on_multirun_end(OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}}))
+    rows = list(csv.reader((tmp_path / "sweep.csv").read_text().splitlines()))
+    assert "'@SUM(A1)" in rows[0] and "'=1+1" in rows[1] and "'-x()" in rows[1]
+    assert not any(cell[:1] in ("=", "@", "-", "+") for row in rows for cell in row)

@@ -1,3 +1,4 @@
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def write(folder: Path, text: str, encoding: str = "utf-8") -> str:
     path = folder / "manifest.csv"
     path.write_text(text, encoding=encoding)
     for line in text.splitlines()[1:]:
-        name = line.split('"')[1] if line.startswith('"') else line.replace(";", ",").split(",")[0]
+        name = line.split('"')[1] if line.startswith('"') else re.split("[,;\t]", line)[0]
         if name and not name.startswith("/"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).touch()
@@ -40,7 +41,7 @@ def test_columns_and_their_defaults(tmp_path: Path) -> None:
 
 def test_streams_are_chosen_by_column_and_by_key(tmp_path: Path) -> None:
     root = write(
-        tmp_path, "video,subject,partition,video_stream,audio_stream\na.mp4,s,train,1,\nb.mp4,s,dev,,\n"
+        tmp_path, "video,subject,partition,video_stream,audio_stream\na.mp4,s,train,1.0,\nb.mp4,s,dev,,\n"
     )
     corpus = with_choices(read_manifest(root, BDI, SHARES, 0), 2, 3, 12.5)
     assert [(one.video_stream, one.audio_stream, one.fps) for one in corpus.recordings] == [
@@ -67,6 +68,25 @@ def test_names_that_shells_and_hydra_dislike(tmp_path: Path) -> None:
 def test_semicolons_and_a_byte_order_mark(tmp_path: Path) -> None:
     root = write(tmp_path, "video;subject;label;partition\na.mp4;s;5;test\n", "utf-8-sig")
     assert read_manifest(root, BDI, SHARES, 0).recordings[0].label == 5.0
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("video\tsubject\tlabel\tpartition\na.mp4\ts, t\t5\ttest\n", "utf-8"),
+        ("video\tsubject\tlabel\tpartition\na.mp4\ts, t\t5\ttest\n", "utf-16"),
+        ("sep=;\nvideo;subject;label;partition\na.mp4;s, t;5;test\n", "utf-8"),
+        ("video;subject;label;partition\na.mp4;s, t;5;test;\n", "utf-8-sig"),
+    ],
+)
+def test_tables_as_spreadsheets_save_them(tmp_path: Path, text: str, encoding: str) -> None:
+    found = read_manifest(write(tmp_path, text, encoding), BDI, SHARES, 0).recordings[0]
+    assert (found.video, found.subject, found.label, found.partition) == ("a.mp4", "s, t", 5.0, "test")
+
+
+def test_lines_are_counted_as_the_file_has_them(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"line 3: label 99 is outside"):
+        read_manifest(write(tmp_path, "sep=;\nvideo;subject;label\na.mp4;s;99\n"), BDI, SHARES, 0)
 
 
 def test_partitions_are_dealt_by_subject_and_told(tmp_path: Path) -> None:

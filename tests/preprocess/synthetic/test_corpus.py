@@ -1,3 +1,5 @@
+import os
+import shutil
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -231,3 +233,26 @@ def test_a_voice_in_temporal_videos_does_not_follow_the_spells() -> None:
     level = np.sqrt((sound[: 180 * 533].reshape(180, 533) ** 2).mean(1))
     assert abs(np.corrcoef(motion.mouth, level)[0, 1]) < 0.4
     assert voice_mood(0, "temporal") == voice_mood(44, "temporal") == voice_mood(44, "identity")
+
+
+def test_nothing_is_drawn_through_a_link(tmp_path: Path) -> None:
+    """A received corpus of the same settings may lead elsewhere, or hold a pipe."""
+    tiny = SMALL | dict(subjects=1, sessions=dict(train=1), shared_subjects={}, seconds=[0.1, 0.1])
+    root, elsewhere = tmp_path / "a", tmp_path / "elsewhere"
+    draw_corpus(root, **tiny, scores="behaviour", seed=0, workers=1)
+    elsewhere.mkdir()
+    film = next(root.rglob("*.mp4"))
+    film.unlink()
+    (elsewhere / "precious").write_text("mine")
+    film.with_name(f".{film.name}.part").symlink_to(elsewhere / "precious")
+    draw_corpus(root, **tiny, scores="behaviour", seed=0, workers=1)
+    assert film.is_file() and (elsewhere / "precious").read_text() == "mine"
+    shutil.rmtree(root / "AVEC2014" / "train" / "Freeform")
+    (root / "AVEC2014" / "train" / "Freeform").symlink_to(elsewhere)
+    with pytest.raises(InputError, match="is a link"):
+        draw_corpus(root, **tiny, scores="behaviour", seed=0, workers=1)
+    assert [path.name for path in elsewhere.iterdir()] == ["precious"]
+    (root / "synthetic.json").unlink()
+    os.mkfifo(root / "synthetic.json")
+    with pytest.raises(InputError, match="pipe"):
+        draw_corpus(root, **tiny, scores="behaviour", seed=0, workers=1)

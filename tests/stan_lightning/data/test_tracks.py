@@ -293,3 +293,14 @@ def test_files_and_recordings_are_matched_in_any_normal_form(root: Path) -> None
     members = make_data(root).tracks["mood"].members
     assert members[composed].path.endswith(f"{decomposed}.csv")
     assert members["3_1_Freeform"].path == str(folder / os.fsdecode(b"M\xfc.csv"))
+
+
+def test_columns_of_others_do_not_steer_the_terminal(root: Path, capsys) -> None:
+    pd.DataFrame({"time_s": [0.0, 1.0], "\x1b[2Jc": [1, 1], "b": [1, 2]}).to_csv(
+        root / "tracks" / "mood" / "3_1_Freeform.csv", index=False
+    )
+    make_data(root, columns={"mood": ["b", "\x9b2J"]})
+    assert "no file has \\x9b2J" in capsys.readouterr().out
+    (root / "tracks" / "mood" / "1_1_Freeform.csv").unlink()
+    make_data(root)
+    assert "\x1b" not in capsys.readouterr().out

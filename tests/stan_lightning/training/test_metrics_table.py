@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from stan_boundary.errors import InputError
 from stan_lightning.training.metrics_table import MetricsTable
 
 
@@ -40,3 +43,10 @@ def test_a_start_that_logs_nothing_loses_nothing(tmp_path: Path) -> None:
     third.keep_before(2)
     log(third, 2)
     assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("table", ["epoch,step,val/mae\n0,4,=cmd|x\n", "epoch,step,=1+1\n0,4,2\n"])
+def test_a_received_table_hands_on_no_formulas(tmp_path: Path, table: str) -> None:
+    (tmp_path / "metrics.csv").write_text(table)
+    with pytest.raises(InputError, match=r"metrics\.csv is no table of epochs: remove it"):
+        MetricsTable(str(tmp_path / "metrics.csv")).keep_before(1)
