@@ -1,5 +1,6 @@
 """How every command of this project ends when the user's input cannot be used."""
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -28,8 +29,8 @@ class JobFailedError(CompactHydraException):
 def one_line_errors() -> Iterator[None]:
     """Turn an `InputError` into one line on stderr and a non-zero exit code.
 
-    So is one that Hydra met in making an object that the config describes, and what the machine refuses
-    (`trouble.said`). A single run exits with
+    So is any error that Hydra met in making an object that the config describes, and what the machine
+    refuses (`trouble.said`). A single run exits with
     code 2. A job of a multirun raises instead, because an exit would take the other jobs with it:
     Hydra goes on with them and exits with code 1 at the end.
     """
@@ -44,7 +45,14 @@ def one_line_errors() -> Iterator[None]:
             if gone := re.search(r"Error locating target '([^']+)'", str(error)):
                 said = f"the config names {gone[1]}, which this version lacks: was the run made by another?"
                 _end(InputError(said))
-            raise
+            if os.environ.get("HYDRA_FULL_ERROR") == "1":
+                raise
+            said = " ".join(str(error).split())[:400]
+            _end(
+                InputError(
+                    f"the config asks for what cannot be made: {said} (HYDRA_FULL_ERROR=1 shows where)"
+                )
+            )
         _end(error.__cause__)
     except (OSError, RuntimeError, UnicodeEncodeError) as error:
         if not (said := trouble.said(error)):

@@ -140,6 +140,9 @@ def open_zip_for_good(path: Path | str, max_member_bytes: int | None = None) -> 
     file = _Bounded(open_regular(path).detach())
     try:
         archive = _Zip(file)
+        end = zipfile._EndRecData(file)  # type: ignore[attr-defined] # where the file says that its list is
+        if end[6] != archive.start_dir:  # other readers, such as torch's, would see another list there
+            raise InputError("its list of members is not where it says")
         file.bounded = False
         _check_members(archive, os.fstat(file.fileno()).st_size, max_member_bytes)
     except BaseException as error:

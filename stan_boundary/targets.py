@@ -51,6 +51,10 @@ _KNOWN = ("torch", "lightning", "hydra", "stan_lightning", "stan_boundary", "pre
 """Packages that are here anyway: for these an error does not suggest `trust`."""
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
+_LAYERS, _MOST_LAYERS = re.compile(r"(num_(\w+_)?)?layers"), 200
+"""Torch copies layers one by one, before anything can tell that a checkpoint holds no such many."""
+_FIELD = re.compile(r"\{[\w/-]*(:0?\d{0,2}(\.\d)?[defg]?)?\}", re.ASCII)
+"""Of a checkpoint's file name: a metric and its format. Others reach any attribute of what they format."""
 _REFERENCE = re.compile(r"\$\{(\.*[\w.\[\]-]+|hydra:[\w.]+|now:[\w%:. -]+)\}", re.ASCII)
 
 
@@ -84,9 +88,19 @@ def check_targets(
 def _targets(node: Any, key: str, where: str) -> Iterator[tuple[str, Any]]:
     """Keys and targets of a configuration; its other values are checked on the way."""
     if isinstance(node, Mapping):
+        if node.get("device") is not None and str(node.get("_target_")).startswith("torch."):
+            raise InputError(f"{where}: {key}.device: files of others do not choose where memory is taken")
         for name, value in node.items():
             path = f"{key}.{name}" if key else str(name)
             _check_text(str(name), path, where, name=True)
+            if _LAYERS.fullmatch(str(name)) and isinstance(value, int) and value > _MOST_LAYERS:
+                raise InputError(
+                    f"{where}: {path}={value}: at most {_MOST_LAYERS} layers are made for others"
+                )
+            if name == "_args_":
+                raise InputError(
+                    f"{where}: {path}: arguments need their names; write each as a key of its own"
+                )
             if name == "_target_":
                 yield key or "the configuration", value
             else:
@@ -96,12 +110,17 @@ def _targets(node: Any, key: str, where: str) -> Iterator[tuple[str, Any]]:
             yield from _targets(value, f"{key}[{number}]", where)
     elif isinstance(node, str):
         _check_text(node, key, where)
+    elif not isinstance(node, (int, float, type(None))):
+        raise InputError(f"{where}: {key} is a {type(node).__name__}: a configuration holds numbers and text")
 
 
 def _check_text(text: str, key: str, where: str, name: bool = False) -> None:
     if "_target_" in text and not (name and text == "_target_"):
         raise InputError(f"{where}: {key} hides a _target_ in a text; write it as a key of its own")
-    if "$" in _REFERENCE.sub("", text):
+    own = _REFERENCE.sub("", text)
+    if "{" in _FIELD.sub("", own) and "$" not in own:
+        raise InputError(f"{where}: {key} is {text[:80]!r}: in braces stand a metric and its format alone")
+    if "$" in own:
         raise InputError(
             f"{where}: {key} is {text[:80]!r}: a file may refer to its own keys, not to the environment or "
             "to resolvers; write the value there, or give the key on the command line"

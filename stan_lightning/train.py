@@ -6,7 +6,7 @@ A run's folder holds ``config.yaml``, ``versions.txt``, ``metrics.csv`` and ``ch
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -43,6 +43,7 @@ from stan_lightning.training.refusals import (
     refuse_bfloat16_on_cpu,
     refuse_half_precision,
     refuse_impossible_numbers,
+    refuse_other_kind,
     refuse_single_values,
     refuse_sweep_on_processes,
     refuse_sync_on_cpu,
@@ -91,27 +92,35 @@ def train(config: DictConfig, run: Path) -> float:
         name_group(config)
         refuse_links(run)
         config, checkpoint = take_up(config, run)
-        refuse_impossible_numbers(config)
-        L.seed_everything(config.seed, verbose=False)
-        data = open_data(config)
-        data.columns = resume.columns(checkpoint)
-        data.setup("fit")
-        known = data.facts()
-        if checkpoint is not None:
-            with torch.random.fork_rng(devices=[]), torch.device("meta"):
-                planned: StanModule = instantiate(config.model, data=known, _convert_="all")
-            resume.refuse_other_network(planned, checkpoint)
-        module: StanModule = instantiate(config.model, data=known, _convert_="all")
-        data.serve(module.network.parts)
-        with closing(build_trainer(config, run, module.objective)) as trainer:
-            recordings = data.tables["train"].label.count()
-            refuse_single_values(module.network, config.data, recordings, trainer.world_size)
-            announce(config, data, module, trainer)
-            if trainer.is_global_zero and not rehearsal(trainer):
-                write_down(config, run)
-            log_start(config, checkpoint, trainer)
-            trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-            return rehearsed(run, trainer) if rehearsal(trainer) else summarise(run, data, module, trainer)
+        with resume.answerable(checkpoint) if checkpoint is not None else nullcontext():
+            return fit(config, run, checkpoint)
+
+
+def fit(config: DictConfig, run: Path, checkpoint: Path | None) -> float:
+    """Train by a config, from a checkpoint where there is one; the result as `train`'s."""
+    refuse_impossible_numbers(config)
+    L.seed_everything(config.seed, verbose=False)
+    data = open_data(config)
+    data.columns = resume.columns(checkpoint)
+    data.setup("fit")
+    known = data.facts()
+    if checkpoint is not None:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            planned: StanModule = instantiate(config.model, data=known, _convert_="all")
+        refuse_other_kind("model", planned, StanModule)
+        resume.refuse_other_network(planned, checkpoint)
+    module: StanModule = instantiate(config.model, data=known, _convert_="all")
+    refuse_other_kind("model", module, StanModule)
+    data.serve(module.network.parts)
+    with closing(build_trainer(config, run, module.objective)) as trainer:
+        recordings = data.tables["train"].label.count()
+        refuse_single_values(module.network, config.data, recordings, trainer.world_size)
+        announce(config, data, module, trainer)
+        if trainer.is_global_zero and not rehearsal(trainer):
+            write_down(config, run)
+        log_start(config, checkpoint, trainer)
+        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+        return rehearsed(run, trainer) if rehearsal(trainer) else summarise(run, data, module, trainer)
 
 
 def open_data(config: DictConfig) -> CropDataModule:
@@ -121,6 +130,7 @@ def open_data(config: DictConfig) -> CropDataModule:
     for name in ("augment", "sampler"):
         check(OmegaConf.to_container(config.data[name]) if config.data[name] else None, f"data.{name}")
     data: CropDataModule = instantiate(config.data, modalities=read, _convert_="all")
+    refuse_other_kind("data", data, CropDataModule)
     return data
 
 
@@ -193,8 +203,10 @@ def build_trainer(config: DictConfig, run: Path, objective: Objective) -> L.Trai
     settings = with_selection(config.trainer, objective)
     check(OmegaConf.to_container(settings), "trainer")
     make: partial[L.Trainer] = instantiate(settings, _partial_=True, _convert_="all")
+    if not isinstance(make, partial) or make.func is not L.Trainer:
+        raise InputError("the config's trainer is no lightning.Trainer: its _target_ is missing or another's")
     refuse_trainer_settings(make.keywords, TRAINING)
-    refuse_callbacks(make.keywords["callbacks"])
+    refuse_callbacks(make.keywords.get("callbacks"))
     callbacks = [*make.keywords["callbacks"].values(), Sigterm(), Interval(), EpochLine(), StopAtNaN(run)]
     refuse_test_metrics(callbacks)
     refuse_unlogged_monitors(callbacks, objective.metrics)
@@ -205,9 +217,11 @@ def build_trainer(config: DictConfig, run: Path, objective: Objective) -> L.Trai
     watchers = instantiate(config.logger, _convert_="all").values()
     loggers = [watcher for watcher in watchers if isinstance(watcher, Logger)]
     callbacks += [watcher for watcher in watchers if isinstance(watcher, L.Callback)]
-    plugins = [*make.keywords.get("plugins", []), WholeCheckpointIO()]
+    plugins = [*(make.keywords.get("plugins") or []), WholeCheckpointIO()]
+    home = make.keywords.get("default_root_dir") or run  # where callbacks and profilers write without a place
+    given = dict(callbacks=callbacks, logger=loggers, precision=precision, plugins=plugins)
     try:
-        trainer = make(callbacks=callbacks, logger=loggers, precision=precision, plugins=plugins)
+        trainer = make(**given, default_root_dir=home)
     except (MisconfigurationException, ValueError) as error:
         said = " ".join(str(error).split())
         raise InputError(f"this machine cannot run this trainer ({said}); try trainer=default") from None
@@ -257,8 +271,8 @@ def closing(trainer: L.Trainer) -> Iterator[L.Trainer]:
         failed = False
     finally:
         for logger in trainer.loggers:
-            if not isinstance(logger, MetricsTable):
-                logger.close(failed)  # type: ignore[attr-defined] # a Dashboard; its import takes seconds
+            if type(logger).__name__ == "Dashboard":  # whose import takes seconds
+                logger.close(failed)  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from stan_boundary.typed import typed_python
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.protocol import PROTOCOLS
 from stan_lightning.evaluation.baselines import LOOKED_UP, RIDGES
-from stan_lightning.evaluation.statistics import BANDS, METRICS
+from stan_lightning.evaluation.statistics import BAND_METRICS, BANDS, METRICS
 
 TEXT = dict.fromkeys(("recording", "subject", "session", "task", "partition", "group", "exposure"), str)
 _MOST_NUMBER = 1e9
@@ -267,7 +267,7 @@ def _unit(row: Any, name: str) -> None:
         _metric(row[metric], f"{name}.{metric}")
     _need(row["n"] == 0 or all(_number(row[one]["value"]) for one in ("mae", "rmse")), name)
     for key, value in row.items():
-        if isinstance(value, dict) and key not in ("bias_by_band", "baselines"):
+        if (isinstance(value, dict) or key in BAND_METRICS) and key not in ("bias_by_band", "baselines"):
             _metric(value, f"{name}.{key}")
 
 

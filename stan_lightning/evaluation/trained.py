@@ -31,6 +31,8 @@ RECORD = ("protocol", "fold", "n_folds", "split_seed", "seed", "score_range")
 REQUIRED = ("state_dict", "hyper_parameters", "datamodule_hyper_parameters", "training")
 _NUMBERS = [name.removeprefix("data.") for name in NUMBERS if name.startswith("data.")]
 _MOST = 1e9
+_MOST_OF_COMPOSED = 4096
+"""Of numbers in what prepares clips: modules made of them take memory before anything is compared."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,10 @@ def open_checkpoint(path: str | Path, trust: Collection[str] = ()) -> Trained:
     try:
         check_targets(content["hyper_parameters"], trust, str(file))
         data = {**content["datamodule_hyper_parameters"], **OF_THE_MACHINE}
-        check_targets({name: data.get(name) for name in COMPOSED}, trust, str(file))
+        composed = {name: data.get(name) for name in COMPOSED}
+        check_targets(composed, trust, str(file))
+        if not trust and _largest(composed) > _MOST_OF_COMPOSED:
+            raise InputError(f"{file}: a number of its data.{' or data.'.join(COMPOSED)} is beyond bounds")
         check_reading(data, str(file))
         CropDataModule(**data)
         with torch.device("meta"):
@@ -105,10 +110,19 @@ def open_checkpoint(path: str | Path, trust: Collection[str] = ()) -> Trained:
         check_record(record, sessions, str(file))
     except InputError as error:
         raise error if str(file) in str(error) else InputError(f"{file}: {error}") from None
-    except (TypeError, ValueError, KeyError, AttributeError, RuntimeError, IndexError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, RuntimeError, ArithmeticError) as error:
         said = " ".join(f"{error}".split())[:160] or type(error).__name__
         raise InputError(f"{file} was made by another version of this project: {said}") from None
     return Trained(module.eval(), data, record, sessions)
+
+
+def _largest(node: Any) -> float:
+    """The largest whole number in plain data."""
+    if isinstance(node, Mapping):
+        return max(map(_largest, node.values()), default=0)
+    if isinstance(node, (list, tuple)):
+        return max(map(_largest, node), default=0)
+    return abs(node) if isinstance(node, int) else 0
 
 
 def check_reading(data: Mapping[str, Any], file: str) -> None:

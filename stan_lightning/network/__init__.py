@@ -11,6 +11,7 @@ normalisation: The three normalisations that it can be built with.
 recompute: Less memory for more time.
 precision: Float32 that is float32, on every device.
 memory: How much memory a training step takes, found without the device.
+pickled: What a file of torch would call, looked at before anything is called.
 checkpoint_file: Files of torch that others wrote, bounded by their own size.
 weights: Weights in and out: released files, checkpoints, networks of another task.
 export: The network for use without this package, an ONNX file.

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from stan_boundary.errors import InputError
 from stan_boundary.opening import open_regular, open_zip
+from stan_lightning.network.pickled import check_names
 
 _MOST_NODES = 1_000_000
 _MOST_DEPTH = 32
@@ -32,6 +33,7 @@ def load(path: str | Path, *, mmap: bool = False) -> Any:
     if packed:  # a compressed one, which torch would read, can be a thousand times its size
         with open_zip(path):
             pass
+    check_names(str(path))
     content = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap and packed)
     _Bounds(str(path), size).walk(content, 0)
     return content
@@ -69,6 +71,8 @@ class _Bounds:
             raise InputError(
                 f"{self.path} holds more than a checkpoint does: it is too deep or has too many entries"
             )
+        if isinstance(node, (Tensor, dict)) and set(getattr(node, "__dict__", ())) - {"_metadata"}:
+            raise InputError(f"{self.path} holds tensors or tables with attributes of their own")
         if isinstance(node, Tensor):
             self._tensor(node)
         elif isinstance(node, dict):

@@ -53,6 +53,15 @@ def refuse_impossible_numbers(config: DictConfig) -> None:
         )
 
 
+def refuse_other_kind(part: str, found: object, kind: type) -> None:
+    """A config's part must be made of what this project takes there."""
+    if not isinstance(found, kind):
+        raise InputError(
+            f"the config's {part} makes a {type(found).__name__}, no {kind.__name__}: its _target_ is "
+            "missing or another's"
+        )
+
+
 def refuse_test_metrics(callbacks: Iterable[object]) -> None:
     """Selection is by the development partition only."""
     for callback in callbacks:

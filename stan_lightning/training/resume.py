@@ -1,14 +1,19 @@
 """Going on with a run where it stood, by its own config."""
 
+import os
+import pickle
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 
+from stan_boundary import trouble
 from stan_boundary.config_folder import trusted
 from stan_boundary.errors import InputError
 from stan_boundary.received_folder import check_inside
@@ -23,6 +28,41 @@ CONFIG = "config.yaml"
 _CHANGEABLE = re.compile(
     r"(trainer|logger)\..+|data\.(root|tracks(\..+)?|num_workers|cache_gb)|resume|go_on|trust|group|hydra\..+"
 )
+
+
+_OF_CONTENT = (
+    *(AttributeError, ArithmeticError, AssertionError, EOFError, IndexError, KeyError, TypeError, ValueError),
+    *(RuntimeError, MisconfigurationException, pickle.PickleError),
+)
+"""What Lightning and torch raise where a state or setting is not as they wrote it."""
+
+
+@contextmanager
+def answerable(checkpoint: Path) -> Iterator[None]:
+    """Say in one line what fails before a resumed run's next epoch is kept: its files are to blame.
+
+    Raises:
+        InputError: Something failed; with HYDRA_FULL_ERROR=1 the error itself, as after that epoch.
+    """
+    last = checkpoint.with_name("last.ckpt")
+    before = _mark(last)
+    try:
+        yield
+    except InputError:
+        raise
+    except _OF_CONTENT as error:
+        known = isinstance(error, torch.OutOfMemoryError) or trouble.said(error)
+        if known or _mark(last) != before or os.environ.get("HYDRA_FULL_ERROR") == "1":
+            raise
+        said = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{checkpoint} or the run's config does not fit this version: nothing could be trained "
+            f"({type(error).__name__}: {said}; HYDRA_FULL_ERROR=1 shows where)"
+        ) from error
+
+
+def _mark(file: Path) -> tuple[int, int] | None:
+    return (file.stat().st_ino, file.stat().st_mtime_ns) if file.is_file() else None
 
 
 def own_config(run: Path, asked: DictConfig, overrides: Sequence[str]) -> DictConfig:

@@ -6,11 +6,13 @@ from pathlib import Path
 import lightning as L
 import numpy as np
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
 from stan_boundary import cores
+from stan_boundary.errors import InputError
 from stan_boundary.names import printable
 from stan_boundary.typed import typed_python
 from stan_boundary.writing import write_whole
@@ -71,7 +73,10 @@ def summarise(run: Path, data: CropDataModule, module: StanModule, trainer: L.Tr
         Best value of the monitored metric.
     """
     best = trainer.checkpoint_callback
-    assert isinstance(best, L.pytorch.callbacks.ModelCheckpoint) and best.best_model_score is not None
+    if not isinstance(best, ModelCheckpoint) or best.best_model_score is None or not best.best_model_path:
+        raise InputError(
+            f"{run} has no best checkpoint to report: trainer.callbacks.best must be the first one"
+        )
     value, chosen_by = float(best.best_model_score), {}
     if in_sixteen_bits(module.hparams["validation_precision"], trainer):
         chosen_by = {"value_in_sixteen_bits": value}

@@ -62,7 +62,7 @@ def refuse_trainer_settings(
             raise InputError(f"trainer.{name}={settings[name]}: {why}")
 
 
-def refuse_callbacks(callbacks: Mapping[str, Any]) -> None:
+def refuse_callbacks(callbacks: Any) -> None:
     """What selects and keeps checkpoints has to be there, and weights are those that were scored.
 
     Args:
@@ -71,6 +71,10 @@ def refuse_callbacks(callbacks: Mapping[str, Any]) -> None:
     Raises:
         InputError: One is missing, or works against another.
     """
+    if not isinstance(callbacks, Mapping) or not all(
+        isinstance(one, L.Callback) for one in callbacks.values()
+    ):
+        raise InputError("trainer.callbacks must be callbacks by their names, each with its _target_")
     for name, use in (("best", "is what a run reports"), ("last", "is what a resumed run goes on from")):
         if not isinstance(callbacks.get(name), ModelCheckpoint):
             raise InputError(f"trainer.callbacks.{name} {use}: it cannot be left out")
@@ -79,6 +83,10 @@ def refuse_callbacks(callbacks: Mapping[str, Any]) -> None:
                 f"trainer.callbacks.{name}.save_on_exception=true would keep an epoch cut short, or weights "
                 "that are no numbers: leave it out"
             )
+    if next(one for one in callbacks.values() if isinstance(one, ModelCheckpoint)) is not callbacks["best"]:
+        raise InputError(
+            "trainer.callbacks.best is what a run reports: it must stand before other ModelCheckpoints"
+        )
     if callbacks["best"].save_top_k != 1:
         raise InputError(
             f"trainer.callbacks.best.save_top_k={callbacks['best'].save_top_k}: best.ckpt is one file; add a "

@@ -26,6 +26,17 @@ def test_regular_files_are_read_up_to_their_bound(tmp_path: Path) -> None:
         read_regular(tmp_path / "a", 3)
 
 
+def test_a_zip_that_two_readers_read_as_two_is_refused(tmp_path: Path) -> None:
+    """Python finds the list of members by its end, torch by the place that the zip states."""
+    good, other = (_zip(tmp_path / name, **{name: b"x" * 9}).read_bytes() for name in ("one", "two"))
+    (tmp_path / "prefixed").write_bytes(b"PK\x03\x04" + good)
+    (tmp_path / "double").write_bytes(good + other)
+    for name in ("prefixed", "double"):
+        assert zipfile.ZipFile(tmp_path / name).namelist()
+        with pytest.raises(InputError, match="not where it says"), open_zip(tmp_path / name):
+            pass
+
+
 def test_what_is_no_regular_file_is_refused_and_never_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "zero").symlink_to("/dev/zero")

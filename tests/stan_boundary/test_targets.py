@@ -50,7 +50,26 @@ REFUSED = (
 
 @pytest.mark.parametrize("target", ALLOWED)
 def test_the_field_s_own_classes_are_allowed(target: str) -> None:
-    check_targets({"trainer": {"callbacks": [{"_target_": target, "_partial_": True, "_args_": [1]}]}})
+    check_targets({"trainer": {"callbacks": [{"_target_": target, "_partial_": True, "x": 1}]}})
+
+
+def test_arguments_have_names_and_braces_hold_a_metric() -> None:
+    """A place without a name cannot be checked, and a format may reach any attribute and any width."""
+    with pytest.raises(InputError, match="arguments need their names"):
+        check_targets({"a": {"_target_": "torch.optim.Adam", "_args_": ["Makefile"]}})
+    for text in ("{epoch}-{val/mae:.2f}", "{step:06d}"):
+        check_targets({"filename": text})
+    wide = (
+        "{epoch:99999999999}",
+        "{epoch:.>2}/x",
+        "{step:c}",
+        "{0}{",
+        "a{b]}",
+        "{x].__init__.__globals__[os]}",
+    )
+    for text in (*wide, "{x.y}", "{a!r}", "${b}{x].y}"):
+        with pytest.raises(InputError, match="in braces"):
+            check_targets({"b": "c", "filename": text})
 
 
 @pytest.mark.parametrize("target", REFUSED, ids=str)

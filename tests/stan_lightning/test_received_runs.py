@@ -92,6 +92,7 @@ def test_code_of_a_received_run_is_refused_and_trusted_by_name(
     assert ran.exists() and "trust: []" in (tmp_path / "again" / "config.yaml").read_text()
 
 
+TABLE = "stan_lightning.training.metrics_table.MetricsTable"
 CONFIGS = (
     ("_target_: lightning.Trainer", "_target_: subprocess.run", "subprocess.run"),
     ("_target_: lightning.Trainer", "_target_: torch.nn.modules.container.operator.call", "operator.call"),
@@ -113,6 +114,19 @@ CONFIGS = (
     ("group: null", "group: &a [x, x]\nb: *a", "aliases"),
     ("logger:", "logged:", "lacks logger"),
     ("monitor: null", "monitor: ${nowhere}", "nowhere"),
+    (
+        "logger:\n",
+        "logger:\n  x:\n    _target_: {table}\n    _args_: [Makefile]\n",
+        "arguments need their names",
+    ),
+    ("filename: best", "filename: '{epoch].__class__}'", "in braces"),
+    ("mode: null", "mode: neither", "cannot be made"),
+    ("_target_: stan_lightning.data.datamodule.CropDataModule", "x: 1", "no CropDataModule"),
+    ("_target_: stan_lightning.training.module.StanModule", "x: 1", "cannot be made"),
+    ("_target_: lightning.Trainer", "x: 1", "no lightning.Trainer"),
+    ("callbacks:\n", "callbacks:\n    x: 3\n", "callbacks by their names"),
+    ("callbacks:\n    best:", "other:\n    best:", "does not fit this version"),
+    ("devices: auto\n  precision: auto", "devices: auto\n  precision: [1]", "does not fit this version"),
 )
 
 
@@ -122,10 +136,55 @@ def test_a_received_config_is_data(received: Path, tmp_path: Path, train: Train)
     text = config.read_text()
     for old, new, expected in CONFIGS:
         assert old in text, text
-        config.write_text(text.replace(old, new.replace("{outside}", str(tmp_path)), 1))
+        config.write_text(
+            text.replace(old, new.replace("{outside}", str(tmp_path)).replace("{table}", TABLE), 1)
+        )
         code, said = train(f"resume={received}", "trainer.max_epochs=2")
         assert code == 2 and expected in one_line(said), (new, said)
     assert not (tmp_path / "x.csv").exists()
+
+
+def first(part: Any) -> Any:
+    return next(iter(part.values()))
+
+
+WIDE = {"_target_": "torch.nn.Linear", "in_features": 10**5, "out_features": 10**5}
+EMPTY = {"_target_": "torch.nn.GroupNorm", "num_groups": 0, "num_channels": 4}
+DEEP = {"_target_": "torch.nn.Transformer", "num_encoder_layers": 10**9}
+STATES: tuple[Callable[[dict[str, Any]], Any], ...] = (
+    lambda content: content["optimizer_states"][0]["param_groups"][0].update(lr="x"),
+    lambda content: content["optimizer_states"][0].update(state=7),
+    lambda content: first(content["optimizer_states"][0]["state"]).update(exp_avg=torch.ones(3)),
+    lambda content: content["lr_schedulers"][0].update(last_epoch="x"),
+    lambda content: content["loops"].update(fit_loop={}),
+    lambda content: content["loops"]["fit_loop"]["epoch_progress"]["current"].update(processed=-5),
+    lambda content: content["lr_schedulers"][0].update(base_lrs=None),
+    lambda content: content.pop("optimizer_states"),
+    lambda content: content.pop("hyper_parameters"),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(len(STATES)))
+def test_a_malformed_state_is_one_line(received: Path, train: Train, number: int) -> None:
+    """Also one of the right types; what trained fine goes on."""
+    edited(received / "checkpoints" / "last.ckpt", STATES[number])
+    code, said = train(f"resume={received}", "trainer.max_epochs=2")
+    assert code == 2 and "last.ckpt" in one_line(said), said
+
+
+def test_other_loggers_end_as_they_do(received: Path, train: Train) -> None:
+    """Lightning's have no `close`; what has no place of its own is written into the run."""
+    config = received / "config.yaml"
+    logger = "logger:\n  x:\n    _target_: lightning.pytorch.loggers.CSVLogger\n    save_dir: "
+    profiler = (
+        "trainer:\n  profiler:\n    _target_: lightning.pytorch.profilers.SimpleProfiler\n    filename: x\n"
+    )
+    text = config.read_text().replace("logger:\n", logger + "${hydra:runtime.output_dir}/x\n", 1)
+    config.write_text(text.replace("trainer:\n", profiler, 1))
+    code, said = train(f"resume={received}", "trainer.max_epochs=2")
+    assert code == 0 and "Traceback" not in said, said
+    assert list((received / "x").rglob("metrics.csv"))
 
 
 def edited(file: Path, change: Callable[[dict[str, Any]], None], to: Path | None = None) -> Path:
@@ -183,6 +242,16 @@ def test_a_checkpoint_decides_nothing_of_the_machine_and_asks_for_no_more_than_i
         ("training", "protocol", ["x"]),
         ("hyper_parameters", "network", {"name": "sta_drn"}),
         ("hyper_parameters", "network", 7),
+        ("hyper_parameters", "x", {"_target_": "torch.nn.GroupNorm", "num_groups": 0, "num_channels": 4}),
+        ("hyper_parameters", "network", EMPTY | {"x": EMPTY}),
+        ("hyper_parameters", "network", EMPTY | {"encoder": DEEP}),
+        (
+            "hyper_parameters",
+            "network",
+            EMPTY | {"encoder": DEEP | {"num_encoder_layers": torch.tensor(10**9)}},
+        ),
+        ("hyper_parameters", "network", EMPTY | {"encoder": WIDE | {"device": "cpu"}}),
+        ("datamodule_hyper_parameters", "augment", {"picture": WIDE}),
     ]
     for part, name, value in changes:
         edited(best, lambda content, p=part, n=name, v=value: content[p].update({n: v}), odd)

@@ -82,6 +82,7 @@ def link(name: str) -> Callable[[Path], None]:
 
 
 HARMFUL: dict[str, Callable[[Path], None]] = {
+    "number for a metric of bands": numbers(lambda content: content["video"].update(f1_14=-1)),
     "text for JSON": lambda folder: (folder / "metrics.json").write_text("x") and None,
     "deep JSON": lambda folder: (folder / "metrics.json").write_text("[" * 200_000) and None,
     "text for a number": numbers(lambda content: content["video"]["mae"].update(value="x")),
