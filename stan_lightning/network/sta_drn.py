@@ -201,7 +201,8 @@ def check_arguments(
     if features % k:
         raise InputError(f"features={features} is not divisible by k={k}: choose a multiple of {k}")
     if isinstance(layers, int | str) or len(layers) != 4 or any(blocks < 1 for blocks in layers):
-        raise InputError(f"layers is {layers}: give four numbers of at least 1, as in [2, 2, 2, 2]")
+        shown = list(layers) if isinstance(layers, tuple) else layers
+        raise InputError(f"layers is {shown}: give four numbers of at least 1, as in [2, 2, 2, 2]")
     if sum(layers) * k > MOST_BLOCKS:
         raise InputError(
             f"layers={list(layers)} with k={k} are more than {MOST_BLOCKS} bottlenecks: choose fewer"

@@ -90,7 +90,7 @@ def test_what_is_one_s_own_trains_resumes_evaluates_and_predicts(
     assert run(monkeypatch, stan_lightning.evaluate, *refused) == 2
     assert "add trust=[mine]" in capfd.readouterr().err
     cpu = ["trainer.accelerator=cpu", "+trainer.enable_progress_bar=false"]
-    more = ["bootstrap.resamples=20", "output=evaluation", *cpu]
+    more = ["output=evaluation", *cpu]
     assert run(monkeypatch, stan_lightning.evaluate, *typed("evaluate"), *more) == 0
     assert len(pd.read_csv(folder / "evaluation" / "predictions.csv")) == 3
     assert run(monkeypatch, stan_lightning.predict, *typed("predict"), "output=predictions", *cpu) == 0

@@ -157,7 +157,7 @@ def test_an_evaluation_counts_what_it_cannot_read_among_the_missing(
     bad = spoil(root)
     damaged(root / "1_1_Freeform.zip", 39)  # of those that were trained on, which the ridges read
     checkpoint = f"checkpoint={run}/checkpoints/best.ckpt"
-    asked = (checkpoint, "trainer.accelerator=cpu", "bootstrap.resamples=10", "data.num_workers=0")
+    asked = (checkpoint, "trainer.accelerator=cpu", "data.num_workers=0")
     code, said = command(stan_lightning.evaluate, *asked, f"output={tmp_path / 'out'}")
     assert code == 0 and "Traceback" not in said, said
     assert "5 of 7 recordings have no crops: " in said

@@ -170,7 +170,7 @@ def test_a_track_alone_resumed_is_as_uninterrupted_and_evaluates_in_another_proc
     given = [*TINY, *alone("openface"), f"data.root={root}"]
     given.append(f"data.tracks.openface={theirs('openface')}")
     code, said = train(*given, f"hydra.run.dir={tmp_path / 'whole'}", "trainer.max_epochs=4")
-    assert code == 0 and "track openface, " in said, said
+    assert code == 0 and "openface (TrackNet), " in said, said
     code, said = train(*given, f"hydra.run.dir={tmp_path / 'parts'}")
     assert code == 0, said
     code, said = train(f"resume={tmp_path / 'parts'}", "trainer.max_epochs=4")

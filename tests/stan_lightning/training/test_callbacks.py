@@ -28,9 +28,14 @@ class Logged:
         self.values |= values
 
 
+BEST = SimpleNamespace(monitor="val/mae")
+
+
 def trainer(**more: Any) -> Any:
     always = dict(state=SimpleNamespace(fn="fit"), sanity_checking=False, world_size=2, is_global_zero=True)
-    return SimpleNamespace(**always | {"check_val_every_n_epoch": 1, "current_epoch": 0} | more)
+    return SimpleNamespace(
+        **always | {"check_val_every_n_epoch": 1, "current_epoch": 0, "checkpoint_callback": BEST} | more
+    )
 
 
 def test_pace_counts_waiting_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
