@@ -19,6 +19,11 @@ from stan_boundary.errors import InputError
 
 _LIGHTNING = ("callbacks", "loggers", "profilers", "strategies", "plugins")
 _OWN = tuple(f"stan_lightning.{room}" for room in ("data", "network", "training"))
+_READING = (
+    *("torch.nn", "torch.optim", "stan_lightning.data", "stan_lightning.network"),
+    *(f"stan_lightning.training.{name}" for name in ("objective", "parameter_groups", "module")),
+)
+"""Of these a network, its objective, its optimiser and its data are made; none of them writes a file."""
 _TRAINERS = ("lightning.Trainer", "lightning.pytorch.Trainer")
 _NAMED = ("torch.optim", "torch.nn", *_OWN, *(f"lightning.pytorch.{kind}" for kind in _LIGHTNING))
 """Packages whose names are looked up."""
@@ -83,6 +88,19 @@ def check_targets(
     for key, target in named:
         if target not in also:
             _check_found(_locate(target, where, key), trust, where, key, target)
+
+
+def check_readers(config: Any, trust: Collection[str], where: str) -> None:
+    """Check that what describes a network or its data makes nothing that writes, as loggers and callbacks do.
+
+    Raises:
+        InputError: It names something else.
+    """
+    for key, target in _targets(config, "", where):
+        if not _below(str(target), (*_READING, *trust)):
+            raise InputError(
+                f"{where}: {key} asks for {str(target)[:80]}, which is no part of a network or its data"
+            )
 
 
 def _targets(node: Any, key: str, where: str) -> Iterator[tuple[str, Any]]:

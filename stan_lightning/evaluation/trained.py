@@ -9,7 +9,7 @@ import torch
 from omegaconf import OmegaConf
 
 from stan_boundary.errors import InputError
-from stan_boundary.targets import check_targets
+from stan_boundary.targets import check_readers, check_targets
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.protocol import PROTOCOLS
 from stan_lightning.data.tracks import OF_CROPS
@@ -96,6 +96,7 @@ def open_checkpoint(path: str | Path, trust: Collection[str] = ()) -> Trained:
         data = {**content["datamodule_hyper_parameters"], **OF_THE_MACHINE}
         composed = {name: data.get(name) for name in COMPOSED}
         check_targets(composed, trust, str(file))
+        check_readers([content["hyper_parameters"], composed], trust, str(file))
         if not trust and _largest(composed) > _MOST_OF_COMPOSED:
             raise InputError(f"{file}: a number of its data.{' or data.'.join(COMPOSED)} is beyond bounds")
         check_reading(data, str(file))

@@ -17,7 +17,7 @@ from stan_boundary import trouble
 from stan_boundary.config_folder import trusted
 from stan_boundary.errors import InputError
 from stan_boundary.received_folder import check_inside
-from stan_boundary.targets import check_targets
+from stan_boundary.targets import check_readers, check_targets
 from stan_boundary.typed import in_quotes, typed_python
 from stan_boundary.writing import private_folder, write_whole
 from stan_boundary.yaml_file import read_yaml
@@ -147,6 +147,8 @@ def check(config: DictConfig, run: Path, overrides: Sequence[str], where: str) -
     """
     theirs, trust = untyped(config, overrides), trusted(overrides)
     check_targets(theirs, trust, where)
+    plain: Any = OmegaConf.to_container(theirs, resolve=False)
+    check_readers([plain.get("model"), plain.get("data")], trust, where)
     check_places(theirs, run, where, trust)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from stan_boundary.config_folder import trusted
 from stan_boundary.errors import InputError
-from stan_boundary.targets import check_targets
+from stan_boundary.targets import check_readers, check_targets
 
 ALLOWED = (
     *(
@@ -51,6 +51,26 @@ REFUSED = (
 @pytest.mark.parametrize("target", ALLOWED)
 def test_the_field_s_own_classes_are_allowed(target: str) -> None:
     check_targets({"trainer": {"callbacks": [{"_target_": target, "_partial_": True, "x": 1}]}})
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *(
+            "stan_lightning.training.dashboard.Dashboard",
+            "stan_lightning.training.metrics_table.MetricsTable",
+        ),
+        *("lightning.pytorch.loggers.CSVLogger", "lightning.Trainer"),
+    ],
+)
+def test_a_network_is_made_of_nothing_that_writes(target: str) -> None:
+    """`Dashboard` writes its identity as soon as it is made, into the folder that it is told."""
+    config = {"network": {"_target_": "torch.nn.Identity", "x": {"_target_": target, "run_folder": "/home"}}}
+    check_targets(config)
+    with pytest.raises(InputError, match="no part of a network"):
+        check_readers(config, [], "their.yaml")
+    check_readers(config, [target.split(".")[0]], "their.yaml")
+    check_readers({"a": {"_target_": "stan_lightning.training.objective.Severity"}}, [], "their.yaml")
 
 
 def test_arguments_have_names_and_braces_hold_a_metric() -> None:
