@@ -12,7 +12,8 @@ import pytest
 from stan_boundary.environment import DEFAULTS
 
 TINY = ["data.clip_frames=8", "data.image_size=32", "data.num_workers=0", "data.batch_size=2"]
-NETWORK = ["model.features=2", "model.layers=[1,1,1,1]", "trainer.max_epochs=1", "trainer.accelerator=cpu"]
+NETWORK = ["model.network.encoder.features=2", "model.network.encoder.layers=[1,1,1,1]"]
+NETWORK += ["trainer.max_epochs=1", "trainer.accelerator=cpu"]
 _ADDRESS = re.compile(
     r"(?:connect|sendto|sendmsg)\(.*?AF_INET6?\b.*?(?:inet_addr\(|inet_pton\(AF_INET6, )\"([^\"]+)\""
 )
