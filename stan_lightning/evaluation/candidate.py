@@ -49,8 +49,8 @@ def from_checkpoint(path: str | Path, changes: Mapping[str, Any], trust: Collect
     Raises:
         InputError: Where it cannot be read, tells classes, or a change would decide anew who is tested.
     """
-    run = home_of(Path(path))
     trained = open_checkpoint(path, trust)
+    run = home_of(Path(path))
     if trained.record["score_range"] is None:
         raise InputError(f"{path} was trained to tell classes; only severity is evaluated here")
     for name in DECIDED_IN_TRAINING:

@@ -190,7 +190,7 @@ def test_what_cannot_be_is_refused_in_one_line(checkpoint, override, said):
 
 def test_a_file_that_is_no_checkpoint(tmp_path):
     (tmp_path / "cut.ckpt").write_bytes(b"PK\x03\x04 cut short")
-    with pytest.raises(InputError, match="cannot be read as a checkpoint"):
+    with pytest.raises(InputError, match="cannot be read as a file of torch"):
         run(f"checkpoint={tmp_path / 'cut.ckpt'}")
     torch.save({"conv_1.weight": torch.zeros(1)}, tmp_path / "weights.pth")
     with pytest.raises(InputError, match="give released weights as weights="):
