@@ -72,7 +72,8 @@ def test_evaluation_says_what_each_modality_is_worth(voiced, train, tmp_path):
     ]
     assert numbers["modalities"]["n_without"] == 1 and {row["n"] for row in rows.values()} == {4}
     assert numbers["video"]["n"] == 5  # the silent one is scored by its face
-    assert len({row["mae"]["value"] for row in rows.values()}) == 5
+    parts = ("face + voice", "face alone", "voice alone")  # another person's may round to the same number
+    assert len({rows[name]["mae"]["value"] for name in parts}) == 3
     kinds = {kind: [row["strength"] for row in numbers["robustness"][kind]] for kind in numbers["robustness"]}
     assert (kinds["sound_noise"], kinds["bandwidth"], kinds["gain"]) == ([20, 10, 0], [8], [-12, 12])
     assert "another person's voice" in " ".join(done.stdout.split())
