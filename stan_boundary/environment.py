@@ -10,9 +10,12 @@ from collections.abc import MutableMapping
 from stan_boundary import cores
 
 DEFAULTS = {
-    # OpenMP's threads wait for each other asleep, not spinning: spinning threads starve one another where
-    # another process is busy on the same cores. No sum changes. GNU's, LLVM's and Intel's runtimes read it.
+    # OpenMP's threads spin briefly and then sleep while they wait for each other: threads that go on spinning
+    # starve one another where another process is busy on the same cores, and threads that sleep at once make
+    # small operations half as slow again (benchmarks/contention.py). No sum changes. LLVM's and Intel's
+    # runtimes read the first; GNU's, which torch has on Linux, goes by the second where both are set.
     "OMP_WAIT_POLICY": "PASSIVE",
+    "GOMP_SPINCOUNT": "3000",
     # Nothing is sent that nobody asked for. onnxruntime, which torchmetrics imports, sends a device id and
     # python's path; W&B reports crashes and sessions, also of offline runs; huggingface_hub names of models.
     "ORT_DISABLE_TELEMETRY": "1",
@@ -20,8 +23,8 @@ DEFAULTS = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
 }
-YIELDS_TO = {"OMP_WAIT_POLICY": ("GOMP_SPINCOUNT", "KMP_BLOCKTIME")}
-"""Other variables that set the same thing: where the user chose one of them, the default is left out."""
+WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+"""Variables that set the same thing: where the user chose one of them, none is added."""
 
 THREADS = "OMP_NUM_THREADS"
 chosen: set[str] = set()
@@ -35,8 +38,8 @@ def set_defaults(environment: MutableMapping[str, str] = os.environ) -> None:
     another number adds in another order.
     """
     limited = cores.granted() < cores.bound()
-    for name, value in (DEFAULTS | ({THREADS: str(cores.usable())} if limited else {})).items():
-        if not any(other in environment for other in YIELDS_TO.get(name, ())):
-            if name not in environment:
-                environment[name] = value
-                chosen.add(name)
+    defaults = DEFAULTS | ({THREADS: str(cores.usable())} if limited else {})
+    taken = set(environment) | (set(WAITING) if any(name in environment for name in WAITING) else set())
+    for name in defaults.keys() - taken:
+        environment[name] = defaults[name]
+        chosen.add(name)

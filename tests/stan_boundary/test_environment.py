@@ -7,11 +7,11 @@ import sys
 import pytest
 
 from stan_boundary import cores
-from stan_boundary.environment import DEFAULTS, THREADS, set_defaults
+from stan_boundary.environment import DEFAULTS, THREADS, WAITING, set_defaults
 
 
 def test_only_what_the_user_left_open_is_set() -> None:
-    assert DEFAULTS["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert DEFAULTS["OMP_WAIT_POLICY"] == "PASSIVE" and int(DEFAULTS["GOMP_SPINCOUNT"]) > 0
     empty: dict[str, str] = {}
     set_defaults(empty)
     assert empty.items() >= DEFAULTS.items() and empty.keys() <= {*DEFAULTS, THREADS}
@@ -31,11 +31,11 @@ def test_threads_are_left_alone_but_where_control_groups_grant_less(monkeypatch:
     assert found[THREADS] == "2"
 
 
-@pytest.mark.parametrize("other", ["GOMP_SPINCOUNT", "KMP_BLOCKTIME"])
-def test_a_user_who_counts_the_spins_has_chosen(other: str) -> None:
-    asked = {other: "1000"}
+@pytest.mark.parametrize("chosen", WAITING)
+def test_where_the_user_chose_how_threads_wait_nothing_is_added(chosen: str) -> None:
+    asked = {chosen: "1000"}
     set_defaults(asked)
-    assert "OMP_WAIT_POLICY" not in asked
+    assert asked.keys() & set(WAITING) == {chosen}
 
 
 LOADED_AFTER = """
@@ -43,7 +43,7 @@ import os, sys
 class Loader:
     def find_spec(self, name, path, target=None):
         if name in ("torch", "mediapipe", "cv2"):
-            print(name, os.environ.get("OMP_WAIT_POLICY"))
+            print(name, os.environ.get("GOMP_SPINCOUNT"))
             sys.exit(0)
 sys.meta_path.insert(0, Loader())
 import runpy
@@ -63,4 +63,4 @@ def test_commands_choose_before_torch_is_loaded(module: str) -> None:
         text=True,
         check=True,
     )
-    assert done.stdout.split()[-1] == "PASSIVE"
+    assert done.stdout.split()[-1] == DEFAULTS["GOMP_SPINCOUNT"]
