@@ -1,17 +1,18 @@
-"""Training, scoring and preprocessing beside busy processes, by how long OpenMP's threads spin before they sleep.
+"""Training, scoring and preprocessing beside busy processes, by how long OpenMP's threads spin.
 
     python -m benchmarks.contention
     python -m benchmarks.contention --rounds 5 --limit 120
 
 Each kind of work runs in processes of its own, one for each policy: `chosen` is what the commands set,
 `asleep` is ``OMP_WAIT_POLICY=PASSIVE`` alone, `spinning` is the default of GNU's OpenMP. All are started and
-warm before anything is measured, and take turns in each round: alone, beside one busy process, beside two. What
-takes longer than the limit is stopped and counts as the limit. Shown are medians, and two ratios: the cost on an
-idle machine (to spinning), and how many times as long as alone each takes beside others.
+warm before anything is measured, and take turns in each round: alone, beside one busy process, beside two.
+What takes longer than the limit is stopped and counts as the limit. Shown are medians, and two ratios: the
+cost on an idle machine (to spinning), and how many times as long as alone each takes beside others.
 
-Training: epochs of a small network on clips, read by the loader's two processes. Step: one step of the published
-network on a clip of 32 x 112 x 112. Scoring: the epochs without gradients. Preprocessing: crops of synthetic films
-by as many workers as there are processors; their start, which loads MediaPipe, is timed by itself.
+Training: epochs of a small network on clips, read by the loader's two processes. Step: one step of the
+published network on a clip of 32 x 112 x 112. Scoring: the epochs without gradients. Preprocessing: crops of
+synthetic films by as many workers as there are processors; their start, which loads MediaPipe, is timed by
+itself.
 """
 
 import argparse
