@@ -8,7 +8,7 @@ official protocol flatters and `subject_disjoint` must not beat it. In `behaviou
 behaviour carries the score, and both should beat it. In `temporal` data, where nobody stands in two
 partitions, every frame's distribution is the same for all scores, and order and duration alone carry it: a
 network that beats the median there has seen time, and must lose what it gained on clips whose frames are
-shuffled. The others ask what face, voice and both are worth: `benchmarks.senses`.
+shuffled. The others ask what face, audio and both are worth: `benchmarks.senses`.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""How well the behaviour track reads faces whose behaviour is known: drawn people.
+"""How well the behaviour signal reads faces whose behaviour is known: drawn people.
 
     python -m benchmarks.behaviour [--people 8] [--seconds 2]
 
@@ -51,7 +51,7 @@ Values = npt.NDArray[np.float64]
 
 
 class Number(NamedTuple):
-    """A number of the track, what was drawn of it, and the part of `Motion` that moves it."""
+    """A number of the signal, what was drawn of it, and the part of `Motion` that moves it."""
 
     part: str
     columns: tuple[str, ...]

@@ -48,7 +48,7 @@ def compare(ours: ClipDataset, plain: PlainClips, rounds: int) -> None:
     crops = clip.inputs["face"][None]
     draws = Draw(*(part[None] for part in clip.draws["picture"]))
     hearing = ClipDataset(
-        ours.sources, FRAMES, Reading(["face", "voice"], CROP, SOUND_S), seed=0, augment=DEFAULT
+        ours.sources, FRAMES, Reading(["face", "audio"], CROP, SOUND_S), seed=0, augment=DEFAULT
     )
     tasks: dict[str, tuple[Callable[[], object], int]] = {
         "plain, all on the host": (lambda: plain[0], 1),

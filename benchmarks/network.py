@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from stan_lightning.data.log_mel import RATE, voice_input
+from stan_lightning.data.log_mel import RATE, audio_input
 from stan_lightning.network import STADRN
 from stan_lightning.network.encoder import Network
 from stan_lightning.network.fusion import FUSIONS, Fusion
@@ -183,10 +183,10 @@ def modality_networks(features: int) -> dict[str, Network]:
     def encoder(modality: str) -> STADRN:
         return STADRN(features=features, modality=modality)
 
-    networks: dict[str, Network] = {name: encoder(name) for name in ("face", "voice")}
+    networks: dict[str, Network] = {name: encoder(name) for name in ("face", "audio")}
     spans = {name: (0.0, SOUND_S) for name in networks}
     for fusion in FUSIONS:
-        both = {name: encoder(name) for name in ("face", "voice")}
+        both = {name: encoder(name) for name in ("face", "audio")}
         networks[f"fusion, {fusion}"] = Fusion(both, fusion, spans)
     return {name: network.to(DEVICE).train() for name, network in networks.items()}
 
@@ -197,15 +197,15 @@ def modality_rows(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
     print(f"{DEVICE}, {threads} threads, torch {torch.__version__}")
     clips = torch.randn(1, 3, arguments.frames, size, size, device=DEVICE)
     samples = torch.randint(-3000, 3000, (1, round(SOUND_S * RATE)), dtype=torch.int16, device=DEVICE)
-    there = {"voice": torch.ones(1, dtype=torch.bool, device=DEVICE)}
+    present = {"audio": torch.ones(1, dtype=torch.bool, device=DEVICE)}
 
     def step(network: Network) -> None:
         network.zero_grad(set_to_none=True)
         inputs = {"face": clips}
-        if "voice" in network.modalities:
-            inputs["voice"] = voice_input(samples)
+        if "audio" in network.modalities:
+            inputs["audio"] = audio_input(samples)
         with autocast():
-            loss = network.score(inputs, there).float().square().mean()
+            loss = network.score(inputs, present).float().square().mean()
         loss.backward()
 
     networks = modality_networks(arguments.features)
@@ -235,7 +235,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--memory-gb", type=float, default=12, help="leave out what needs more on a CPU")
     parser.add_argument("--compile", action="store_true", help="compiled networks too: minutes more")
-    parser.add_argument("--modalities", action="store_true", help="face, voice and fusion instead")
+    parser.add_argument("--modalities", action="store_true", help="face, audio and fusion instead")
     parser.add_argument("--csv", type=Path, default=Path("network_benchmark.csv"))
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

@@ -1,7 +1,7 @@
-"""What face, voice and both are worth where it is known which of them carries the score: nine networks.
+"""What face, audio and both are worth where it is known which of them carries the score: nine networks.
 
 In `voice` data the sound alone tells the score. In `both` data half of its variance shows in the face and the
-other half in the voice, so a network that sees and hears should beat either alone. In `identity` data nothing
+other half in the audio, so a network that sees and hears should beat either alone. In `identity` data nothing
 but who it is tells it, and under `subject_disjoint` nobody tested is known: nothing should beat the median.
 In the first two nobody stands in two partitions.
 """
@@ -19,14 +19,14 @@ from stan_lightning.evaluation.verdict import shown
 # 8 s, of which a clip shows 1.6 s in 8 pictures, and lets hear the 3.2 s about their middle.
 _LENGTH = ["corpus.seconds=[8, 8]", "frame_stride=6"]
 _CLIPS = ["data.frame_stride=6", "data.sound_s=3.2"]
-# A voice alone reads no pictures: clips as long as its sound cover a recording in fewer windows.
+# Audio alone reads no pictures: clips as long as its sound cover a recording in fewer windows.
 NETWORKS = {
     "face": ["model=sta_drn", *_CLIPS],
-    "voice": ["model=voice", *_CLIPS, "data.clip_frames=16"],
+    "audio": ["model=audio", *_CLIPS, "data.clip_frames=16"],
     "fusion": [
         *("model=fusion", "~model.network.encoder", *_CLIPS),
-        *(f"model.network.encoders.{one}.layers=[1,1,1,1]" for one in ("face", "voice")),
-        *(f"model.network.encoders.{one}.features=8" for one in ("face", "voice")),
+        *(f"model.network.encoders.{one}.layers=[1,1,1,1]" for one in ("face", "audio")),
+        *(f"model.network.encoders.{one}.features=8" for one in ("face", "audio")),
     ],
 }
 
@@ -52,9 +52,9 @@ _EPOCHS = {
         *_warmed_up(1, 9),
     ],
 }
-# Where a network reads but half of what tells the score, it learns by heart whose face or voice it is, if it
+# Where a network reads but half of what tells the score, it learns by heart whose face or audio it is, if it
 # starts from nothing. So a face starts from the demo's network, trained on behaviour of other people, and a
-# voice from the one that was trained on `voice` data, whose scores have nothing to do with the others'.
+# audio from the one that was trained on `voice` data, whose scores have nothing to do with the others'.
 _START = ["corpus.scores=behaviour", "seed=1"]
 PROTOCOLS = {"voice": "official", "both": "official", "identity": "subject_disjoint"}
 COLUMNS = {
@@ -64,7 +64,7 @@ COLUMNS = {
     "median": "median",
     "difference": "difference",
     "others_face": "another's face",
-    "others_voice": "another's voice",
+    "others_audio": "another's audio",
     "fusion": "fusion's difference to it",
     "named": "features name (chance)",
 }
@@ -84,7 +84,7 @@ def rows(folder: Path, corpora: Mapping[str, list[str]]) -> list[dict[str, str]]
         runs = {name: folder / f"senses_{data}_{name}" for name in NETWORKS}
         root = crops(folder / f"senses_{data}", *corpora[data], *_LENGTH)
         numbers = {name: _measured(name, runs, root, protocol, starts) for name in NETWORKS}
-        starts.setdefault("voice", runs["voice"])
+        starts.setdefault("audio", runs["audio"])
         found += [_row(data, name, numbers[name], runs) for name in NETWORKS]
     return found
 
@@ -98,7 +98,7 @@ def _measured(
     if name in starts:
         training += [f"model.init_weights={starts[name]}"]
     if name == "fusion":
-        training += [f"model.init_weights.{one}={runs[one]}" for one in ("face", "voice")]
+        training += [f"model.init_weights.{one}={runs[one]}" for one in ("face", "audio")]
     return evaluated(runs[name], training, ["identity_audit=true"])
 
 
@@ -116,7 +116,7 @@ def _row(data: str, name: str, numbers: Mapping[str, Any], runs: Mapping[str, Pa
         "median": shown({**median["mae"], "low": None}, 1),
         "difference": shown(median["mae_difference"], 1),
         "others_face": _shown(others.get("another person's face")),
-        "others_voice": _shown(others.get("another person's voice")),
+        "others_audio": _shown(others.get("another person's audio")),
         "fusion": "" if name == "fusion" else shown(difference(runs["fusion"], runs[name]), 1),
         "named": ", ".join(named) or "one session each",
     }

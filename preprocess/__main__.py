@@ -49,7 +49,7 @@ def _preprocess(config: DictConfig) -> int:
     # Only now, as these import MediaPipe and OpenCV, which fail by traceback where a library is missing.
     from preprocess import additions
     from preprocess.behaviour.mesh import check_library
-    from preprocess.behaviour.track_file import refuse_other_track
+    from preprocess.behaviour.signal_file import refuse_other_signal
     from preprocess.faces.model_file import find_mesh, find_models
     from preprocess.run import Run
     from preprocess.settings import Settings
@@ -77,7 +77,7 @@ def _preprocess(config: DictConfig) -> int:
         find_models(settings.model_path)  # once, before all workers want to fetch them
     if behaviour:
         check_library()
-        refuse_other_track(output)
+        refuse_other_signal(output)
         find_mesh(settings.model_path)
     beside = [additions.sound(sound), *([additions.behaviour(settings.model_path)] if behaviour else [])]
     try:

@@ -1,4 +1,4 @@
-"""What may be added to crops that are there, in a pass of its own: the sound, and the behaviour track."""
+"""What may be added to crops that are there, in a pass of its own: the sound, and the behaviour signal."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from preprocess.behaviour.columns import ALL
-from preprocess.behaviour.track_file import prepare_tracks, track_path
+from preprocess.behaviour.signal_file import prepare_signals, signal_path
 from preprocess.corpora.recording import Recording
 from preprocess.faces.model_file import find_mesh
 from preprocess.plan import Found, read_all
@@ -62,7 +62,7 @@ def sound(wanted: bool) -> Addition:
 
 
 def behaviour(model_path: str | None) -> Addition:
-    """The behaviour track; `model_path` as `model_file.find_mesh` takes it."""
+    """The behaviour signal; `model_path` as `model_file.find_mesh` takes it."""
     return Addition(
         "behaviour",
         partial(_without_behaviour, model_path),
@@ -105,7 +105,7 @@ def _newer(file: Path, recording: Recording, output: Path) -> bool:
 
 
 def _without_behaviour(model_path: str | None, recordings: Sequence[Recording], output: Path) -> Wanting:
-    """Those whose crops show faces and have no track."""
+    """Those whose crops show faces and have no signal."""
     there = read_all(output)
     faces = [
         recording
@@ -114,8 +114,8 @@ def _without_behaviour(model_path: str | None, recordings: Sequence[Recording], 
         and found.row["status"] != "failed"
         and found.settings.get("align") != "none"  # whole pictures
     ]
-    anew = prepare_tracks(output, ALL, find_mesh(model_path)) if faces else False
-    without = [one for one in faces if not track_path(output, one.recording).is_file()]
+    anew = prepare_signals(output, ALL, find_mesh(model_path)) if faces else False
+    without = [one for one in faces if not signal_path(output, one.recording).is_file()]
     frames = {one.recording: _n_frames(there[one.recording]) for one in without}
     notes = ("behaviour is measured anew: the model or a definition is another",) if anew else ()
     return Wanting(tuple(without), frames, notes)

@@ -11,7 +11,7 @@ from typing import Any
 from preprocess.archive.recording_zip import ROW, SOUND, ArchiveWriter, read_record
 from preprocess.behaviour.measure import measure_zip
 from preprocess.behaviour.mesh import load_mesh
-from preprocess.behaviour.track_file import discard_track
+from preprocess.behaviour.signal_file import discard_signal
 from preprocess.container import UnreadableVideoError
 from preprocess.corpora.recording import Recording
 from preprocess.faces.crop import crop_film
@@ -27,7 +27,7 @@ def crop_recording(
     progress: Callable[[int], None],
     sound: bool = False,
 ) -> dict[str, object]:
-    """Decode, detect, align and, with `sound`, hear; a behaviour track of crops of before goes first.
+    """Decode, detect, align and, with `sound`, hear; a behaviour signal of crops of before goes first.
 
     Args:
         recording: The video and what is known of it.
@@ -64,7 +64,7 @@ def crop_recording(
         "sound_rms": None,
     }
     more: dict[str, object] = {}
-    discard_track(output, recording.recording)
+    discard_signal(output, recording.recording)
     with ArchiveWriter(output / f"{recording.recording}.zip") as archive:
         try:
             found, video = crop_film(recording, settings, archive, progress)
@@ -123,7 +123,7 @@ def mute_recording(recording: Recording, output: Path, progress: Callable[[int],
 def measure_recording(
     recording: Recording, output: Path, progress: Callable[[int], None], model_path: str | None = None
 ) -> dict[str, object]:
-    """Measure behaviour on crops that are there and write its track; the zip stays as it is.
+    """Measure behaviour on crops that are there and write its signal; the zip stays as it is.
 
     Args:
         recording: Its video need not be there.
@@ -136,7 +136,7 @@ def measure_recording(
 
     Raises:
         InputError: The model cannot be had or loaded.
-        OSError: The zip cannot be read, or the track not be written.
+        OSError: The zip cannot be read, or the signal not be written.
     """
     said = measure_zip(output, recording.recording, load_mesh(find_mesh(model_path)), progress)
     return {"status": "partial" if said else "ok", "reason": said}

@@ -73,8 +73,8 @@ def check_command_line(
 def with_new_keys(arguments: Sequence[str], prefix: str) -> list[str]:
     """Let users add keys below `prefix`, whose names are theirs to choose, without Hydra's ``+``.
 
-    >>> with_new_keys(["data.tracks.openface=a", "seed=1"], "data.tracks")
-    ['++data.tracks.openface=a', 'seed=1']
+    >>> with_new_keys(["data.signals.openface=a", "seed=1"], "data.signals")
+    ['++data.signals.openface=a', 'seed=1']
     """
     return [f"++{one}" if one.startswith(f"{prefix}.") and "=" in one else one for one in arguments]
 

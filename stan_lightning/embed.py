@@ -1,7 +1,7 @@
-"""Runs a pretrained network over crops or their sound, once, and stores what it makes of them as a track.
+"""Runs a pretrained network over crops or their sound, once, and stores what it makes of them as a signal.
 
 ``python -m stan_lightning.embed encoder=face|speech encoder.name=<model> data.root=<crops>`` writes
-``<crops>/tracks/<name>/<recording>.npz`` and ``track.json``. Recordings that are there are skipped; the
+``<crops>/signals/<name>/<recording>.npz`` and ``signal.json``. Recordings that are there are skipped; the
 exit code is 3 where some could not be read.
 """
 
@@ -22,7 +22,7 @@ from stan_boundary.names import printable
 from stan_boundary.typed import typed_python
 from stan_lightning.data.manifest import read_manifest
 from stan_lightning.embedding.run import embed_recordings, said
-from stan_lightning.embedding.track_folder import TrackFolder, track_name
+from stan_lightning.embedding.signal_folder import SignalFolder, signal_name
 
 _EXIT_INTERRUPTED = 130  # what a shell expects after Ctrl-C
 _SOME_FAILED = 3
@@ -30,7 +30,7 @@ _SOME_FAILED = 3
 EXAMPLES = (
     "python -m stan_lightning.embed encoder=face encoder.name=facebook/dinov2-small data.root=crops",
     "python -m stan_lightning.embed encoder=speech encoder.name=facebook/wav2vec2-base-960h data.root=crops",
-    "python -m stan_lightning.embed encoder.name=models/mine track=mine data.root=crops",
+    "python -m stan_lightning.embed encoder.name=models/mine signal=mine data.root=crops",
 )
 
 
@@ -50,9 +50,9 @@ def run(config: DictConfig) -> None:
 
 
 def embed(config: DictConfig) -> int:
-    """Read the manifest, open the encoder, write the track; returns how many could not be read."""
+    """Read the manifest, open the encoder, write the signal; returns how many could not be read."""
     root = Path(str(config.data.root))
-    name = track_name(config.track, str(config.encoder.name), str(config.encoder.weights))
+    name = signal_name(config.signal, str(config.encoder.name), str(config.encoder.weights))
     table = read_manifest(root, lenient=True)
     encoder = instantiate(config.encoder, _convert_="all")
     if not (encoder.amounts(table) > 0).any():
@@ -61,7 +61,7 @@ def embed(config: DictConfig) -> int:
             "videos' crops"
         )
     home = root if root.is_dir() else root.parent
-    folder = TrackFolder(home / "tracks" / name, encoder.record)
+    folder = SignalFolder(home / "signals" / name, encoder.record)
     try:
         tally = embed_recordings(encoder, table, folder, Console())
     except KeyboardInterrupt:

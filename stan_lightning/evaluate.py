@@ -40,7 +40,7 @@ from stan_lightning.evaluation.candidate import (
 )
 from stan_lightning.evaluation.findings import findings
 from stan_lightning.evaluation.identity_audit import audit
-from stan_lightning.evaluation.modalities import gates, worth
+from stan_lightning.evaluation.modalities import contributions, gates
 from stan_lightning.evaluation.ridge import ridge_baselines
 from stan_lightning.evaluation.scoring import recording_features, score_windows
 from stan_lightning.evaluation.trained import OF_THE_MACHINE
@@ -62,7 +62,7 @@ EXAMPLES = (
 
 def main() -> None:
     """Check what was typed, then run."""
-    sys.argv[1:] = with_new_keys(sys.argv[1:], "data.tracks")
+    sys.argv[1:] = with_new_keys(sys.argv[1:], "data.signals")
     check_command_line("evaluate", __doc__ or "", EXAMPLES)
     run()
 
@@ -188,14 +188,14 @@ def under_corruption(
 def worth_of_modalities(
     candidate: Candidate, trainer: L.Trainer, windows: pd.DataFrame, config: DictConfig
 ) -> dict[str, Any] | None:
-    """What each modality is worth, on the recordings that have them all; None where none has.
+    """What each modality contributes, on the recordings that have them all; None where none has.
 
     And how the network weighed them in the windows of everybody, where it does so by gates.
     """
     table = everybody = candidate.data.tables[config.partition]
     modalities = candidate.module.network.modalities
     for modality in modalities:
-        table = having(table, modality, candidate.data.tracks)
+        table = having(table, modality, candidate.data.signals)
     if table.empty:
         return None
     score_range = candidate.data.hparams["score_range"]
@@ -207,15 +207,17 @@ def worth_of_modalities(
         return found.dropna(subset=["label"])
 
     with only(candidate.data, {config.partition: table}):
-        rows = worth(
+        rows = contributions(
             modalities,
             table["subject"].astype(str).tolist(),
             score,
             lambda found: tables.describe_videos(found, score_range),
             seed=config.seed,
         )
-    there = {one: having(everybody, one, candidate.data.tracks)["recording"].tolist() for one in modalities}
-    weighed = gates(windows, modalities, there)
+    present = {
+        one: having(everybody, one, candidate.data.signals)["recording"].tolist() for one in modalities
+    }
+    weighed = gates(windows, modalities, present)
     return {"rows": rows, "n_without": len(everybody) - len(table), "gates": weighed}
 
 
@@ -223,8 +225,8 @@ def whom_features_show(candidate: Candidate, trainer: L.Trainer) -> dict[str, An
     """The identity audit of each encoder's features, by modality, over the recordings of all partitions."""
     found: dict[str, Any] = {}
     for modality in candidate.module.network.modalities:
-        tables, tracks = candidate.data.tables, candidate.data.tracks
-        kept = {name: having(table, modality, tracks) for name, table in tables.items()}
+        tables, signals = candidate.data.tables, candidate.data.signals
+        kept = {name: having(table, modality, signals) for name, table in tables.items()}
         kept = {name: table for name, table in kept.items() if len(table)}
         with only(candidate.data, kept):
             features = [

@@ -31,7 +31,7 @@ from stan_lightning.data.manifest import COLUMNS, read_manifest
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 MADE_OF_VIDEOS = ("behaviour",)
-"""Tracks that preprocessing leaves beside the crops."""
+"""Signals that preprocessing leaves beside the crops."""
 CROPPED = (0, 3)
 """Exit codes of preprocessing that leave crops: all read, or some recorded as failed."""
 
@@ -91,7 +91,7 @@ def crop_settings(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[s
     """
     known = taken_settings({"frame_stride": data["frame_stride"]}, "the checkpoint")
     modalities = data.get("modalities", ["face"])
-    known |= {"sound": "voice" in modalities, "behaviour": "behaviour" in modalities}
+    known |= {"sound": "audio" in modalities, "behaviour": "behaviour" in modalities}
     roots = [data["root"]] if isinstance(data["root"], str) else data["root"]
     archives = _with_suffix(Path(str(roots[0])), (".zip",))
     if archives:
@@ -102,13 +102,13 @@ def crop_settings(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[s
     return {name: value for name, value in known.items() if value is not None}
 
 
-def refuse_unmade(given: Path, tracks: Sequence[str], folders: Mapping[str, Any]) -> None:
-    """A raw video has no track beside it but those that preprocessing makes."""
-    unmade = [name for name in tracks if name not in MADE_OF_VIDEOS and not folders.get(name)]
+def refuse_unmade(given: Path, signals: Sequence[str], folders: Mapping[str, Any]) -> None:
+    """A raw video has no signal beside it but those that preprocessing makes."""
+    unmade = [name for name in signals if name not in MADE_OF_VIDEOS and not folders.get(name)]
     if unmade and videos(find_file(given)):
         raise InputError(
-            f"{given}: this network reads the track {unmade[0]}, which nothing here makes of a video: "
-            f"measure it and give tracks.{unmade[0]}=<folder>, whose file is called as the video is"
+            f"{given}: this network reads the signal {unmade[0]}, which nothing here makes of a video: "
+            f"measure it and give signals.{unmade[0]}=<folder>, whose file is called as the video is"
         )
 
 

@@ -36,8 +36,8 @@ from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_DRAWN
 from stan_lightning.data.readable import why_unreadable
-from stan_lightning.data.track_listing import OF_CROPS, find
-from stan_lightning.data.tracks import gather
+from stan_lightning.data.signal_listing import OF_CROPS, find
+from stan_lightning.data.signals import gather
 from stan_lightning.evaluation.scoring import score_windows
 from stan_lightning.evaluation.tables import predictions_table
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
@@ -61,7 +61,7 @@ EXAMPLES = (
 
 def main() -> None:
     """Check what was typed, then run."""
-    sys.argv[1:] = with_new_keys(sys.argv[1:], "tracks")
+    sys.argv[1:] = with_new_keys(sys.argv[1:], "signals")
     check_command_line("predict", __doc__ or "", EXAMPLES)
     run()
 
@@ -91,7 +91,7 @@ def predict(config: DictConfig, trust: Collection[str] = ()) -> int:
         raise InputError(f"stage={config.stage} is none of 1, 2, 3, 4")
     output = Path(config.output)
     given = Path(config.video)
-    intake.refuse_unmade(given, trained.tracks, config.tracks)
+    intake.refuse_unmade(given, trained.signals, config.signals)
     settings = intake.crop_settings(trained.data, config.crops) if intake.videos(given) else {}
     table = intake.recordings(given, output / "crops", settings)
     refusals = refuse(table, trained, config.shortest)
@@ -100,7 +100,7 @@ def predict(config: DictConfig, trust: Collection[str] = ()) -> int:
     tell(refusals)
     if usable.empty:
         raise InputError(f"{config.video}: nothing in it can be scored ({next(iter(refusals.values()))})")
-    data = as_data(usable, trained, config.num_workers, config.tracks)
+    data = as_data(usable, trained, config.num_workers, config.signals)
     tell(lacking := tell_missing(data))
     refusals |= lacking
     usable = usable[~usable["recording"].isin(lacking)].reset_index(drop=True)
@@ -149,7 +149,7 @@ def show(
             fps = fps if _LEAST_FPS <= fps <= _MOST_FPS else float("nan")  # what no film has is not known
             film = look(trained, data.sources(PARTITION)[index], own, fps, config.stage, stem)
         facts, strip = intake.quality(str(row.crops))
-        if "voice" in trained.module.network.modalities:
+        if "audio" in trained.module.network.modalities:
             heard = open_crops(str(row.crops)).has_sound
             facts.append(("sound", "heard" if heard else "none: scored without it"))
         yield Scored(name, answer["prediction"], answer["sd_windows"], own, facts, strip, film)
@@ -167,7 +167,7 @@ def refuse(table: pd.DataFrame, trained: Trained, shortest: float) -> dict[str, 
             continue
         try:
             frames = -(-int(str(row.n_crops)) // step(stride, int(str(row.stride))))
-            deaf = list(modalities) == ["voice"] and not open_crops(str(row.crops)).has_sound
+            deaf = list(modalities) == ["audio"] and not open_crops(str(row.crops)).has_sound
         except ValueError as error:
             refusals[str(row.recording)] = f"{error}; crop the video again, or give the video"
             continue
@@ -183,25 +183,25 @@ def refuse(table: pd.DataFrame, trained: Trained, shortest: float) -> dict[str, 
 
 
 def unreadable(table: pd.DataFrame, trained: Trained, config: DictConfig) -> dict[str, str]:
-    """Why each recording that came from elsewhere cannot be read to its end: its crops, sound or tracks."""
+    """Why each recording that came from elsewhere cannot be read to its end: its crops, sound or signals."""
     refusals: dict[str, str] = {}
     for place, row in table.iterrows():
         crops, n_crops = str(row["crops"]), int(row["n_crops"])
         why = why_unreadable(crops, n_crops, True) if row["received"] else ""
-        if why := why or bad_track(table.loc[[place]], trained, config.tracks):
+        if why := why or bad_signal(table.loc[[place]], trained, config.signals):
             refusals[str(row["recording"])] = why
     return refusals
 
 
-def bad_track(row: pd.DataFrame, trained: Trained, folders: Mapping[str, Any]) -> str:
-    """Why a file of one recording's tracks cannot be read; empty where all can, or there is none."""
-    for name in trained.tracks:
+def bad_signal(row: pd.DataFrame, trained: Trained, folders: Mapping[str, Any]) -> str:
+    """Why a file of one recording's signals cannot be read; empty where all can, or there is none."""
+    for name in trained.signals:
         folder = folders.get(name)
-        home = Path(folder or Path(row["crops_root"].iloc[0]) / "tracks" / name)
-        if not any(find(row, name, [home], "tracks")):
+        home = Path(folder or Path(row["crops_root"].iloc[0]) / "signals" / name)
+        if not any(find(row, name, [home], "signals")):
             continue
         try:
-            gather(row, name, folder, trained.columns[name], "tracks")
+            gather(row, name, folder, trained.columns[name], "signals")
         except InputError as error:
             return str(error)
     return ""
@@ -223,8 +223,8 @@ def missing(data: CropDataModule, recording: str, crops: str) -> list[str]:
     return [
         one
         for one in data.hparams["modalities"]
-        if (one == "voice" and not open_crops(crops).has_sound)
-        or (one in data.tracks and not data.tracks[one].members[recording].path)
+        if (one == "audio" and not open_crops(crops).has_sound)
+        or (one in data.signals and not data.signals[one].members[recording].path)
     ]
 
 
@@ -237,21 +237,21 @@ def tell_missing(data: CropDataModule) -> dict[str, str]:
         if not left:
             refusals[str(row.recording)] = f"no {' and no '.join(lost)}, and this network reads nothing else"
         for one in lost if left else []:
-            said = "sound" if one == "voice" else one
+            said = "sound" if one == "audio" else one
             print(f"no {said}: {printable(row.recording)} is scored by its {' and '.join(left)} alone")
     return refusals
 
 
 def as_data(
-    table: pd.DataFrame, trained: Trained, num_workers: int, tracks: Mapping[str, Any]
+    table: pd.DataFrame, trained: Trained, num_workers: int, signals: Mapping[str, Any]
 ) -> CropDataModule:
-    """The recordings as one partition, read as in training; tracks lie beside them, or where it is said."""
-    changed = {"num_workers": num_workers, "crops_stride": None, "tracks": dict(tracks)}
+    """The recordings as one partition, read as in training; signals lie beside them, or where it is said."""
+    changed = {"num_workers": num_workers, "crops_stride": None, "signals": dict(signals)}
     data = CropDataModule(**(dict(trained.data) | changed))
     data.columns = trained.columns
     data.serve(trained.module.network.parts)
     data.tables = {PARTITION: table.assign(label=float("nan"))}
-    data.look_at(table, key="tracks")
+    data.look_at(table, key="signals")
     return data
 
 

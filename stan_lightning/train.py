@@ -72,7 +72,7 @@ EXAMPLES = (
 
 def main() -> None:
     """Check what was typed, then run."""
-    for names in ("data.tracks", "model.init_weights"):
+    for names in ("data.signals", "model.init_weights"):
         sys.argv[1:] = with_new_keys(sys.argv[1:], names)
     check_command_line("train", __doc__ or "", EXAMPLES, optional="resume")
     run()

@@ -60,7 +60,7 @@ def test_every_part_on_a_cpu(tmp_path: Path) -> None:
     parts = ["inputs", "networks", "demo", "feeding", "times, eager", "times, compiled"]
     assert found["ok"] and list(found["seconds"]) == parts and not found["failures"]
     names = {row["what"] for row in found["comparisons"]}
-    assert {"sta_af: gradients in 64 bits", "short voice: scores in 16 bits"} <= names
+    assert {"sta_af: gradients in 64 bits", "short audio: scores in 16 bits"} <= names
     assert {"demo: killed in training", "demo: epochs after going on"} <= names
     times = found["tables"]["Times of a step and memory"]
     assert {row["network"] for row in times} == {"package", "package, recompute", "plain"}

@@ -68,7 +68,7 @@ def test_every_command_of_the_readme_composes(module: str, config: str) -> None:
     assert found
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         for overrides in found:
-            typed = with_new_keys(overrides, "tracks" if config == "predict" else "data.tracks")
+            typed = with_new_keys(overrides, "signals" if config == "predict" else "data.signals")
             compose(config, typed, return_hydra_config=True)
 
 

@@ -61,10 +61,10 @@ def feed(report: Report, device: torch.device, size: Size, clips: int, workers: 
             worker_init_fn=one_thread,
         )
         held = next(iter(loader))
-        there = held._replace(inputs={name: x.to(device) for name, x in held.inputs.items()})
+        present = held._replace(inputs={name: x.to(device) for name, x in held.inputs.items()})
         pace: dict[str, list[float]] = {}
         for round_ in range(rounds + 1):
-            for name, batches in {"loader": loader, "memory": [there] * len(loader)}.items():
+            for name, batches in {"loader": loader, "memory": [present] * len(loader)}.items():
                 found = train(batches)
                 if round_:  # workers start, and kernels are found, in the first
                     pace.setdefault(name, []).append(found)

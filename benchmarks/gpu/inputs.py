@@ -10,7 +10,7 @@ from torch import Tensor
 from benchmarks.gpu.precision import relative
 from benchmarks.gpu.report import Report
 from stan_lightning.data.augmentation import Draw, augment
-from stan_lightning.data.log_mel import RATE, draw_masks, log_mel, masked, voice_input
+from stan_lightning.data.log_mel import RATE, audio_input, draw_masks, log_mel, masked
 from stan_lightning.data.log_mel import SoundDraw as Masks
 from stan_lightning.data.resize import bicubic, float_bicubic
 from stan_lightning.network.precision import single_precision
@@ -83,12 +83,12 @@ def compare_sound(report: Report, device: torch.device, random: np.random.Genera
     masks = Masks(
         *(torch.stack(parts) for parts in zip(*(draw_masks(random, 2) for _ in sounds), strict=True))
     )
-    there = Masks(*(part.to(device) for part in masks))
+    present = Masks(*(part.to(device) for part in masks))
     with single_precision(device.type):
         mel = relative([log_mel(samples.to(device))], [log_mel(samples)])
         read = relative(
-            [voice_input(samples.to(device), partial(masked, draws=there))],
-            [voice_input(samples, partial(masked, draws=masks))],
+            [audio_input(samples.to(device), partial(masked, draws=present))],
+            [audio_input(samples, partial(masked, draws=masks))],
         )
     report.compare("log-mel", mel, SOUND, "norm of the difference over the norm")
     report.compare("log-mel, normalised and masked", read, SOUND)

@@ -5,7 +5,7 @@ gradients as one vector. In double precision the two devices must agree to round
 compute the same. In single precision a whole network cannot: its many ReLUs and maxima turn rounding into
 picks of another element. Two ways of convolving on one CPU leave the plain module's gradients 1e-2 to 1e-1
 apart, and its scores up to 4e-4. So what is allowed there is what the plain module with the same weights
-differs by, times `FACTOR` (times `LOOSE` for voice and fusions, whose plain module is another), and 1e-4 at
+differs by, times `FACTOR` (times `LOOSE` for audio and fusions, whose plain module is another), and 1e-4 at
 the least. 16 bits would leave nothing of a whole network's gradients:
 they are compared on the stem with one bottleneck behind it, and so is single precision once more.
 """
@@ -117,18 +117,18 @@ def alone(network: nn.Module, inputs: Inputs) -> Tensor:
 
 
 def joined(network: nn.Module, inputs: Inputs) -> Tensor:
-    """Scores of a fusion; `there` says which clips have a voice."""
-    output: Tensor = network({"face": inputs["face"], "voice": inputs["voice"]}, {"voice": inputs["there"]})
+    """Scores of a fusion; `present` says which clips have audio."""
+    output: Tensor = network({"face": inputs["face"], "audio": inputs["audio"]}, {"audio": inputs["present"]})
     return output
 
 
 def compare_networks(report: Report, device: torch.device, size: Size) -> None:
-    """All variants, the voice's network and all fusions, whole and short."""
+    """All variants, the audio network and all fusions, whole and short."""
     torch.manual_seed(0)
     clips = {"face": torch.randn(size.clips, 3, size.frames, size.side, size.side)}
-    voice = {"voice": torch.randn(size.clips, 1, 10 * size.frames, 64, 1)}
-    there = torch.ones(size.clips, dtype=torch.bool)
-    there[-1] = False  # the last one has no sound
+    audio = {"audio": torch.randn(size.clips, 1, 10 * size.frames, 64, 1)}
+    present = torch.ones(size.clips, dtype=torch.bool)
+    present[-1] = False  # the last one has no sound
     for short in (False, True):
         kind = "short " if short else ""
         yardstick: Differences = {}
@@ -137,13 +137,13 @@ def compare_networks(report: Report, device: torch.device, size: Size) -> None:
             plain = size.plain(network, attention, short)
             yardstick = differences(plain, alone, clips, device, short)
             say(report, kind + attention, differences(network, alone, clips, device, short), yardstick)
-        hears = size.build(modality="voice", short=short)
-        say(report, f"{kind}voice", differences(hears, alone, voice, device, short), yardstick, LOOSE)
+        hears = size.build(modality="audio", short=short)
+        say(report, f"{kind}audio", differences(hears, alone, audio, device, short), yardstick, LOOSE)
         for fusion in FUSIONS:
-            encoders = {name: size.build(modality=name, short=short) for name in ("face", "voice")}
-            spans = {"face": (0.0, 6.4), "voice": (0.0, 6.4)}
+            encoders = {name: size.build(modality=name, short=short) for name in ("face", "audio")}
+            spans = {"face": (0.0, 6.4), "audio": (0.0, 6.4)}
             network = Fusion(encoders, fusion, spans, OUTPUTS, drop_modality=0.0)  # nothing is left to chance
-            found = differences(network, joined, clips | voice | {"there": there}, device, short)
+            found = differences(network, joined, clips | audio | {"present": present}, device, short)
             say(report, f"{kind}fusion {fusion}", found, yardstick, LOOSE)
 
 
@@ -156,8 +156,8 @@ def differences(
     found = {"32 bits": single.apart(step(network, score, inputs, cpu))}
     if short:
         return found | {"16 bits": step(network, score, inputs, device, half=True).apart(single)}
-    here, there = (step(network, score, inputs, place, torch.float64) for place in (cpu, device))
-    return {"64 bits": there.apart(here)} | found
+    here, present = (step(network, score, inputs, place, torch.float64) for place in (cpu, device))
+    return {"64 bits": present.apart(here)} | found
 
 
 def say(

@@ -157,8 +157,8 @@ class Bench:
         self.timed("training")
         moments = [value for state in self.optimizer.state.values() for value in state.values()]
         own = [*self.network.parameters(), *self.network.buffers(), *moments, self.clips]
-        there = sum(tensor.nbytes for tensor in own if tensor.device.type == "cuda")
-        return torch.cuda.max_memory_allocated() - before + there
+        present = sum(tensor.nbytes for tensor in own if tensor.device.type == "cuda")
+        return torch.cuda.max_memory_allocated() - before + present
 
 
 def wait(device: torch.device) -> None:

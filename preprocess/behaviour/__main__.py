@@ -1,7 +1,7 @@
-"""The behaviour track of crops that are there: ``python -m preprocess.behaviour crops=<folder or CSV>``.
+"""The behaviour signal of crops that are there: ``python -m preprocess.behaviour crops=<folder or CSV>``.
 
 Our own crops get it with preprocessing. This is for crops whose videos are elsewhere, and for the folders of
-images that other programs left; it writes `tracks/behaviour` beside the manifest and touches nothing else.
+images that other programs left; it writes `signals/behaviour` beside the manifest and touches nothing else.
 """
 
 import sys
@@ -37,7 +37,7 @@ def main() -> None:
 
 @hydra.main(version_base="1.3", config_path=CONF, config_name="behaviour")
 def run(config: DictConfig) -> None:
-    """Measure what has no track yet; exit code 0, 3 where some could not be, 130 where it was stopped."""
+    """Measure what has no signal yet; exit code 0, 3 where some could not be, 130 where it was stopped."""
     with one_line_errors():
         check_libraries()
         given = Path(config.crops)
@@ -45,7 +45,7 @@ def run(config: DictConfig) -> None:
             with instantiate(config.executor, _convert_="all")() as executor:
                 failed = _measure(given, config.detector.model_path, executor)
         except KeyboardInterrupt:
-            print("stopped: finished tracks are kept; the same command goes on from there", file=sys.stderr)
+            print("stopped: finished signals are kept; the same command goes on from there", file=sys.stderr)
             sys.exit(_EXIT_INTERRUPTED)
         sys.exit(_EXIT_SOME_FAILED if failed else 0)
 
@@ -57,7 +57,7 @@ def _measure(given: Path, model_path: str | None, executor: Executor) -> int:
     from preprocess.behaviour.listing import read_listing
     from preprocess.behaviour.measure import measure_listed
     from preprocess.behaviour.mesh import check_library
-    from preprocess.behaviour.track_file import FOLDER, prepare_tracks, track_path
+    from preprocess.behaviour.signal_file import FOLDER, prepare_signals, signal_path
     from preprocess.faces.model_file import find_mesh
 
     check_library()
@@ -68,8 +68,8 @@ def _measure(given: Path, model_path: str | None, executor: Executor) -> int:
         console.print(f"not measured: {printable(reason)}", markup=False, highlight=False, soft_wrap=True)
     with one_line_os_errors(root), sole_use(root):
         discard_parts(root / FOLDER, root)
-        prepare_tracks(root, ALL if listing.ours else FROM_MESH, find_mesh(model_path))
-        without = [one for one in listed if not track_path(root, one.recording).is_file()]
+        prepare_signals(root, ALL if listing.ours else FROM_MESH, find_mesh(model_path))
+        without = [one for one in listed if not signal_path(root, one.recording).is_file()]
         progress = FrameProgress(console, {one.recording: one.n_crops for one in without})
         try:
             with progress.shown():

@@ -1,4 +1,4 @@
-"""The numbers of the behaviour track: names, units and definitions.
+"""The numbers of the behaviour signal: names, units and definitions.
 
 Sides are the person's own. The frame of the face: across from the outer corner of the right eye to that of
 the left one, down from the middle between the eyes to the base of the nose; its unit, 1 eye distance, lies

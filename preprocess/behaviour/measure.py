@@ -1,4 +1,4 @@
-"""The crops of one recording to its behaviour track."""
+"""The crops of one recording to its behaviour signal."""
 
 import itertools
 import zipfile
@@ -15,7 +15,7 @@ from preprocess.behaviour.geometry import Points, Values, measure
 from preprocess.behaviour.listing import Listed
 from preprocess.behaviour.mesh import N_POINTS, FaceMesh, load_mesh
 from preprocess.behaviour.movement import carriage, speeds
-from preprocess.behaviour.track_file import track_path, write_track
+from preprocess.behaviour.signal_file import signal_path, write_signal
 from preprocess.faces.detector import Picture
 from preprocess.faces.model_file import find_mesh
 from stan_boundary.errors import InputError
@@ -27,7 +27,7 @@ _BLOCK = 64  # crops that are held and measured at once
 
 
 def measure_zip(crops: Path, recording: str, mesh: FaceMesh, progress: Progress) -> str:
-    """Measure the crops in `<crops>/<recording>.zip` and write the track, on the clock of `track.csv`.
+    """Measure the crops in `<crops>/<recording>.zip` and write the signal, on the clock of `track.csv`.
 
     Args:
         crops: Folder of the zip.
@@ -40,7 +40,7 @@ def measure_zip(crops: Path, recording: str, mesh: FaceMesh, progress: Progress)
 
     Raises:
         InputError: The zip cannot be used.
-        OSError: The track cannot be written.
+        OSError: The signal cannot be written.
     """
     path = crops / f"{recording}.zip"
     with open_zip(path) as archive:
@@ -49,7 +49,7 @@ def measure_zip(crops: Path, recording: str, mesh: FaceMesh, progress: Progress)
         found, unread = _find((_member(archive, name) for name in names), len(names), mesh, progress)
     values = found | carriage(rows)
     values |= speeds(np.array([float(row["time_s"]) for row in rows]), values)
-    write_track(track_path(crops, recording), "time_s", [row["time_s"] for row in rows], values)
+    write_signal(signal_path(crops, recording), "time_s", [row["time_s"] for row in rows], values)
     return _said(path, unread)
 
 
@@ -71,7 +71,7 @@ def measure_folder(
     """Measure a folder of images: what a mesh gives alone, by source frames, as no times are known.
 
     Args:
-        crops: Folder of the track.
+        crops: Folder of the signal.
         recording: Name of the recording.
         images: Source frame and file, ascending.
         mesh: The model.
@@ -81,11 +81,11 @@ def measure_folder(
         What a user has to know, empty where there is nothing.
 
     Raises:
-        OSError: The track cannot be written.
+        OSError: The signal cannot be written.
     """
     numbered = list(images)
     values, unread = _find((_file(path) for _, path in numbered), len(numbered), mesh, progress)
-    write_track(track_path(crops, recording), "frame", [str(frame) for frame, _ in numbered], values)
+    write_signal(signal_path(crops, recording), "frame", [str(frame) for frame, _ in numbered], values)
     return _said(numbered[0][1].parent, unread) if numbered else ""
 
 

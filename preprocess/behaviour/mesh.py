@@ -90,5 +90,5 @@ def check_library() -> None:
     if importlib.util.find_spec(LIBRARY) is None:
         raise InputError(
             "behaviour needs LiteRT, which is not here: pip install ai-edge-litert; where there is no wheel "
-            "of it for this machine or Python, go on without the track: behaviour=false"
+            "of it for this machine or Python, go on without the signal: behaviour=false"
         )

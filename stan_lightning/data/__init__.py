@@ -7,11 +7,11 @@ crops: Reads the face crops of one recording.
 sound: A stretch of a recording's sound.
 npz: Arrays of numbers out of an npz, bounded by their headers.
 csv_size: How large a CSV is, before it is read.
-track_csv: Tables of numbers as programs and spreadsheets write them.
-track_file: One recording's measurements in time, at any moments.
-track_clock: Whether a track's rows and a film agree, and by which clock rows are found.
-track_listing: Where the files of a track lie, and what describes them.
-tracks: The tracks of a set of recordings, found and looked at.
+signal_csv: Tables of numbers as programs and spreadsheets write them.
+signal_file: One recording's measurements in time, at any moments.
+signal_clock: Whether a signal's rows and a film agree, and by which clock rows are found.
+signal_listing: Where the files of a signal lie, and what describes them.
+signals: The signals of a set of recordings, found and looked at.
 readable: Whether a recording's crops can be read at all.
 presence: Which recordings have which modality.
 clips: Which frames make a clip: index arithmetic.
@@ -25,6 +25,6 @@ inputs: From crops as they lie on disk to what the network reads.
 facts: What a network takes from the data, and how clips are to come to it.
 datamodule: From a set of crops to batches on the device.
 nuisance: What a recording tells without the person in it.
-behaviour: Simple statistics of a recording's behaviour track.
+behaviour: Simple statistics of a recording's behaviour signal.
 notices: What is said with everything made from drawn people, and with every result.
 """

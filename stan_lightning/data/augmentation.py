@@ -20,7 +20,7 @@ class Augmentation:
     """One step of `data.augment`; one of one's own subclasses it.
 
     Attributes:
-        modality: What it changes: "face", "voice" or the name of a track.
+        modality: What it changes: "face", "audio" or the name of a signal.
     """
 
     modality = "face"
@@ -37,7 +37,7 @@ class Augmentation:
 
         Args:
             clips: Of faces uint8 RGB at the network's size, ``(B, T, 3, H, W)``; of voices normalised log-mel
-                spectrograms, ``(B, T, BANDS)``; of a track ``(B, T, F)`` as measured, NaN where missing.
+                spectrograms, ``(B, T, BANDS)``; of a signal ``(B, T, F)`` as measured, NaN where missing.
             draws: What `draw` returned, collated; of faces on the host, where reading them waits for nothing.
 
         Returns:
@@ -79,7 +79,7 @@ class SoundMasks(Augmentation):
         masks: So many of each; 0: none.
     """
 
-    modality = "voice"
+    modality = "audio"
 
     def __init__(self, masks: int = 2) -> None:
         self.masks = masks

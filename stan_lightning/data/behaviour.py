@@ -1,4 +1,4 @@
-"""Simple statistics of a recording's behaviour track, ``<crops>/tracks/behaviour/<recording>.csv``."""
+"""Simple statistics of a recording's behaviour signal, ``<crops>/signals/behaviour/<recording>.csv``."""
 
 import os
 from collections.abc import Mapping
@@ -10,21 +10,21 @@ import numpy as np
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import find_file
 from stan_lightning.data.facts import NOMINAL_FPS
-from stan_lightning.data.track_file import open_track
-from stan_lightning.data.tracks import SUFFIXES
+from stan_lightning.data.signal_file import open_signal
+from stan_lightning.data.signals import SUFFIXES
 
-TRACK = "behaviour"
+SIGNAL = "behaviour"
 STATISTICS = ("mean", "sd", "q10", "q50", "q90", "speed")
 
 
-def track_file(row: Mapping[str, Any], folder: str | None) -> Path | None:
-    """Where a recording's behaviour track lies; None where there is none.
+def signal_file(row: Mapping[str, Any], folder: str | None) -> Path | None:
+    """Where a recording's behaviour signal lies; None where there is none.
 
     Args:
         row: Of `manifest.read_manifest`.
-        folder: Of the track (`data.tracks.behaviour`); None: beside the crops.
+        folder: Of the signal (`data.signals.behaviour`); None: beside the crops.
     """
-    home = Path(folder or Path(str(row["crops_root"])) / "tracks" / TRACK)
+    home = Path(folder or Path(str(row["crops_root"])) / "signals" / SIGNAL)
     for stem in (str(row["recording"]), Path(str(row["video"])).stem):
         for suffix in SUFFIXES:
             if os.path.isfile(file := find_file(home / f"{stem}{suffix}")):
@@ -41,12 +41,12 @@ def statistics(file: Path) -> dict[str, float]:
     Raises:
         InputError: Where the file is no table of numbers over ascending times; it names file and row.
     """
-    track = open_track(str(file))
-    for why in track.unreadable.values():
+    signal = open_signal(str(file))
+    for why in signal.unreadable.values():
         raise InputError(why)
-    clock = track.times if track.times is not None else track.clock(timed=False) / NOMINAL_FPS
+    clock = signal.times if signal.times is not None else signal.clock(timed=False) / NOMINAL_FPS
     found: dict[str, float] = {}
-    for name, column in zip(track.columns, track.values.T.astype(np.float64), strict=True):
+    for name, column in zip(signal.columns, signal.values.T.astype(np.float64), strict=True):
         values = column[~np.isnan(column)]
         if not len(values):
             continue

@@ -242,10 +242,10 @@ class Crops:
         if self._zip is None:
             facts = [f"{name} {(self.path / name).stat().st_size}" for name in names if name != _TRACK]
         else:
-            there = {
+            present = {
                 one.filename: f"{one.filename} {one.file_size} {one.CRC}" for one in self._zip.infolist()
             }
-            facts = [there[name] for name in names if name in there]
+            facts = [present[name] for name in names if name in present]
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
     @cached_property

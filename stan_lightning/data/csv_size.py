@@ -13,7 +13,7 @@ _SEPARATORS = (b",", b";", b"\t")
 
 
 def check_size(path: str, kept: int | None) -> None:
-    """Raise where a CSV has a line, or more columns or cells, than any track has.
+    """Raise where a CSV has a line, or more columns or cells, than any signal has.
 
     Args:
         path: The file.
@@ -37,5 +37,5 @@ def check_size(path: str, kept: int | None) -> None:
     if rows > MOST_ROWS or rows * min(columns, columns if kept is None else kept) > MOST_CELLS:
         raise InputError(
             f"{path}: {rows:,} rows of {columns:,} columns are more than can be read; name those that are "
-            "wanted under `columns` in track.json, or keep fewer rows"
+            "wanted under `columns` in signal.json, or keep fewer rows"
         )

@@ -38,7 +38,7 @@ from stan_lightning.data.presence import check_sound, tell_empty_windows
 from stan_lightning.data.protocol import split
 from stan_lightning.data.readable import why_unreadable
 from stan_lightning.data.sampler import EpochBatches
-from stan_lightning.data.tracks import OF_CROPS, Tracks, gather
+from stan_lightning.data.signals import OF_CROPS, Signals, gather
 
 
 class CropDataModule(L.LightningDataModule):
@@ -53,11 +53,11 @@ class CropDataModule(L.LightningDataModule):
         classes: Class names where labels are classes (`score_range` is null).
         evaluated: The partition that `test_dataloader` reads.
         corrupt: Test-time corruptions of what is evaluated, by modality: of frames (`inputs.network_input`)
-            and of samples (`log_mel.voice_input`).
+            and of samples (`log_mel.audio_input`).
         swapped: By modality, for each recording of the evaluated partition, which one lends it this modality.
         formats: How the network reads clips of faces: `mean`, `deviation` and `layout`; see `serve`.
-        tracks: Those that are read, by name.
-        columns: What is read of each track; of a trained network put here before `setup`.
+        signals: Those that are read, by name.
+        columns: What is read of each signal; of a trained network put here before `setup`.
         lenient: Recordings that cannot be read are `missing`, with a reason, where training would end; put
             here before `setup`.
     """
@@ -86,7 +86,7 @@ class CropDataModule(L.LightningDataModule):
         sound_s: float | None = None,
         eval_batch_size: int | None = None,
         cache_gb: float = 0.0,
-        tracks: Mapping[str, str | None] | None = None,
+        signals: Mapping[str, str | None] | None = None,
     ) -> None:
         super().__init__()
         modalities = ["face"] if modalities is None else modalities
@@ -94,10 +94,10 @@ class CropDataModule(L.LightningDataModule):
         if clip_frames is None and (clipped := [name for name in modalities if name in OF_CROPS]):
             raise InputError(
                 f"data.clip_frames=null reads whole recordings, but {clipped[0]} is read in clips: give "
-                "their frames, or take tracks alone"
+                "their frames, or take signals alone"
             )
         self.formats: dict[str, Any] = {}
-        self.tracks: dict[str, Tracks] = {}
+        self.signals: dict[str, Signals] = {}
         self.columns: dict[str, list[str]] = {}
         self.tables: dict[str, pd.DataFrame] = {}
         self.missing: dict[str, pd.DataFrame] = {}
@@ -131,7 +131,7 @@ class CropDataModule(L.LightningDataModule):
             )
         used = pd.concat(self.tables.values())
         self.look_at(used)
-        if "voice" in self.hparams["modalities"]:
+        if "audio" in self.hparams["modalities"]:
             check_sound(used, self.hparams["root"], self.hparams["make_crops"])
 
     def set_aside_unreadable(self, every_crop: bool = True) -> int:
@@ -154,24 +154,24 @@ class CropDataModule(L.LightningDataModule):
                 moved += len(failed)
         return moved
 
-    def look_at(self, used: pd.DataFrame, key: str = "data.tracks") -> None:
-        """Find out what reading these recordings takes; `key` is how their user names folders of tracks."""
-        modalities, folders = self.hparams["modalities"], self.hparams["tracks"] or {}
+    def look_at(self, used: pd.DataFrame, key: str = "data.signals") -> None:
+        """Find out what reading these recordings takes; `key` is how their user names folders of signals."""
+        modalities, folders = self.hparams["modalities"], self.hparams["signals"] or {}
         self.crop_size = open_crops(used.crops.iloc[0]).image(0).shape[0] if "face" in modalities else 0
         for name in [one for one in folders if one not in modalities]:
-            print(f"{key}.{name}: no network here reads the track {name}")
+            print(f"{key}.{name}: no network here reads the signal {name}")
         for name in [one for one in modalities if one not in OF_CROPS]:
-            self.tracks[name] = gather(used, name, folders.get(name), self.columns.get(name), key)
-            self.columns[name] = list(self.tracks[name].columns)
+            self.signals[name] = gather(used, name, folders.get(name), self.columns.get(name), key)
+            self.columns[name] = list(self.signals[name].columns)
             own = [self.hparams["crops_stride"] or int(stride) for stride in used.stride]
             steps = [self._step(*one) for one in zip(used.recording, own, strict=True)]
-            tell_empty_windows(name, self.tracks[name], used, steps, self.hparams["clip_frames"])
+            tell_empty_windows(name, self.signals[name], used, steps, self.hparams["clip_frames"])
 
-    def track_statistics(self, name: str) -> tuple[Tensor, Tensor]:
-        """Mean and deviation of a track's columns over the labelled training recordings, ``(F,)`` each."""
+    def signal_statistics(self, name: str) -> tuple[Tensor, Tensor]:
+        """Mean and deviation of a signal's columns over the labelled training recordings, ``(F,)`` each."""
         table = self.tables["train"]
         known = table.label.notna() & (table.label.astype(str) != "")
-        return self.tracks[name].statistics(table.recording[known])
+        return self.signals[name].statistics(table.recording[known])
 
     def reading(self) -> Reading:
         """What is read of each clip."""
@@ -197,9 +197,9 @@ class CropDataModule(L.LightningDataModule):
         columns = (table[name] for name in ("recording", "crops", "stride", "n_crops", "label"))
         for recording, crops, stride, n_crops, label in zip(*columns, strict=True):
             step = self._step(recording, self.hparams["crops_stride"] or int(stride))
-            tracks = {name: one.members[recording] for name, one in self.tracks.items()}
+            signals = {name: one.members[recording] for name, one in self.signals.items()}
             frames = -(-int(n_crops) // step)
-            sources.append(Source(crops, frames, step, self._target(label), tracks=tracks))
+            sources.append(Source(crops, frames, step, self._target(label), signals=signals))
         return sources
 
     def _step(self, recording: str, crops_stride: int) -> int:
@@ -319,8 +319,8 @@ class CropDataModule(L.LightningDataModule):
         if not isinstance(batch, TrainingClip):
             return super().transfer_batch_to_device(batch, device, dataloader_idx)
         here = self.augment.on_host(batch.draws)
-        there = {name: draws for name, draws in batch.draws.items() if name not in here}
-        moved = super().transfer_batch_to_device(batch._replace(draws=there), device, dataloader_idx)
+        present = {name: draws for name, draws in batch.draws.items() if name not in here}
+        moved = super().transfer_batch_to_device(batch._replace(draws=present), device, dataloader_idx)
         return moved._replace(draws=here | moved.draws)
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
@@ -339,5 +339,5 @@ class CropDataModule(L.LightningDataModule):
             corrupt={} if training else self.corrupt,
         )
         if training:
-            return TrainingBatch(found, batch.there, batch.target, batch.noise)
-        return WindowBatch(found, batch.there, batch.target, batch.recording, batch.window)
+            return TrainingBatch(found, batch.present, batch.target, batch.noise)
+        return WindowBatch(found, batch.present, batch.target, batch.recording, batch.window)

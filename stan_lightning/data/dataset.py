@@ -1,7 +1,7 @@
 """What the loader's workers do: read one clip as it lies on disk, whatever the network asks for.
 
-Fields of a clip are named by modality: `face` is 8-bit pixels of the crops' size, `voice` 16-bit samples, any
-other a track's measurements, NaN where missing.
+Fields of a clip are named by modality: `face` is 8-bit pixels of the crops' size, `audio` 16-bit samples, any
+other a signal's measurements, NaN where missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from stan_lightning.data.augmentation import Pipeline
 from stan_lightning.data.clips import random_clip, windows
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.log_mel import RATE
-from stan_lightning.data.tracks import OF_CROPS, Member
+from stan_lightning.data.signals import OF_CROPS, Member
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Source:
         step: Crops from one position to the next.
         target: Score in points or class index, NaN where unknown.
         lent: By modality another recording, which it is read from instead: a control.
-        tracks: Its part in each track.
+        signals: Its part in each signal.
     """
 
     crops: str
@@ -39,7 +39,7 @@ class Source:
     step: int
     target: float
     lent: Mapping[str, "Source"] = field(default_factory=dict)
-    tracks: Mapping[str, Member] = field(default_factory=dict)
+    signals: Mapping[str, Member] = field(default_factory=dict)
 
     def lender(self, modality: str, positions: Sequence[int]) -> tuple["Source", Sequence[int]]:
         """Who shows a modality, and where in its own recording."""
@@ -68,9 +68,9 @@ class Source:
         middle_s = (found.times[positions[0] * self.step] + found.times[positions[-1] * self.step]) / 2
         return torch.from_numpy(found.sound(round((middle_s - seconds / 2) * RATE), count))
 
-    def measured(self, track: str, positions: Sequence[int]) -> Tensor:
-        """A track at positions after the stride: float32, shape ``(T, F)``, NaN where missing."""
-        return self.tracks[track].read(open_crops(self.crops), [p * self.step for p in positions])
+    def measured(self, signal: str, positions: Sequence[int]) -> Tensor:
+        """A signal at positions after the stride: float32, shape ``(T, F)``, NaN where missing."""
+        return self.signals[signal].read(open_crops(self.crops), [p * self.step for p in positions])
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Reading:
     """What is read of a clip.
 
     Attributes:
-        modalities: Of `OF_CROPS`, and names of tracks.
+        modalities: Of `OF_CROPS`, and names of signals.
         crop_size: Side of the crops in pixels.
         sound_s: Seconds of sound.
     """
@@ -94,26 +94,26 @@ class Reading:
 
         `kept` holds this clip's crops, encoded, from one reading to the next.
         """
-        inputs, there = {}, {}
+        inputs, present = {}, {}
         if "face" in self.modalities:
             seen, where = source.lender("face", positions)
             inputs["face"] = seen.read(where, self.crop_size, kept)
-        if "voice" in self.modalities:
-            heard, where = source.lender("voice", positions)
-            inputs["voice"] = heard.hear(where, self.sound_s)
-            there["voice"] = torch.tensor(open_crops(heard.crops).has_sound)
+        if "audio" in self.modalities:
+            heard, where = source.lender("audio", positions)
+            inputs["audio"] = heard.hear(where, self.sound_s)
+            present["audio"] = torch.tensor(open_crops(heard.crops).has_sound)
         for name in [one for one in self.modalities if one not in OF_CROPS]:
             measured, where = source.lender(name, positions)
             inputs[name] = measured.measured(name, where)
-            there[name] = ~inputs[name].isnan().all()
-        return inputs, there
+            present[name] = ~inputs[name].isnan().all()
+        return inputs, present
 
 
 class TrainingClip(NamedTuple):
     """One random clip; collates to a batch. `noise` is a standard normal draw for the label."""
 
     inputs: dict[str, Tensor]
-    there: dict[str, Tensor]
+    present: dict[str, Tensor]
     draws: dict[str, Any]
     target: Tensor
     noise: Tensor
@@ -123,7 +123,7 @@ class Window(NamedTuple):
     """One evaluation window; collates to a batch. `recording` indexes the partition's table."""
 
     inputs: dict[str, Tensor]
-    there: dict[str, Tensor]
+    present: dict[str, Tensor]
     target: Tensor
     recording: Tensor
     window: Tensor
@@ -132,12 +132,12 @@ class Window(NamedTuple):
 class TrainingBatch(NamedTuple):
     """What the training step reads: inputs and who is there by modality, targets and label noise ``(B,)``.
 
-    `face` is ``(B, 3, T, H, W)``, `voice` ``(B, 1, T, BANDS, 1)``, a track ``(B, T, F)``, NaN where it is
-    missing; `there` names those that may be missing.
+    `face` is ``(B, 3, T, H, W)``, `audio` ``(B, 1, T, BANDS, 1)``, a signal ``(B, T, F)``, NaN where it is
+    missing; `present` names those that may be missing.
     """
 
     inputs: dict[str, Tensor]
-    there: dict[str, Tensor]
+    present: dict[str, Tensor]
     target: Tensor
     noise: Tensor
 
@@ -146,7 +146,7 @@ class WindowBatch(NamedTuple):
     """What validation and test read: inputs as in `TrainingBatch`, their target, recording and window."""
 
     inputs: dict[str, Tensor]
-    there: dict[str, Tensor]
+    present: dict[str, Tensor]
     target: Tensor
     recording: Tensor
     window: Tensor
@@ -183,11 +183,11 @@ class ClipDataset(Dataset[TrainingClip]):
         epoch, index = key
         random = np.random.default_rng((self.seed, epoch, index))
         source = self.sources[index]
-        inputs, there = self.reading.read(source, random_clip(source.n_frames, self.clip_frames, random))
+        inputs, present = self.reading.read(source, random_clip(source.n_frames, self.clip_frames, random))
         noise = torch.tensor(random.standard_normal(), dtype=torch.float32)
         draws = self.augment.draw(random, inputs)
         target = torch.tensor(source.target, dtype=torch.float32)
-        return TrainingClip(inputs, there, draws, target, noise)
+        return TrainingClip(inputs, present, draws, target, noise)
 
 
 class WindowDataset(Dataset[Window]):
@@ -217,6 +217,6 @@ class WindowDataset(Dataset[Window]):
     def __getitem__(self, index: int) -> Window:
         recording, window, positions = self.windows[index]
         source = self.sources[recording]
-        inputs, there = self.reading.read(source, positions, self.kept.get(index))
+        inputs, present = self.reading.read(source, positions, self.kept.get(index))
         target = torch.tensor(source.target, dtype=torch.float32)
-        return Window(inputs, there, target, torch.tensor(recording), torch.tensor(window))
+        return Window(inputs, present, target, torch.tensor(recording), torch.tensor(window))

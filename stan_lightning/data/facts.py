@@ -21,14 +21,14 @@ def facts(
     Args:
         training: Recordings of the training partition.
         classes: Their names; None where labels are scores.
-        columns: Of each track.
+        columns: Of each signal.
         settings: Arguments of the datamodule.
 
     Returns:
         `score_range`, `classes`, `training_mean` (label of the training recordings in points, None where
         unknown), `columns`, `spans` (first and last moment of what is read of faces and voices, in seconds of
         the clip: all about one middle; none of whole recordings), and `moment_s`, seconds from one moment of
-        a track to the next.
+        a signal to the next.
     """
     known = classes is None and training.label.notna().any()
     mean = float(training.label.mean()) if known else None
@@ -36,7 +36,7 @@ def facts(
     spans = {}
     if frames is not None:
         clip_s = frames * stride / NOMINAL_FPS
-        lengths = {"face": clip_s, "voice": settings["sound_s"] or clip_s}
+        lengths = {"face": clip_s, "audio": settings["sound_s"] or clip_s}
         spans = {name: [(clip_s - one) / 2, (clip_s + one) / 2] for name, one in lengths.items()}
     return {
         "score_range": settings["score_range"],

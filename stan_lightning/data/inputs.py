@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from stan_lightning.data.log_mel import voice_input
+from stan_lightning.data.log_mel import audio_input
 from stan_lightning.data.resize import bicubic
 
 MEAN = (0.485, 0.456, 0.406)
@@ -36,8 +36,8 @@ def ready(
         change = None if augment is None else partial(augment, name)
         if name == "face":
             found[name] = network_input(x, image_size, change, corrupt.get(name), **formats)
-        elif name == "voice":
-            found[name] = voice_input(x, change, corrupt.get(name))
+        elif name == "audio":
+            found[name] = audio_input(x, change, corrupt.get(name))
         else:
             found[name] = x if change is None else change(x)
     return found

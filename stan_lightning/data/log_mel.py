@@ -48,7 +48,7 @@ def draw_masks(random: np.random.Generator, masks: int) -> SoundDraw:
     return SoundDraw(*torch.from_numpy(np.ascontiguousarray(spans)))
 
 
-def voice_input(
+def audio_input(
     samples: Tensor,
     augment: Callable[[Tensor], Tensor] | None = None,
     corrupt: Callable[[Tensor], Tensor] | None = None,

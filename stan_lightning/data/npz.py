@@ -16,7 +16,7 @@ from stan_boundary.opening import open_regular
 MOST_BYTES = 1_600_000_000
 """Of all arrays that are read, and of their copies: an hour of 1,024 numbers fifty times a second."""
 MOST_ROWS = 5_000_000
-"""Of a track: a day at fifty a second."""
+"""Of a signal: a day at fifty a second."""
 _MOST_MEMBERS, _MOST_DIRECTORY, _MOST_TEXT = 100, 1_000_000, 1_000
 _ENCRYPTED = 0x1
 _BROKEN = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, TypeError, KeyError, RuntimeError,
@@ -55,7 +55,7 @@ def read_npz(path: str, names: Sequence[str], most_bytes: int = MOST_BYTES) -> M
             return _arrays(file, names, most_bytes)
         except _BROKEN as error:
             said = " ".join(str(error).split()) or type(error).__name__
-            raise InputError(f"{path}: no npz of a track ({said[:200]})") from None
+            raise InputError(f"{path}: no npz of a signal ({said[:200]})") from None
 
 
 def _arrays(file: IO[bytes], names: Sequence[str], most_bytes: int) -> dict[str, npt.NDArray[Any]]:

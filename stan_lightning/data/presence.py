@@ -8,7 +8,7 @@ from stan_boundary.errors import InputError
 from stan_boundary.typed import typed
 from stan_lightning.data.clips import windows
 from stan_lightning.data.crops import open_crops
-from stan_lightning.data.tracks import OF_CROPS, Tracks
+from stan_lightning.data.signals import OF_CROPS, Signals
 
 
 def check_sound(used: pd.DataFrame, root: str | Sequence[str], make_crops: str) -> None:
@@ -23,36 +23,36 @@ def check_sound(used: pd.DataFrame, root: str | Sequence[str], make_crops: str) 
         print(f"{len(silent)} of {len(used)} recordings have no sound, such as {silent.recording.iloc[0]}")
 
 
-def having(table: pd.DataFrame, modality: str, tracks: Mapping[str, Tracks]) -> pd.DataFrame:
-    """Those of a table's recordings that have a modality: all have a face, and some sound and each track."""
+def having(table: pd.DataFrame, modality: str, signals: Mapping[str, Signals]) -> pd.DataFrame:
+    """Those of a table's recordings that have a modality: all have a face, and some sound and each signal."""
     if modality not in OF_CROPS:
-        there = table.recording.map(lambda name: bool(tracks[modality].members[name].path))
-        return table[there].reset_index(drop=True)
-    return table[table.sound_s > 0].reset_index(drop=True) if modality == "voice" else table
+        present = table.recording.map(lambda name: bool(signals[modality].members[name].path))
+        return table[present].reset_index(drop=True)
+    return table[table.sound_s > 0].reset_index(drop=True) if modality == "audio" else table
 
 
 def tell_empty_windows(
-    name: str, tracks: Tracks, used: pd.DataFrame, steps: Sequence[int], clip_frames: int | None
+    name: str, signals: Signals, used: pd.DataFrame, steps: Sequence[int], clip_frames: int | None
 ) -> None:
-    """Say how many windows hold no number of a track, of the recordings that have a file of it.
+    """Say how many windows hold no number of a signal, of the recordings that have a file of it.
 
     Args:
-        name: Of the track.
-        tracks: Its files.
+        name: Of the signal.
+        signals: Its files.
         used: Recordings with crops.
         steps: Crops from one position to the next, of each of them.
         clip_frames: Positions a window; None for all.
     """
     empty = total = 0
     for recording, path, step in zip(used.recording, used.crops, steps, strict=True):
-        member, crops = tracks.members[recording], open_crops(path)
+        member, crops = signals.members[recording], open_crops(path)
         if not member.path:
             continue
         positions = range(0, len(crops.frames), step)
         parts = windows(len(positions), clip_frames)
         total += len(parts)
         if not member.covers(crops):
-            there = ~member.read(crops, positions).isnan().all(1).numpy()
-            empty += sum(not there[list(part)].any() for part in parts)
+            present = ~member.read(crops, positions).isnan().all(1).numpy()
+            empty += sum(not present[list(part)].any() for part in parts)
     if empty:
-        print(f"track {name}: {empty} of {total} windows hold no number of it")
+        print(f"signal {name}: {empty} of {total} windows hold no number of it")

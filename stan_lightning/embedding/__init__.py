@@ -1,9 +1,9 @@
-"""What a pretrained network makes of faces and voices, stored as tracks beside the crops.
+"""What a pretrained network makes of faces and voices, stored as signals beside the crops.
 
 pretrained: A network of transformers, opened: shape, weights, and how it wants its input.
 received: Of a stranger's model the shape and the weights, and nothing else.
 face: A vision model over the face crops of a recording.
 speech: A speech model over the sound of a recording, long ones in stretches.
-track_folder: Where it is written: whole files or none, of one encoder or none.
+signal_folder: Where it is written: whole files or none, of one encoder or none.
 run: All recordings of a set of crops, with a bar, going on where another run stopped.
 """

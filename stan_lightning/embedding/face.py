@@ -13,7 +13,7 @@ from stan_boundary.picture import MOST_SIDE
 from stan_lightning.data.crops import Crops
 from stan_lightning.data.resize import bicubic
 from stan_lightning.embedding.pretrained import Pretrained, chosen_device, open_network, probe
-from stan_lightning.embedding.track_folder import Moments
+from stan_lightning.embedding.signal_folder import Moments
 
 POOLING = ("pooled", "mean")
 _UNCHANGED = {"image_mean": [0.0] * 3, "image_std": [1.0] * 3}
@@ -34,7 +34,7 @@ class FaceEncoder:
     Attributes:
         reads: Which part of a recording.
         unit: What its amounts count.
-        record: What ``track.json`` says of it.
+        record: What ``signal.json`` says of it.
     """
 
     reads = "face"
@@ -74,7 +74,7 @@ class FaceEncoder:
         return crops.pictures_fingerprint()
 
     def embed(self, crops: Crops, count: Callable[[float], None]) -> Moments:
-        """One vector for each crop, at its time, or at its frame number where no track tells times."""
+        """One vector for each crop, at its time, or at its frame number where no signal tells times."""
         size = crops.image(0).shape[0]
         found = []
         for start in range(0, len(crops.frames), self._batch):

@@ -43,7 +43,7 @@ class Pretrained:
         config: Its shape, as transformers keeps it.
         settings: How it wants its input: its own preprocessor's settings.
         absent: Weights that its file lacks. They are NaN, so that an output which needs one shows it.
-        record: What ``track.json`` says of it: made_by, encoder, revision (of the hub; None for a folder),
+        record: What ``signal.json`` says of it: made_by, encoder, revision (of the hub; None for a folder),
             model_type, weights and weights_sha256.
     """
 

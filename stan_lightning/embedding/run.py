@@ -13,7 +13,7 @@ from rich.text import Text
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
 from stan_lightning.data.crops import Crops
-from stan_lightning.embedding.track_folder import Moments, TrackFolder
+from stan_lightning.embedding.signal_folder import Moments, SignalFolder
 
 
 class Encoder(Protocol):
@@ -50,8 +50,8 @@ class Tally(NamedTuple):
     failed: dict[str, str]
 
 
-def embed_recordings(encoder: Encoder, table: pd.DataFrame, folder: TrackFolder, console: Console) -> Tally:
-    """Write the track of every recording that is not there yet.
+def embed_recordings(encoder: Encoder, table: pd.DataFrame, folder: SignalFolder, console: Console) -> Tally:
+    """Write the signal of every recording that is not there yet.
 
     Args:
         encoder: Who makes it.
@@ -143,7 +143,7 @@ def said(tally: Tally, record: Mapping[str, Any], folder: Path) -> list[str]:
     ]
     lines += [printable(f"failed: {name}: {why}") for name, why in tally.failed.items()]
     if tally.without:
-        what = "no sound" if record["reads"] == "voice" else "no crops"
+        what = "no sound" if record["reads"] == "audio" else "no crops"
         one = printable(tally.without[0])
         lines.append(f"{len(tally.without)} recordings have {what} and get no file, such as {one}")
     return [*lines, str(folder)]

@@ -14,7 +14,7 @@ from stan_boundary.errors import InputError
 from stan_lightning.data.crops import Crops
 from stan_lightning.data.log_mel import RATE
 from stan_lightning.embedding.pretrained import chosen_device, open_network, probe
-from stan_lightning.embedding.track_folder import Moments
+from stan_lightning.embedding.signal_folder import Moments
 
 MOST_FIELD = RATE
 """Samples that a frame is made of at most: a second."""
@@ -67,10 +67,10 @@ class SpeechEncoder:
     Attributes:
         reads: Which part of a recording.
         unit: What its amounts count.
-        record: What ``track.json`` says of it.
+        record: What ``signal.json`` says of it.
     """
 
-    reads = "voice"
+    reads = "audio"
     unit = "seconds of sound"
 
     def __init__(

@@ -16,11 +16,11 @@ received: Evaluations that others made, checked before anything is computed from
 run_files: What a report reads of the run that an evaluation belongs to.
 verdict: The one table that a command ends with, and how numbers are written.
 findings: What the numbers say, a line a comparison.
-modalities: What each modality is worth to a network that reads several.
+modalities: What each modality contributes to a network that reads several.
 robustness: The network under noise, blur and shuffled frames, and with noisy, dull or loud sound.
 identity_audit: How well the network's features tell people apart.
 runs: Evaluations of several runs: found on disk, told apart, folds pooled.
-over_runs: What a recipe is worth over trainings and people together.
+over_runs: The error of a recipe over trainings and people together.
 ensemble: Runs that differ by seed alone as one.
 comparison: Any two that scored the same recordings.
 """

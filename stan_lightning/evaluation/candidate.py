@@ -60,8 +60,8 @@ def from_checkpoint(path: str | Path, changes: Mapping[str, Any], trust: Collect
                 "is tested is decided in training; train again, or leave it out"
             )
     arguments = {**trained.data, **changes}
-    if "tracks" in changes:  # folders that are not named anew stay as they were in training
-        arguments["tracks"] = (trained.data.get("tracks") or {}) | changes["tracks"]
+    if "signals" in changes:  # folders that are not named anew stay as they were in training
+        arguments["signals"] = (trained.data.get("signals") or {}) | changes["signals"]
     data = CropDataModule(**arguments)
     data.columns = trained.columns
     data.serve(trained.module.network.parts)

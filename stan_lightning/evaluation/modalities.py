@@ -1,8 +1,8 @@
-"""What each modality is worth to a network that reads several: with some hidden, and with another person's.
+"""Contribution of each modality to a network that reads several: with some hidden, and with another person's.
 
 A modality that the network needs costs it points when it is hidden. One that it needs for what it says of
 the score, and not only for being there, costs it points when it comes from somebody else. A gate says how a
-network weighs a modality, not what it is worth.
+network weighs a modality, not its contribution.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -21,7 +21,7 @@ Score = Callable[..., pd.DataFrame]
 """Predictions (`tables.PREDICTIONS`), given `hidden` or `swapped` as `scoring.score_windows` takes them."""
 
 
-def worth(
+def contributions(
     modalities: Sequence[str],
     subjects: Sequence[str],
     score: Score,
@@ -66,14 +66,14 @@ def gate_column(modality: str) -> str:
 
 
 def gates(
-    windows: pd.DataFrame, modalities: Sequence[str], there: Mapping[str, Collection[str]]
+    windows: pd.DataFrame, modalities: Sequence[str], present: Mapping[str, Collection[str]]
 ) -> dict[str, Any] | None:
     """How a network that weighs its modalities weighed them.
 
     Args:
         windows: As `scoring.score_windows` returns them.
         modalities: Of the network.
-        there: By modality the recordings that have it.
+        present: By modality the recordings that have it.
 
     Returns:
         By modality `n`, `mean`, `sd`, `quantiles` and `histogram` (counts in equal bins from 0 to 1) over the
@@ -83,7 +83,7 @@ def gates(
     """
     if gate_column(modalities[0]) not in windows:
         return None
-    has = {one: windows["recording"].isin(list(there[one])) for one in modalities}
+    has = {one: windows["recording"].isin(list(present[one])) for one in modalities}
     whole = np.logical_and.reduce(list(has.values()))
     found = {}
     for one in modalities:

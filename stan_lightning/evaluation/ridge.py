@@ -23,7 +23,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
-from stan_lightning.data.behaviour import TRACK, statistics, track_file
+from stan_lightning.data.behaviour import SIGNAL, signal_file, statistics
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.nuisance import measure
@@ -68,7 +68,7 @@ def ridge_baselines(
     facts: dict[str, Any] = {}
     for name, features in _features(data, everybody).items():
         theirs, others = (features.loc[table["recording"]] for table in (known, asked))
-        if reason := _without_track(theirs, others):
+        if reason := _without_signal(theirs, others):
             facts[name] = {"reason": reason}
         else:
             said[name], facts[name] = fitted(theirs, known, others, data.hparams["score_range"])
@@ -162,13 +162,15 @@ def _trained_on(table: pd.DataFrame, training: TrainingSessions | None) -> pd.Da
     return table[np.array([one in sessions for one in own], bool)].dropna(subset=["label"])
 
 
-def _without_track(known: pd.DataFrame, asked: pd.DataFrame) -> str:
+def _without_signal(known: pd.DataFrame, asked: pd.DataFrame) -> str:
     """Who has no feature at all, in a few words; empty where some on both sides have."""
     lacking = [table.isna().all(axis=None) for table in (known, asked)]
     if all(lacking):
-        return "these crops have no behaviour track"
+        return "these crops have no behaviour signal"
     if any(lacking):
-        return f"no recording that {'was trained on' if lacking[0] else 'is evaluated'} has a behaviour track"
+        return (
+            f"no recording that {'was trained on' if lacking[0] else 'is evaluated'} has a behaviour signal"
+        )
     return ""
 
 
@@ -178,11 +180,11 @@ def _features(data: CropDataModule, recordings: pd.DataFrame) -> dict[str, pd.Da
     rows: list[dict[str, Any]] = recordings.to_dict("records")  # type: ignore[assignment] # names are strings
     side = data.crop_size or open_crops(recordings["crops"].iloc[0]).image(0).shape[0]
     quiet = not (console.is_terminal and is_first())
-    folder = (data.hparams["tracks"] or {}).get(TRACK)
+    folder = (data.hparams["signals"] or {}).get(SIGNAL)
     circumstances, behaved = [], []
     for row in track(rows, "what simple numbers tell", console=console, disable=quiet, transient=True):
         circumstances.append(measure(row, side))
-        file = track_file(row, folder)
+        file = signal_file(row, folder)
         behaved.append(statistics(file) if file else {})
     names = recordings["recording"]
     return {

@@ -133,10 +133,10 @@ def series(
             found = describe({"face": blur(kernel)}) if kernel > 1 else clean
             rows["blur"].append({"strength": kernel} | found)
         rows["shuffle"] = [{"strength": 0} | clean, {"strength": 1} | describe({"face": shuffle(seed)})]
-    if "voice" in modalities:
+    if "audio" in modalities:
         rows["sound_noise"] = [
-            {"strength": ratio} | describe({"voice": sound_noise(ratio, seed)}) for ratio in RATIOS_DB
+            {"strength": ratio} | describe({"audio": sound_noise(ratio, seed)}) for ratio in RATIOS_DB
         ]
-        rows["bandwidth"] = [{"strength": 8} | describe({"voice": telephone()})]
-        rows["gain"] = [{"strength": change} | describe({"voice": gain(change)}) for change in GAINS_DB]
+        rows["bandwidth"] = [{"strength": 8} | describe({"audio": telephone()})]
+        rows["gain"] = [{"strength": change} | describe({"audio": gain(change)}) for change in GAINS_DB]
     return rows

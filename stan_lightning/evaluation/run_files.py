@@ -25,8 +25,8 @@ CONFIG = "config.yaml"
 CURVES = "metrics.csv"
 OTHERS = "other keys"
 _ROOTS = ("seed", "group", "variant", "data", "model", "trainer", "logger")
-_NAMED_FREELY = ("tracks", "encoders", "init_weights")
-"""Below these a key may be the name of a track."""
+_NAMED_FREELY = ("signals", "encoders", "init_weights")
+"""Below these a key may be the name of a signal."""
 _MOST_CURVES = 16_000_000
 _MOST_TEXT = 400
 

@@ -14,7 +14,7 @@ from stan_lightning.evaluation.tables import WINDOWS
 
 
 def frame_times(crops: str | Path) -> Mapping[int, float]:
-    """Seconds of each kept source frame, from the crops' own track; empty where there is none."""
+    """Seconds of each kept source frame, from the crops' own signal; empty where there is none."""
     found = open_crops(str(crops))
     if found.times is None:
         return {}
@@ -37,7 +37,7 @@ def windows_table(
 
     Returns:
         Columns `WINDOWS`; seconds are the times of the first and the last frame, by the video's own clock
-        where the crops' track tells it, else by its frame rate, else NaN.
+        where the crops' signal tells it, else by its frame rate, else NaN.
     """
     spans: list[tuple[int, int, float, float]] = []
     outputs = pd.DataFrame(rows, columns=["index", "window", "output"]).astype({"index": int, "window": int})

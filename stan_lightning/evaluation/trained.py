@@ -12,7 +12,7 @@ from stan_boundary.errors import InputError
 from stan_boundary.targets import check_readers, check_targets
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.protocol import PROTOCOLS
-from stan_lightning.data.tracks import OF_CROPS
+from stan_lightning.data.signals import OF_CROPS
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.network import checkpoint_file
 from stan_lightning.training.module import StanModule
@@ -52,13 +52,13 @@ class Trained:
     sessions: TrainingSessions
 
     @property
-    def tracks(self) -> list[str]:
+    def signals(self) -> list[str]:
         """Those that the network reads: all but what crops show by themselves."""
         return [name for name in self.module.network.modalities if name not in OF_CROPS]
 
     @property
     def columns(self) -> dict[str, list[str]]:
-        """What the network reads of each track."""
+        """What the network reads of each signal."""
         columns = self.module.hparams["data"]["columns"]
         return {name: list(names) for name, names in columns.items()}
 
@@ -133,9 +133,9 @@ def check_reading(data: Mapping[str, Any], file: str) -> None:
         InputError: A number is out of its range, or a name is no name.
     """
     refuse_impossible_numbers(OmegaConf.create({"data": {name: data.get(name) for name in _NUMBERS}}))
-    modalities, tracks = data["modalities"], data.get("tracks") or {}
-    if not all(isinstance(name, str) and name.isidentifier() for name in [*modalities, *tracks]):
-        raise InputError(f"{file} reads what has no name of letters: {str([*modalities, *tracks])[:80]}")
+    modalities, signals = data["modalities"], data.get("signals") or {}
+    if not all(isinstance(name, str) and name.isidentifier() for name in [*modalities, *signals]):
+        raise InputError(f"{file} reads what has no name of letters: {str([*modalities, *signals])[:80]}")
     counts = [data[name] for name in ("fold", "n_folds", "split_seed", "seed", "crops_stride")]
     low, high = data["score_range"] or (0, 1)
     right = all(one is None or (type(one) is int and 0 <= one < 2**32) for one in counts)
@@ -143,9 +143,9 @@ def check_reading(data: Mapping[str, Any], file: str) -> None:
         raise InputError(f"{file}: folds, seeds, stride or range of its data cannot be")
     roots = data["root"] if isinstance(data["root"], (list, tuple)) else [data["root"]]
     if not all(
-        isinstance(path, str) for path in [*roots, *(one for one in tracks.values() if one is not None)]
+        isinstance(path, str) for path in [*roots, *(one for one in signals.values() if one is not None)]
     ):
-        raise InputError(f"{file}: data.root and data.tracks must be paths")
+        raise InputError(f"{file}: data.root and data.signals must be paths")
 
 
 def check_record(record: Mapping[str, Any], sessions: TrainingSessions, file: str) -> None:

@@ -73,9 +73,9 @@ def not_fitted(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def modalities_table(found: Mapping[str, Any]) -> Table:
-    """What each modality is worth: the whole, parts of it, and others' in place of one's own."""
+    """What each modality contributes: the whole, parts of it, and others' in place of one's own."""
     drawn = Table(
-        title="what each modality is worth", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+        title="contribution of each modality", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True
     )
     for column in ("", "MAE", "its MAE - the whole's"):
         drawn.add_column(column, no_wrap=True)

@@ -1,7 +1,7 @@
 """STA-DRN and what belongs to it, in torch alone.
 
 sta_drn: The network, a 3-D ResNet whose middle convolutions are attention modules.
-track: A small network on measurements in time.
+signal: A small network on measurements in time.
 fusion: A network that reads several modalities: an encoder for each, and what joins them.
 encoder: What every network and encoder has in common; any module as an encoder; one encoder with a head.
 build: A network from plain data.
@@ -19,7 +19,7 @@ export: The network for use without this package, an ONNX file.
 
 from stan_lightning.network.encoder import Encoder, Network, Single, Wrapped
 from stan_lightning.network.fusion import Fusion
+from stan_lightning.network.signal import SignalNet
 from stan_lightning.network.sta_drn import STADRN
-from stan_lightning.network.track import TrackNet
 
-__all__ = ["STADRN", "Encoder", "Fusion", "Network", "Single", "TrackNet", "Wrapped"]
+__all__ = ["STADRN", "Encoder", "Fusion", "Network", "SignalNet", "Single", "Wrapped"]

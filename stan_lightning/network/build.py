@@ -10,7 +10,7 @@ from stan_boundary.errors import InputError
 from stan_lightning.network.encoder import Encoder, Network, Wrapped
 
 WHERE = "model.network"
-OF_CROPS = ("face", "voice")
+OF_CROPS = ("face", "audio")
 
 
 def build(network: Mapping[str, Any], outputs: int, data: Mapping[str, Any]) -> Network:
@@ -19,7 +19,7 @@ def build(network: Mapping[str, Any], outputs: int, data: Mapping[str, Any]) -> 
     Args:
         network: Its config: `_target_`, `encoder` or `encoders` by modality with their own, and arguments.
         outputs: Of the network, 1 for severity.
-        data: `CropDataModule.facts`: an encoder that takes `columns` is given the number of its track's, and
+        data: `CropDataModule.facts`: an encoder that takes `columns` is given the number of its signal's, and
             a network that takes `spans` and `moment_s` the clock of what is read.
 
     Raises:
@@ -63,7 +63,7 @@ def _encoder(name: str, config: Mapping[str, Any], where: str, outputs: int, dat
         known["columns"] = len(columns)
     elif TARGET in config and "columns" in parameters(config, where) and "columns" not in config:
         raise InputError(
-            f"{where} reads a track's columns, and nobody knows those of {name}"
+            f"{where} reads a signal's columns, and nobody knows those of {name}"
             + (", which is none" if name in OF_CROPS else ": they come from the data")
         )
     made = make(config, where, **known)

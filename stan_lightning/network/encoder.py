@@ -44,12 +44,12 @@ class Network(nn.Module):
         """The last layers, whose biases are scores: one, or one a modality."""
         raise NotImplementedError
 
-    def score(self, inputs: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> Tensor:
+    def score(self, inputs: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tensor:
         """Outputs ``(B, num_classes)``.
 
         Args:
             inputs: Each modality's, as its encoder reads them.
-            there: bool ``(B,)`` of modalities that clips may lack; those without an entry are always there.
+            present: bool ``(B,)`` of modalities that clips may lack; those without an entry are always there.
         """
         raise NotImplementedError
 
@@ -58,7 +58,7 @@ class Encoder(Network):
     """Reads one modality and gives tokens in time. With its head `fc` it is a network by itself.
 
     Attributes:
-        modality: What it reads: "face", "voice" or the name of a track.
+        modality: What it reads: "face", "audio" or the name of a signal.
         width: Channels of a token.
         input: How clips of faces come to it: `mean` and `deviation` of R, G and B in 0..1, `layout` (one of
             `LAYOUTS`), and `size` in pixels and `frames` where it can read no others.
@@ -92,7 +92,7 @@ class Encoder(Network):
         return None
 
     def standardise(self, mean: Tensor, deviation: Tensor) -> None:
-        """Take means and deviations ``(F,)`` of a track's columns; 0 is a constant's deviation."""
+        """Take means and deviations ``(F,)`` of a signal's columns; 0 is a constant's deviation."""
 
     def token_count(self, x: Tensor) -> int:
         """How many tokens it gives for clips."""
@@ -113,14 +113,14 @@ class Encoder(Network):
         """Its own, where it has one."""
         return [self.fc] if isinstance(self.fc, nn.Linear) else []
 
-    def score(self, inputs: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> Tensor:
+    def score(self, inputs: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tensor:
         """As `forward`; who is there decides nothing where there is one modality."""
         output: Tensor = self(inputs[self.modality])
         return output
 
     def example(self, frames: int, size: int, sound: tuple[int, int]) -> Tensor:
         """Two clips of zeros: of so many frames and pixels a side, or moments and bands of sound."""
-        if self.modality == "voice":
+        if self.modality == "audio":
             return torch.zeros(2, 1, *sound, 1)
         shape = (3, frames) if self.input["layout"] == "BCTHW" else (frames, 3)
         return torch.zeros(2, *shape, size, size)
@@ -232,7 +232,7 @@ class Single(Network):
         """The one head."""
         return [self.head]  # type: ignore[list-item] # `give_head` made it a linear layer
 
-    def score(self, inputs: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> Tensor:
+    def score(self, inputs: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tensor:
         """As `forward`; who is there decides nothing where there is one modality."""
         output: Tensor = self(inputs[self.encoder.modality])
         return output
@@ -244,12 +244,12 @@ class Single(Network):
         return found.sigmoid() if self.bounded else found
 
 
-def mean_over(tokens: Tensor, there: Tensor | None) -> Tensor:
+def mean_over(tokens: Tensor, present: Tensor | None) -> Tensor:
     """Mean ``(B, C)`` of tokens ``(B, L, C)`` over those that are there; zeros where none is."""
-    if there is None:
+    if present is None:
         return tokens.mean(1)
-    shown = there[:, :, None].to(tokens.dtype)
-    return (tokens * shown).sum(1) / there.sum(1, keepdim=True).clamp(min=1)
+    shown = present[:, :, None].to(tokens.dtype)
+    return (tokens * shown).sum(1) / present.sum(1, keepdim=True).clamp(min=1)
 
 
 def moments(maps: Tensor) -> Tensor:

@@ -21,10 +21,10 @@ class _Flat(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, inputs: Sequence[Tensor], there: Sequence[Tensor]) -> Tensor:
+    def forward(self, inputs: Sequence[Tensor], present: Sequence[Tensor]) -> Tensor:
         names = self.network.modalities
         return self.network.score(
-            dict(zip(names, inputs, strict=True)), dict(zip(names, there, strict=False))
+            dict(zip(names, inputs, strict=True)), dict(zip(names, present, strict=False))
         )
 
 
@@ -40,10 +40,10 @@ def save_onnx(
     It maps its inputs, normalised and with B free, to `scores`, ``(B, num_classes)``:
 
     - a network of faces reads `clips`, ``(B, in_channels, frames, size, size)``;
-    - a network of voices reads `voice`, ``(B, 1, moments, bands, 1)``;
-    - a network of a track reads it by its name, ``(B, frames, columns)``, as measured, NaN where missing;
-    - a fusion reads each modality by its name (`face` as clips), and for each, as `face_there` and
-      `voice_there`, bool ``(B,)``, which clips have it: at least one of them. What is not there may hold
+    - a network of voices reads `audio`, ``(B, 1, moments, bands, 1)``;
+    - a network of a signal reads it by its name, ``(B, frames, columns)``, as measured, NaN where missing;
+    - a fusion reads each modality by its name (`face` as clips), and for each, as `face_present` and
+      `audio_present`, bool ``(B,)``, which clips have it: at least one of them. What is not there may hold
       any numbers.
 
     Needs the `onnx` extra.
@@ -51,26 +51,26 @@ def save_onnx(
     Args:
         network: stays as it is.
         path: of the file to write.
-        frames: of a clip, which are the moments of its tracks.
+        frames: of a clip, which are the moments of its signals.
         size: of a frame's side, in pixels.
         sound: moments and bands of a clip's log-mel.
     """
     network = copy.deepcopy(network).eval().requires_grad_(True)  # else torch fuses what ONNX does not know
     names = list(network.modalities)
-    inputs, there = [network.parts[name].example(frames, size, sound) for name in names], []
+    inputs, present = [network.parts[name].example(frames, size, sound) for name in names], []
     network.exporting = True
     if len(names) > 1:
-        there = [torch.tensor([True, one == 0]) for one in range(len(names))]
+        present = [torch.tensor([True, one == 0]) for one in range(len(names))]
         names += [f"{name}_there" for name in names]
     batch = {0: torch.export.Dim("batch", min=1, max=MOST_CLIPS)}
     program = torch.onnx.export(
         _Flat(network).eval(),
-        (inputs, there),
+        (inputs, present),
         dynamo=True,
         external_data=False,
         input_names=["clips"] if names == ["face"] else names,
         output_names=["scores"],
-        dynamic_shapes={"inputs": [batch] * len(inputs), "there": [batch] * len(there)},
+        dynamic_shapes={"inputs": [batch] * len(inputs), "present": [batch] * len(present)},
         verbose=False,
     )
     assert program is not None

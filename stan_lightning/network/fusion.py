@@ -1,7 +1,7 @@
 """A network that reads several modalities: an encoder for each, and three ways to join what they tell.
 
 Every encoder gives tokens in time, ``(B, L, C)``. A STA-DRN's are its last stage's: for a face means over the
-picture, for a voice means over the bands. A track's are its moments, of which some may be missing. What a
+picture, for audio means over the bands. A signal's are its moments, of which some may be missing. What a
 recording lacks is masked: it decides nothing, and no encoder takes statistics of it.
 """
 
@@ -28,8 +28,8 @@ class Fusion(Network):
         fusion: "mean": each modality has a head, and the score is the mean of those that are there.
             "gated": a softmax over the modalities that are there weighs their embeddings.
             "attention": a learned query asks the tokens of all of them, on one clock.
-        spans: of face and voice the first and last moment, in seconds of the clip, of what is read.
-        moment_s: seconds from one moment of a track to the next.
+        spans: of face and audio the first and last moment, in seconds of the clip, of what is read.
+        moment_s: seconds from one moment of a signal to the next.
         num_classes: outputs; 1 for severity.
         dropout: probability before the head.
         bounded: a sigmoid keeps the output within 0..1.
@@ -67,7 +67,7 @@ class Fusion(Network):
             raise InputError(f"drop_modality is {drop_modality}: it must be at least 0 and below 1")
         for name in encoders:
             if not name.isidentifier() or hasattr(nn.ModuleDict, name):
-                raise InputError(f"a track cannot be called {name}; take another name of letters")
+                raise InputError(f"a signal cannot be called {name}; take another name of letters")
         if strange := [name for name in frozen if name not in encoders]:
             raise InputError(f"frozen names {strange[0]}, none of {', '.join(encoders)}")
         self.modalities = tuple(encoders)
@@ -117,54 +117,53 @@ class Fusion(Network):
             self.encoders[name].eval()
         return self
 
-    def score(self, inputs: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> Tensor:
+    def score(self, inputs: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tensor:
         """As `forward`."""
-        output: Tensor = self(inputs, there)
+        output: Tensor = self(inputs, present)
         return output
 
-    def forward(self, inputs: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> Tensor:
+    def forward(self, inputs: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tensor:
         """Score clips.
 
         Args:
             inputs: each modality's, as its encoder reads them.
-            there: bool ``(B,)`` of modalities that clips may lack; those without an entry are always there.
+            present: bool ``(B,)`` of modalities that clips may lack; those without an entry are always there.
                 `hidden` names more that are to be left out of all clips.
 
         Returns:
             ``(B, num_classes)``.
         """
         first = inputs[self.modalities[0]]
-        present = torch.stack([self._present(name, there, first) for name in self.modalities], 1)  # (B, M)
+        given = torch.stack([self._present(name, present, first) for name in self.modalities], 1)  # (B, M)
         found = [
-            self._tokens(name, inputs[name], present[:, number])
-            for number, name in enumerate(self.modalities)
+            self._tokens(name, inputs[name], given[:, number]) for number, name in enumerate(self.modalities)
         ]
-        seen = self._drop(present) if self.training else present
+        seen = self._drop(given) if self.training else given
         seen = seen | ~seen.any(1, keepdim=True)  # of whom nothing is there, all that is not there is asked
         if self.fusion == "attention":
             return self._attention(found, seen)
         means = [mean_over(*one) for one in found]
         return self._mean(means, seen) if self.fusion == "mean" else self._gated(means, seen)
 
-    def _present(self, name: str, there: Mapping[str, Tensor], like: Tensor) -> Tensor:
+    def _present(self, name: str, present: Mapping[str, Tensor], like: Tensor) -> Tensor:
         if name in self.hidden:
             return torch.zeros(like.shape[0], dtype=torch.bool, device=like.device)
-        return there.get(name, torch.ones(like.shape[0], dtype=torch.bool, device=like.device))
+        return present.get(name, torch.ones(like.shape[0], dtype=torch.bool, device=like.device))
 
-    def _drop(self, present: Tensor) -> Tensor:
+    def _drop(self, given: Tensor) -> Tensor:
         """Hide modalities at random, but no clip's last one."""
-        kept = present & (torch.rand(present.shape, device=present.device) >= self.drop_modality)
-        return torch.where(kept.any(1, keepdim=True), kept, present)
+        kept = given & (torch.rand(given.shape, device=given.device) >= self.drop_modality)
+        return torch.where(kept.any(1, keepdim=True), kept, given)
 
-    def _tokens(self, name: str, x: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _tokens(self, name: str, x: Tensor, given: Tensor) -> tuple[Tensor, Tensor | None]:
         """``(B, L, C)``, zeros of clips that lack the modality; and which are there, where some are not."""
         encoder = self.parts[name]
         if encoder.skips_missing:
-            return encoder.tokens(x.masked_fill(~present[:, None, None], torch.nan))
+            return encoder.tokens(x.masked_fill(~given[:, None, None], torch.nan))
         if self.exporting and not self.training:
             found, mask = encoder.tokens(x)
-            return found.where(present[:, None, None], 0), mask
-        rows = present.nonzero().squeeze(1)
+            return found.where(given[:, None, None], 0), mask
+        rows = given.nonzero().squeeze(1)
         if len(rows) == len(x):
             return encoder.tokens(x)
         if len(rows):
@@ -203,10 +202,10 @@ class Fusion(Network):
 
     def _attention(self, tokens: Sequence[tuple[Tensor, Tensor | None]], seen: Tensor) -> Tensor:
         parts, shown = [], []
-        for number, (name, (found, there)) in enumerate(zip(self.modalities, tokens, strict=True)):
+        for number, (name, (found, present)) in enumerate(zip(self.modalities, tokens, strict=True)):
             parts.append(self.project[name](found) + self.kind[name] + self._clock(name, found))
             whole = seen[:, number, None].expand(found.shape[:2])
-            shown.append(whole if there is None else whole & there)
+            shown.append(whole if present is None else whole & present)
         hidden = ~torch.cat(shown, 1)
         query = self.query.to(parts[0].dtype).expand(seen.shape[0], 1, WIDTH)
         asked = torch.cat([query, *parts], 1)
@@ -216,7 +215,7 @@ class Fusion(Network):
     def _clock(self, name: str, tokens: Tensor) -> Tensor:
         """Sinusoids (L, WIDTH) of the middles of evenly spaced tokens, in seconds: one clock for all."""
         count = tokens.shape[1]
-        start, end = self.spans.get(name, (0.0, count * self.moment_s))  # a track has a token a moment
+        start, end = self.spans.get(name, (0.0, count * self.moment_s))  # a signal has a token a moment
         times = start + (torch.arange(count, device=tokens.device) + 0.5) * ((end - start) / count)
         waves = torch.exp(
             torch.arange(0, WIDTH, 2, device=tokens.device) * (-math.log(LONGEST_WAVE_S) / WIDTH)

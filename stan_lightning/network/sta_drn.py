@@ -19,7 +19,7 @@ from stan_lightning.network.normalisation import NORMS, normalisation, normalise
 from stan_lightning.network.recompute import recomputed
 from stan_lightning.network.stem import stem
 
-MODALITIES = ("face", "voice")
+MODALITIES = ("face", "audio")
 MEMORY_FORMATS = ("auto", "channels_last", "contiguous")
 STEM_CHANNELS = 64
 MOST_BLOCKS = 1024
@@ -69,7 +69,7 @@ class STADRN(Encoder):
         bounded: a sigmoid keeps the output within 0..1.
         recompute: in training, keep only what goes into each bottleneck and compute the rest again in the
             backward pass: the same numbers in less memory and more time.
-        modality: what it reads: "face", a clip of pictures, or "voice", a log-mel spectrogram as a clip of
+        modality: what it reads: "face", a clip of pictures, or "audio", a log-mel spectrogram as a clip of
             pictures of one column, ``(B, 1, T, bands, 1)``, with kernels of one column.
         memory_format: "channels_last" computes with the channels innermost in memory, "contiguous" does not;
             "auto" does on a CPU, where it pays (GPUs unmeasured).
@@ -106,7 +106,7 @@ class STADRN(Encoder):
                 f"unknown memory_format '{memory_format}': choose one of {', '.join(MEMORY_FORMATS)}"
             )
         self.memory_format, self.modality, self.norm = memory_format, modality, norm
-        column = modality == "voice"
+        column = modality == "audio"
         if column:
             in_channels = 1
         self.conv_1 = convolution(in_channels, STEM_CHANNELS, 7, (1, 2, 2), column, bias=False)
@@ -152,7 +152,7 @@ class STADRN(Encoder):
 
     def example(self, frames: int, size: int, sound: tuple[int, int]) -> Tensor:
         """Two clips of zeros, of as many channels as it reads."""
-        shape = (*sound, 1) if self.modality == "voice" else (frames, size, size)
+        shape = (*sound, 1) if self.modality == "audio" else (frames, size, size)
         return torch.zeros(2, self.conv_1.in_channels, *shape)
 
     def values_a_channel(self, frames: int, size: int) -> int | None:

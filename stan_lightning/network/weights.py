@@ -74,7 +74,7 @@ def load_weights(network: Encoder, path: str | Path, columns: Sequence[str] | No
         network: the encoder to start; its head stays as it is, where it has one.
         path: released weights, a checkpoint of this project or the folder of its run, or either of a network
             for another task.
-        columns: what a track's network reads; a checkpoint that read other columns is refused.
+        columns: what a signal's network reads; a checkpoint that read other columns is refused.
 
     Returns:
         One line that says what was taken.
@@ -114,15 +114,15 @@ def load_weights(network: Encoder, path: str | Path, columns: Sequence[str] | No
 
 
 def check_columns(path: str | Path, columns: Sequence[str]) -> None:
-    """Raise an `InputError` where a checkpoint's network of a track was trained on other columns."""
+    """Raise an `InputError` where a checkpoint's network of a signal was trained on other columns."""
     content = checkpoint_file.load(path, mmap=True)
     recorded = content.get("hyper_parameters", {}).get("data", {}).get("columns") or {}
     theirs: list[str] = list(*recorded.values()) if len(recorded) == 1 else list(columns)
     if theirs != list(columns):
         odd = next(iter({*theirs} ^ {*columns}), "the order")
         raise InputError(
-            f"{path} was trained on other columns of its track ({len(theirs)}, here {len(columns)}; {odd} "
-            "differs): start from a run on this very track"
+            f"{path} was trained on other columns of its signal ({len(theirs)}, here {len(columns)}; {odd} "
+            "differs): start from a run on this very signal"
         )
 
 

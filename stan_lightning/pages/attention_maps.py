@@ -38,14 +38,14 @@ def maps(network: Network, clip: Tensor, stage: int) -> Maps:
 
 
 def maps_of(
-    network: Network, inputs: Mapping[str, Tensor], there: Mapping[str, Tensor], modality: str, stage: int
+    network: Network, inputs: Mapping[str, Tensor], present: Mapping[str, Tensor], modality: str, stage: int
 ) -> Maps:
     """Both views of one clip, at the clip's own size.
 
     Args:
         network: In evaluation mode; it is left as it was.
         inputs: By modality, each of one clip, as the network reads them.
-        there: As the network's `score` takes it.
+        present: As the network's `score` takes it.
         modality: Whose encoder is looked at; it has a `stage`, as `STADRN` does.
         stage: 1 to 4: which stage is looked at. Early ones are finer, late ones know more.
     """
@@ -68,7 +68,7 @@ def maps_of(
         for parameter in trained:
             parameter.requires_grad_(False)
         with torch.enable_grad():
-            score = network.score(inputs, there)[0, 0]
+            score = network.score(inputs, present)[0, 0]
             (gradient,) = torch.autograd.grad(score, seen["activation"])
     finally:
         for hook in hooks:

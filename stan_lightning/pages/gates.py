@@ -19,7 +19,7 @@ def section(gates: Mapping[str, Any]) -> Section:
                     cells.append(_part(f"{name}, {which} {other}", part, shares))
     text = (
         "Share of the weight that the network gave each modality, over windows; what is missing has none. A "
-        "gate says what the network turned to, not what that was worth."
+        "gate is an attention weight, not a measure of usefulness."
     )
     columns = ["", "windows", "mean (sd)", *(f"{float(share):.0%}" for share in shares)]
     picture = Picture("Windows by gate, where all modalities are there; orange: mean", figures.gates(gates))

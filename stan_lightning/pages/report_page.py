@@ -174,7 +174,7 @@ def _robustness(numbers: Mapping[str, Any]) -> list[Section]:
 
 
 def _modalities(numbers: Mapping[str, Any]) -> list[Section]:
-    """What each modality is worth, where there are several."""
+    """What each modality contributes, where there are several."""
     found = numbers.get("modalities")
     if not found:
         return []
@@ -190,8 +190,8 @@ def _modalities(numbers: Mapping[str, Any]) -> list[Section]:
         "read from a recording of somebody else; where that costs nothing, the modality told nothing of "
         f"the score.{left_out}"
     )
-    worth = Section("What each modality is worth", text, Table(columns, cells))
-    return [worth, gates.section(found["gates"])] if found.get("gates") else [worth]
+    contribution = Section("Contribution of each modality", text, Table(columns, cells))
+    return [contribution, gates.section(found["gates"])] if found.get("gates") else [contribution]
 
 
 def _audit(numbers: Mapping[str, Any]) -> list[Section]:

@@ -16,7 +16,7 @@ from stan_lightning.data.crops import open_crops
 from stan_lightning.data.dataset import Source
 from stan_lightning.data.facts import NOMINAL_FPS
 from stan_lightning.data.inputs import network_input
-from stan_lightning.data.log_mel import voice_input
+from stan_lightning.data.log_mel import audio_input
 from stan_lightning.evaluation.timeline import frame_times
 from stan_lightning.evaluation.trained import Trained
 from stan_lightning.network.encoder import Network
@@ -45,11 +45,11 @@ def look(trained: Trained, source: Source, scored: pd.DataFrame, fps: float, sta
         int(scored["output"].to_numpy().argmax())
     ]
     crops = source.read(positions, side)
-    network, inputs, there = _inputs(trained, source, positions, crops)
+    network, inputs, present = _inputs(trained, source, positions, crops)
     shown = "face" in inputs and hasattr(network.parts["face"], "stage")
-    seen = maps_of(network, inputs, there, "face", stage) if shown else None
+    seen = maps_of(network, inputs, present, "face", stage) if shown else None
     rows = overlay.views(crops.numpy(), seen) if seen else [np.stack([*map(overlay.enlarged, crops.numpy())])]
-    heard = _heard(network, inputs, there, source, positions, stage, _sound_s(trained))
+    heard = _heard(network, inputs, present, source, positions, stage, _sound_s(trained))
     frames = [int(found.frames[position * source.step]) for position in range(source.n_frames)]
     clock = frame_times(source.crops)
     timed = all(frame in clock for frame in frames)
@@ -82,16 +82,16 @@ def _inputs(
 ) -> tuple[Network, dict[str, Tensor], dict[str, Tensor]]:
     """The network with what it reads of one window."""
     network, device = trained.module.network.eval(), trained.module.device
-    inputs, there = {}, {}
+    inputs, present = {}, {}
     if "face" in network.modalities:
         inputs["face"] = network_input(crops[None], trained.data["image_size"], **_format(network)).to(device)
-    if "voice" in network.modalities:
-        inputs["voice"] = voice_input(source.hear(positions, _sound_s(trained))[None]).to(device)
-        there["voice"] = torch.tensor([open_crops(source.crops).has_sound], device=device)
-    for name in source.tracks:
+    if "audio" in network.modalities:
+        inputs["audio"] = audio_input(source.hear(positions, _sound_s(trained))[None]).to(device)
+        present["audio"] = torch.tensor([open_crops(source.crops).has_sound], device=device)
+    for name in source.signals:
         inputs[name] = source.measured(name, positions)[None].to(device)
-        there[name] = ~inputs[name].isnan().flatten(1).all(1)
-    return network, inputs, there
+        present[name] = ~inputs[name].isnan().flatten(1).all(1)
+    return network, inputs, present
 
 
 def _format(network: Network) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _format(network: Network) -> dict[str, Any]:
 def _heard(
     network: Network,
     inputs: dict[str, Tensor],
-    there: dict[str, Tensor],
+    present: dict[str, Tensor],
     source: Source,
     positions: Sequence[int],
     stage: int,
@@ -111,13 +111,13 @@ def _heard(
 ) -> overlay.Heard | None:
     """What the network makes of a window's sound; None where it hears nothing."""
     times = open_crops(source.crops).times
-    if times is None or not there.get("voice", torch.zeros(1)).any():
+    if times is None or not present.get("audio", torch.zeros(1)).any():
         return None
-    if not hasattr(network.parts["voice"], "stage"):
+    if not hasattr(network.parts["audio"], "stage"):
         return None
     middle = (times[positions[0] * source.step] + times[positions[-1] * source.step]) / 2
-    seen = maps_of(network, inputs, there, "voice", stage)
-    return overlay.Heard(inputs["voice"][0, 0, ..., 0], seen, middle - seconds / 2, middle + seconds / 2)
+    seen = maps_of(network, inputs, present, "audio", stage)
+    return overlay.Heard(inputs["audio"][0, 0, ..., 0], seen, middle - seconds / 2, middle + seconds / 2)
 
 
 def _pictures(

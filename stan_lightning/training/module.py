@@ -65,10 +65,10 @@ class StanModule(L.LightningModule):
         """What Lightning's BackboneFinetuning thaws: all but the head of a network of one modality."""
         return self.network.get_submodule("encoder")
 
-    def forward(self, inputs: Mapping[str, Tensor], there: Mapping[str, Tensor]) -> Tensor:
+    def forward(self, inputs: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tensor:
         """What the objective reads, ``(B, outputs)``, of a batch by modality."""
         cast = {name: x.to(self.dtype) for name, x in inputs.items()}
-        output = self.network.score(cast, there)
+        output = self.network.score(cast, present)
         expected = (len(next(iter(inputs.values()))), self.objective.outputs)
         if tuple(output.shape) != expected:
             raise InputError(
@@ -93,7 +93,7 @@ class StanModule(L.LightningModule):
         for name in self.network.modalities:
             if name not in self.hparams["data"]["columns"]:
                 continue
-            statistics = self.trainer.datamodule.track_statistics(name)  # type: ignore[attr-defined]
+            statistics = self.trainer.datamodule.signal_statistics(name)  # type: ignore[attr-defined]
             self.network.parts[name].standardise(*statistics)
         for name, encoder, path in self._starts():
             columns = self.hparams["data"]["columns"].get(name)
@@ -138,7 +138,7 @@ class StanModule(L.LightningModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Loss of one batch of random clips."""
-        output = self(batch.inputs, batch.there).float()
+        output = self(batch.inputs, batch.present).float()
         loss = self.objective.training_loss(output, batch.target, batch.noise)
         self.train_loss.update(loss.detach(), len(output))
         return loss
@@ -146,7 +146,7 @@ class StanModule(L.LightningModule):
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """Collect the windows of one batch: in float32, but where training's own choice may be quicker."""
         with nullcontext() if self._in_sixteen_bits() else single_precision(self.device.type):
-            output = self(batch.inputs, batch.there)
+            output = self(batch.inputs, batch.present)
         self.windows.update(batch.recording, batch.window, batch.target, output)
 
     def test_step(self, batch: Any, batch_idx: int) -> None:

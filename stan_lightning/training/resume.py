@@ -26,7 +26,7 @@ from stan_lightning.training.places import check_places, untyped
 
 CONFIG = "config.yaml"
 _CHANGEABLE = re.compile(
-    r"(trainer|logger)\..+|data\.(root|tracks(\..+)?|num_workers|cache_gb)|resume|go_on|trust|group|hydra\..+"
+    r"(trainer|logger)\..+|data\.(root|signals(\..+)?|num_workers|cache_gb)|resume|go_on|trust|group|hydra\..+"
 )
 
 
@@ -83,7 +83,7 @@ def own_config(run: Path, asked: DictConfig, overrides: Sequence[str]) -> DictCo
     if fixed and difference(config, asked):
         raise InputError(
             f"{fixed[0]}: a resumed run keeps its own config; only trainer.*, logger.*, data.root, "
-            "data.tracks.*, data.num_workers and data.cache_gb can change"
+            "data.signals.*, data.num_workers and data.cache_gb can change"
         )
     for key in keys:
         if key.startswith(("trainer.", "logger.", "data.")):
@@ -200,7 +200,7 @@ def refuse_other_network(planned: torch.nn.Module, checkpoint: Path) -> None:
 
 
 def columns(checkpoint: Path | None) -> dict[str, list[str]]:
-    """What a checkpoint's network reads of each track; nothing where there is no checkpoint, or no track."""
+    """What a checkpoint's network reads of each signal; empty without a checkpoint or a signal."""
     if checkpoint is None:
         return {}
     content = checkpoint_file.load(checkpoint, mmap=True)

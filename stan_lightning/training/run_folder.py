@@ -37,14 +37,14 @@ class RunFolder(Callback):
 
 
 def _try(folder: Path) -> None:
-    there = folder.exists()
+    present = folder.exists()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(4096))
     except OSError as error:
-        if there:
+        if present:
             error.filename = str(folder)
         said = trouble.said(error) or f"{folder}: {error.strerror or error}"
         print(f"error: {printable(said)}; hydra.run.dir=<folder> names another", file=sys.stderr, flush=True)

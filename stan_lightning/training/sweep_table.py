@@ -38,8 +38,8 @@ class SweepTable(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Hydra and the jobs write into the sweep's folder, through links where there are any."""
         folder = Path(config.hydra.sweep.dir)
-        there = list(folder.iterdir()) if folder.is_dir() else []
-        strange = [path for path in there if path.is_symlink() or not (path.is_file() or path.is_dir())]
+        present = list(folder.iterdir()) if folder.is_dir() else []
+        strange = [path for path in present if path.is_symlink() or not (path.is_file() or path.is_dir())]
         if strange:
             said = "is a link or a pipe: nothing is written through one; name another hydra.sweep.dir"
             print(f"error: {printable(strange[0])} {said}", file=sys.stderr, flush=True)

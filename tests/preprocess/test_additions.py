@@ -55,54 +55,54 @@ def contents(folder: Path, pattern: str) -> dict[str, bytes]:
     return {name: data for name, (data, _) in files(folder, pattern).items()}
 
 
-def test_crops_gain_a_track_without_their_videos_and_keep_it(tmp_path: Path, videos: Path) -> None:
+def test_crops_gain_a_signal_without_their_videos_and_keep_it(tmp_path: Path, videos: Path) -> None:
     here = tmp_path / "videos"
     here.mkdir()
     for path in videos.iterdir():
         (here / path.name).write_bytes(path.read_bytes())
     assert "behaviour" not in preprocess(tmp_path, here, "behaviour=false")
-    assert not (tmp_path / "out" / "tracks").exists()
+    assert not (tmp_path / "out" / "signals").exists()
     zips = files(tmp_path, "*.zip")
     for path in here.glob("v*.mp4"):
         path.write_bytes(b"not a film any more")
     assert "behaviour measured of 2 recordings, crops untouched" in preprocess(tmp_path, here)
     assert files(tmp_path, "*.zip") == zips
-    tracks = files(tmp_path, "tracks/behaviour/*")
-    assert list(tracks) == ["track.json", "v0.csv", "v1.csv"]
-    assert len(list(csv.DictReader(tracks["v0.csv"][0].decode().splitlines()))) == 6
+    signals = files(tmp_path, "signals/behaviour/*")
+    assert list(signals) == ["signal.json", "v0.csv", "v1.csv"]
+    assert len(list(csv.DictReader(signals["v0.csv"][0].decode().splitlines()))) == 6
     assert "behaviour measured" not in preprocess(tmp_path, here)
     assert "behaviour measured" not in preprocess(tmp_path, here, "behaviour=false")
-    assert files(tmp_path, "tracks/behaviour/*") == tracks
+    assert files(tmp_path, "signals/behaviour/*") == signals
 
 
 @pytest.mark.slow
-def test_crops_made_anew_get_a_new_track_and_never_keep_the_old(tmp_path: Path, videos: Path) -> None:
+def test_crops_made_anew_get_a_new_signal_and_never_keep_the_old(tmp_path: Path, videos: Path) -> None:
     preprocess(tmp_path, videos)
-    first = contents(tmp_path, "tracks/behaviour/*")
+    first = contents(tmp_path, "signals/behaviour/*")
     preprocess(tmp_path, videos, "overwrite=true", "frame_stride=6", "behaviour=false")
-    assert list(contents(tmp_path, "tracks/behaviour/*")) == ["track.json"]
+    assert list(contents(tmp_path, "signals/behaviour/*")) == ["signal.json"]
     preprocess(tmp_path, videos, "frame_stride=6")
-    assert len(contents(tmp_path, "tracks/behaviour/*")["v1.csv"].splitlines()) == 4
+    assert len(contents(tmp_path, "signals/behaviour/*")["v1.csv"].splitlines()) == 4
     preprocess(tmp_path, videos, "overwrite=true")
-    assert contents(tmp_path, "tracks/behaviour/*") == first
+    assert contents(tmp_path, "signals/behaviour/*") == first
     (tmp_path / "out" / "v0.zip").write_bytes(b"damaged")
-    (tmp_path / "out" / "tracks" / "behaviour" / "v0.csv").write_bytes(b"of other crops")
+    (tmp_path / "out" / "signals" / "behaviour" / "v0.csv").write_bytes(b"of other crops")
     assert "behaviour measured of 1 recordings" in preprocess(tmp_path, videos)
-    assert contents(tmp_path, "tracks/behaviour/*") == first
+    assert contents(tmp_path, "signals/behaviour/*") == first
 
 
-def test_whole_pictures_and_tracks_of_others_are_left_alone(tmp_path: Path, videos: Path) -> None:
+def test_whole_pictures_and_signals_of_others_are_left_alone(tmp_path: Path, videos: Path) -> None:
     process = start(tmp_path, videos, "align=none")
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0 and "behaviour" not in said
-    assert not (tmp_path / "out" / "tracks").exists()
-    other = tmp_path / "other" / "tracks" / "behaviour" / "v0.csv"
+    assert not (tmp_path / "out" / "signals").exists()
+    other = tmp_path / "other" / "signals" / "behaviour" / "v0.csv"
     other.parent.mkdir(parents=True)
     other.write_text("timestamp,AU12_r\n")
     process = start(tmp_path, videos, "output=other")
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 2 and "did not make" in said and said.count("error: ") == 1
-    assert [path.name for path in (tmp_path / "other").iterdir()] == ["tracks"]  # before anything is done
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["signals"]  # before anything is done
     assert other.read_text() == "timestamp,AU12_r\n"
 
 
@@ -121,22 +121,22 @@ def test_kills_while_behaviour_is_measured_leave_no_trace(tmp_path: Path, film_f
     begin = time.monotonic()
     start(tmp_path, folder, stride).communicate()
     duration_s = time.monotonic() - begin
-    whole = contents(tmp_path, "tracks/behaviour/*")
+    whole = contents(tmp_path, "signals/behaviour/*")
     assert len(whole) == 13
     draw, between = random.Random(0), set()
     for _ in range(12):
-        for path in (tmp_path / "out" / "tracks" / "behaviour").iterdir():
+        for path in (tmp_path / "out" / "signals" / "behaviour").iterdir():
             path.unlink()
         process = start(tmp_path, folder, stride)
         time.sleep(draw.uniform(0.4, 0.95) * duration_s)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         time.sleep(0.3)  # its worker ends with it
-        left = contents(tmp_path, "tracks/behaviour/[!.]*")  # a hidden part is no track, and goes next time
+        left = contents(tmp_path, "signals/behaviour/[!.]*")  # a hidden part is no signal, and goes next time
         between.add(len(left))
         assert left == {name: whole[name] for name in left}
         start(tmp_path, folder, stride).communicate()
-        assert contents(tmp_path, "tracks/behaviour/*") == whole
-        assert not list((tmp_path / "out" / "tracks" / "behaviour").glob(".*"))
+        assert contents(tmp_path, "signals/behaviour/*") == whole
+        assert not list((tmp_path / "out" / "signals" / "behaviour").glob(".*"))
     assert files(tmp_path, "*.zip") == zips
     assert len(between) > 1  # some were killed in the midst of it

@@ -24,7 +24,7 @@ from preprocess.archive.record import FIELDS
 from preprocess.archive.recording_zip import read_record, read_track
 from preprocess.behaviour.listing import read_listing
 from preprocess.behaviour.measure import _decoded, _file
-from preprocess.behaviour.track_file import discard_track, write_track
+from preprocess.behaviour.signal_file import discard_signal, write_signal
 from preprocess.container import UnreadableVideoError, open_media
 from preprocess.corpora.labels import read_label_file
 from preprocess.corpora.manifest import read_manifest
@@ -219,11 +219,11 @@ def test_nothing_is_written_through_links_of_a_received_folder(tmp_path: Path) -
     (crops := tmp_path / "crops").mkdir()
     (tmp_path / "elsewhere" / "behaviour").mkdir(parents=True)
     (precious := tmp_path / "elsewhere" / "behaviour" / "a.csv").write_text("mine")
-    (tmp_path / "elsewhere" / "behaviour" / "track.json").write_text('{"made_by": "stan-lightning 1"}')
-    (crops / "tracks").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "behaviour" / "signal.json").write_text('{"made_by": "stan-lightning 1"}')
+    (crops / "signals").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(InputError, match="is a link"):
-        write_track(crops / "tracks" / "behaviour" / "a.csv", "time_s", ["0"], {"x": np.zeros(1)})
-    discard_track(crops, "a")
+        write_signal(crops / "signals" / "behaviour" / "a.csv", "time_s", ["0"], {"x": np.zeros(1)})
+    discard_signal(crops, "a")
     assert precious.read_text() == "mine"
 
 
@@ -272,8 +272,8 @@ def test_part_files_behind_a_link_are_not_ours(tmp_path: Path) -> None:
     (elsewhere := tmp_path / "elsewhere" / "behaviour").mkdir(parents=True)
     (precious := elsewhere / ".x.part").touch()
     (crops := tmp_path / "crops").mkdir()
-    (crops / "tracks").symlink_to(tmp_path / "elsewhere")
-    assert discard_parts(crops / "tracks" / "behaviour", crops) == 0 and precious.exists()
+    (crops / "signals").symlink_to(tmp_path / "elsewhere")
+    assert discard_parts(crops / "signals" / "behaviour", crops) == 0 and precious.exists()
     assert discard_parts(elsewhere, tmp_path) == 1
 
 

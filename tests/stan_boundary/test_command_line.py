@@ -121,10 +121,10 @@ def test_what_can_be_typed_passes(
 
 
 def test_keys_whose_names_are_the_user_s_need_no_plus(monkeypatch: pytest.MonkeyPatch) -> None:
-    typed = ["data.tracks.openface=/a b", "+data.tracks.fap=c", "data.root=d", "-m"]
-    made = with_new_keys(typed, "data.tracks")
-    assert made == ["++data.tracks.openface=/a b", "+data.tracks.fap=c", "data.root=d", "-m"]
-    check(monkeypatch, "train", "++data.tracks.openface=a", optional="resume")
+    typed = ["data.signals.openface=/a b", "+data.signals.fap=c", "data.root=d", "-m"]
+    made = with_new_keys(typed, "data.signals")
+    assert made == ["++data.signals.openface=/a b", "+data.signals.fap=c", "data.root=d", "-m"]
+    check(monkeypatch, "train", "++data.signals.openface=a", optional="resume")
     with pytest.raises(SystemExit):
         check(monkeypatch, "train", "data.trakcs.openface=a", optional="resume")
 

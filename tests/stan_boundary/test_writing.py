@@ -35,7 +35,7 @@ def test_write_whole_keeps_the_old_file_on_failure(tmp_path: Path, monkeypatch: 
 
 def test_output_folders_are_their_owners_alone_and_no_links(tmp_path: Path) -> None:
     output = private_folder(tmp_path / "new" / "output")
-    inner = private_folder(output / "tracks" / "behaviour", output)
+    inner = private_folder(output / "signals" / "behaviour", output)
     assert [folder.stat().st_mode & 0o777 for folder in (output, inner.parent, inner)] == [0o700] * 3
     output.chmod(0o750)
     assert private_folder(output).stat().st_mode & 0o777 == 0o750  # its owner's decision stands
@@ -51,7 +51,7 @@ def test_output_folders_are_their_owners_alone_and_no_links(tmp_path: Path) -> N
             private_folder(output / folder, output)
     with pytest.raises(InputError, match="is a link"):
         private_folder(tmp_path / "link")
-    assert private_folder(tmp_path / "link" / "tracks").is_dir()  # above the output, links are the user's
+    assert private_folder(tmp_path / "link" / "signals").is_dir()  # above the output, links are the user's
     assert discard_parts(output / "sheets") == 0 and len(list(elsewhere.iterdir())) == 1
 
 
@@ -108,11 +108,11 @@ def test_nothing_behind_a_link_is_discarded(tmp_path: Path) -> None:
     theirs.write_bytes(b"another's")
     output = tmp_path / "output"
     output.mkdir()
-    (output / "tracks").symlink_to(tmp_path / "elsewhere")
-    assert discard_parts(output / "tracks" / "behaviour", output) == 0 and theirs.exists()
-    (output / "tracks").unlink()
-    (tmp_path / "elsewhere").rename(output / "tracks")
-    assert discard_parts(output / "tracks" / "behaviour", output) == 1
+    (output / "signals").symlink_to(tmp_path / "elsewhere")
+    assert discard_parts(output / "signals" / "behaviour", output) == 0 and theirs.exists()
+    (output / "signals").unlink()
+    (tmp_path / "elsewhere").rename(output / "signals")
+    assert discard_parts(output / "signals" / "behaviour", output) == 1
 
 
 def test_an_output_that_cannot_be_written_is_said_at_once(

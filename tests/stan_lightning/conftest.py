@@ -21,8 +21,8 @@ def write_zip(path: Path, frames: list[int], size: int, value: Callable[[int], i
         for frame in frames:
             image = np.full((size, size, 3), value(frame), np.uint8)
             archive.writestr(f"{frame:06d}.jpg", cv2.imencode(".jpg", image)[1].tobytes())
-        track = "frame,time_s\n" + "".join(f"{frame},{frame / 30:.3f}\n" for frame in frames)
-        archive.writestr("track.csv", track)
+        signal = "frame,time_s\n" + "".join(f"{frame},{frame / 30:.3f}\n" for frame in frames)
+        archive.writestr("track.csv", signal)
         archive.writestr("recording.json", json.dumps({"row": {}, "settings": {}}))
 
 
@@ -65,11 +65,11 @@ def add_sound(path: Path, samples: np.ndarray, first_s: float = 0.0) -> None:
     with zipfile.ZipFile(path) as old:
         members = {name: old.read(name) for name in old.namelist() if name not in ("track.csv", "sound.flac")}
     frames = sorted(int(name[:6]) for name in members if name.endswith(".jpg"))
-    track = "frame,time_s\n" + "".join(f"{frame},{first_s + frame / 30:.6f}\n" for frame in frames)
+    signal = "frame,time_s\n" + "".join(f"{frame},{first_s + frame / 30:.6f}\n" for frame in frames)
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-        archive.writestr("track.csv", track)
+        archive.writestr("track.csv", signal)
         archive.writestr("sound.flac", encode(samples))
 
 
@@ -81,7 +81,7 @@ def give_sound() -> Callable[..., None]:
 
 @pytest.fixture
 def make_voiced(make_crops: Callable[..., Path]) -> Callable[..., Path]:
-    """Crops with noise for a voice, the sharper the higher the label; one in so many is silent."""
+    """Crops with noise for audio, the sharper the higher the label; one in so many is silent."""
 
     def make(silent: int = 3) -> Path:
         root = make_crops()

@@ -70,8 +70,8 @@ def moved(network: nn.Module) -> nn.Module:
     """The network's shapes on the device."""
     for module in network.modules():
         for name, parameter in module.named_parameters(recurse=False):
-            there = torch.empty(parameter.shape, dtype=parameter.dtype, device=GPU)
-            setattr(module, name, nn.Parameter(there, parameter.requires_grad))
+            present = torch.empty(parameter.shape, dtype=parameter.dtype, device=GPU)
+            setattr(module, name, nn.Parameter(present, parameter.requires_grad))
         for name, buffer in module.named_buffers(recurse=False):
             setattr(module, name, torch.empty(buffer.shape, dtype=buffer.dtype, device=GPU))
     return network
@@ -87,8 +87,8 @@ def networks() -> dict[str, STADRN | Fusion]:
         return STADRN(attention, features=4, layers=(1, 1, 1, 1), modality=modality)
 
     found: dict[str, STADRN | Fusion] = {attention: small(attention) for attention in ATTENTIONS}
-    found["voice"] = small(modality="voice")
-    spans = {"face": (0.0, 0.8), "voice": (0.0, 0.8)}
+    found["audio"] = small(modality="audio")
+    spans = {"face": (0.0, 0.8), "audio": (0.0, 0.8)}
     for fusion in FUSIONS:
         found[f"fusion {fusion}"] = Fusion({name: small(modality=name) for name in spans}, fusion, spans)
     return found
@@ -103,14 +103,14 @@ def batches(data: CropDataModule) -> tuple[Any, Any]:
     """A training batch and one of windows, as the datamodule leaves them on the device."""
     inputs = {
         "face": empty(CLIPS, FRAMES, 32, 32, 3, dtype=torch.uint8),
-        "voice": empty(CLIPS, RATE, dtype=torch.int16),
+        "audio": empty(CLIPS, RATE, dtype=torch.int16),
     }
-    there = {"voice": empty(CLIPS, dtype=torch.bool)}
+    present = {"audio": empty(CLIPS, dtype=torch.bool)}
     # Numbers on the host, whose tensors would become fake ones here.
     host = (np.full((CLIPS, 4), 0.9), np.tile(np.arange(4), (CLIPS, 1)), np.array([True, False, True]))
     draws = {"picture": Draw(*host), "sound": SoundDraw(empty(CLIPS, 2, 2), empty(CLIPS, 2, 2))}
-    clip = TrainingClip(inputs, there, draws, empty(CLIPS), empty(CLIPS))
-    window = Window(inputs, there, empty(CLIPS), *(empty(CLIPS, dtype=torch.long) for _ in range(2)))
+    clip = TrainingClip(inputs, present, draws, empty(CLIPS), empty(CLIPS))
+    window = Window(inputs, present, empty(CLIPS), *(empty(CLIPS, dtype=torch.long) for _ in range(2)))
     return data.on_after_batch_transfer(clip, 0), data.on_after_batch_transfer(window, 0)
 
 
@@ -134,7 +134,7 @@ def steps(name: str, network: STADRN | Fusion, training: Any, windows: Any, half
     made = nn.functional.linear(empty(1, 4), empty(2, 4)).dtype
     assert made == (torch.float16 if half else torch.float32)
     network.train()
-    output = network.score(training.inputs, training.there).float()
+    output = network.score(training.inputs, training.present).float()
     loss = OBJECTIVE.training_loss(output, training.target, training.noise)
     torch.set_autocast_enabled(NAME, False)
     loss.backward()
@@ -146,7 +146,7 @@ def steps(name: str, network: STADRN | Fusion, training: Any, windows: Any, half
     torch.nn.utils.get_total_norm([gradient for gradient in gradients if gradient is not None])
     network.eval()
     with torch.no_grad():
-        output = network.score(windows.inputs, windows.there)
+        output = network.score(windows.inputs, windows.present)
         WindowScores.update(states, windows.recording, windows.window, windows.target, output)
     print(f"{name}, {'16' if half else '32'} bits")
 
@@ -155,7 +155,7 @@ def main() -> None:
     """Every network in 32 and in 16 bits."""
     libraries = register()
     log_mel._filters_on = lambda device: empty(log_mel.BANDS, 513)  # made from numpy, which is never fake
-    # Which clips have a voice decides the size of what follows; the network asks, and here nobody can answer.
+    # Which clips have audio decides the size of what follows; the network asks, and here nobody can answer.
     Tensor.nonzero = lambda self: torch.arange(len(self) - 1, device=self.device)[:, None]  # type: ignore[assignment]
     found = networks()
     with FakeTensorMode(allow_non_fake_inputs=True):

@@ -1,4 +1,4 @@
-"""Embedding through its command: faces and voices to tracks, gone on with, and refused."""
+"""Embedding through its command: faces and voices to signals, gone on with, and refused."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ import pytest
 
 import stan_lightning.embed
 from stan_boundary.typed import typed_python
-from stan_lightning.embedding.track_folder import TrackFolder
+from stan_lightning.embedding.signal_folder import SignalFolder
 
 
 @pytest.fixture
@@ -37,17 +37,17 @@ def embed(monkeypatch, capfd, tmp_path) -> Callable[..., tuple[int, str]]:
     return run
 
 
-def track(folder: Path) -> dict[str, bytes]:
+def files_of(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
 
 
-def test_faces_become_a_track_and_stay(make_crops, dinov2, embed):
+def test_faces_become_a_signal_and_stay(make_crops, dinov2, embed):
     root = make_crops()
     asked = [f"encoder.name={dinov2}", f"data.root={root}", "encoder.batch_size=16"]
     code, said = embed(*asked)
     assert code == 0 and "11 recordings embedded, 0 were there: 16 numbers each moment" in said, said
-    folder = root / "tracks" / "tiny_dinov2"
-    assert len(track(folder)) == 12 and str(folder) in said
+    folder = root / "signals" / "tiny_dinov2"
+    assert len(files_of(folder)) == 12 and str(folder) in said
     with np.load(folder / "1_1_Freeform.npz") as content:
         assert content["values"].shape == (40, 16) and np.isfinite(content["values"]).all()
         assert content["time_s"] == pytest.approx(np.arange(0, 120, 3) / 30, abs=1e-3)
@@ -60,21 +60,21 @@ def test_faces_become_a_track_and_stay(make_crops, dinov2, embed):
 def test_crops_that_changed_are_embedded_again(make_crops, dinov2, embed):
     root = make_crops()
     embed(f"encoder.name={dinov2}", f"data.root={root}")
-    before = track(root / "tracks" / "tiny_dinov2")
+    before = files_of(root / "signals" / "tiny_dinov2")
     (root / "2_1_Freeform.zip").write_bytes((root / "3_1_Freeform.zip").read_bytes())
     code, said = embed(f"encoder.name={dinov2}", f"data.root={root}")
     assert code == 0 and "1 recordings embedded, 10 were there" in said, said
-    after = track(root / "tracks" / "tiny_dinov2")
+    after = files_of(root / "signals" / "tiny_dinov2")
     assert [name for name in before if before[name] != after[name]] == ["2_1_Freeform.npz"]
     assert after["2_1_Freeform.npz"] == after["3_1_Freeform.npz"]
 
 
-def test_voices_become_a_track_and_the_silent_get_no_file(make_voiced, wavlm, embed):
+def test_voices_become_a_signal_and_the_silent_get_no_file(make_voiced, wavlm, embed):
     root = make_voiced()
     code, said = embed("encoder=speech", f"encoder.name={wavlm}", f"data.root={root}")
     assert code == 0 and "8 recordings embedded" in said, said
     assert "3 recordings have no sound and get no file, such as 3_1_Freeform" in said
-    folder = root / "tracks" / "tiny_wavlm"
+    folder = root / "signals" / "tiny_wavlm"
     table = pd.read_csv(root / "manifest.csv", dtype=str)
     heard = set(table.recording[table.sound_s == "4.0"])
     assert {file.stem for file in folder.glob("*.npz")} == heard
@@ -89,26 +89,26 @@ def test_folders_of_images(dinov2, embed, tmp_path):
         for frame in (1, 4, 7):
             cv2.imwrite(str(tmp_path / name / f"{frame:05d}.jpg"), np.full((24, 24, 3), 9 * frame, np.uint8))
     (tmp_path / "mine.csv").write_text("video,subject\na,1\nb,2\n")
-    code, said = embed(f"encoder.name={dinov2}", f"data.root={tmp_path / 'mine.csv'}", "track=faces")
+    code, said = embed(f"encoder.name={dinov2}", f"data.root={tmp_path / 'mine.csv'}", "signal=faces")
     assert code == 0, said
-    with np.load(tmp_path / "tracks" / "faces" / "a.npz") as content:
+    with np.load(tmp_path / "signals" / "faces" / "a.npz") as content:
         assert content["frame"].tolist() == [1, 4, 7] and "time_s" not in content
 
 
 def test_where_nobody_speaks_nothing_is_written(make_crops, dinov2, wavlm, embed):
     root = make_crops({"train": ["1"]})
     code, said = embed("encoder=speech", f"encoder.name={wavlm}", f"data.root={root}")
-    assert code == 2 and f"no recording has a voice; `{typed_python()} -m preprocess` adds sound" in said
+    assert code == 2 and f"no recording has audio; `{typed_python()} -m preprocess` adds sound" in said
     code, said = embed("encoder=speech", f"encoder.name={dinov2}", f"data.root={root}")
     assert code == 2 and "reads pixel_values, not input_values" in said
-    assert not (root / "tracks").exists()
+    assert not (root / "signals").exists()
 
 
 def test_an_interrupted_run_goes_on_to_the_same_bytes(make_crops, dinov2, embed, monkeypatch):
     root = make_crops()
     asked = [f"encoder.name={dinov2}", f"data.root={root}"]
-    embed(*asked, "track=whole")
-    write, written = TrackFolder.write, []
+    embed(*asked, "signal=whole")
+    write, written = SignalFolder.write, []
 
     def three_times(self, recording, *more):
         if len(written) == 3:
@@ -117,12 +117,12 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(make_crops, dinov2, embed,
         write(self, recording, *more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TrackFolder, "write", three_times)
-        code, said = embed(*asked, "track=parts")
+        patch.setattr(SignalFolder, "write", three_times)
+        code, said = embed(*asked, "signal=parts")
     assert code == 130 and "the same command goes on from there" in said and "Traceback" not in said
-    code, said = embed(*asked, "track=parts")
+    code, said = embed(*asked, "signal=parts")
     assert code == 0 and "8 recordings embedded, 3 were there" in said, said
-    assert track(root / "tracks" / "parts") == track(root / "tracks" / "whole")
+    assert files_of(root / "signals" / "parts") == files_of(root / "signals" / "whole")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(make_crops, dinov2, embed,
     [
         (["encoder.pooling=max"], "encoder.pooling=max is none of pooled, mean"),
         (["encoder.batch_size=0"], "encoder.batch_size=0: at least 1"),
-        (["track=face"], "track=face is the name of a modality"),
+        (["signal=face"], "signal=face is the name of a modality"),
         (["encoder.name=no/such/model"], "encoder.name=no/such/model: no such folder"),
         (["data.root=nowhere"], "no crops at nowhere"),
         (["encoder=sight"], "Could not find 'encoder/sight'"),
@@ -143,7 +143,7 @@ def test_what_cannot_be_is_said_in_one_line(arguments, words, make_crops, dinov2
     code, said = embed(f"encoder.name={dinov2}", f"data.root={root}", *arguments)
     errors = [line for line in said.splitlines() if line.startswith("error: ")]
     assert code == 2 and len(errors) == 1 and words in errors[0] and "Traceback" not in said, said
-    assert not (root / "tracks").exists()
+    assert not (root / "signals").exists()
 
 
 def test_what_is_asked_first(embed):
@@ -157,13 +157,13 @@ def test_what_is_asked_first(embed):
 
 def test_two_encoders_are_not_mixed(make_crops, dinov2, embed):
     root = make_crops({"train": ["1"]})
-    asked = [f"encoder.name={dinov2}", f"data.root={root}", "track=mine"]
+    asked = [f"encoder.name={dinov2}", f"data.root={root}", "signal=mine"]
     embed(*asked)
-    before = track(root / "tracks" / "mine")
+    before = files_of(root / "signals" / "mine")
     code, said = embed(*asked, "encoder.weights=random")
     assert code == 2 and "weights pretrained" in said and "weights random, seed 0" in said, said
-    assert "give track=<another name>, or delete the folder" in said
-    assert track(root / "tracks" / "mine") == before
+    assert "give signal=<another name>, or delete the folder" in said
+    assert files_of(root / "signals" / "mine") == before
 
 
 def test_without_the_extra_the_way_to_it_is_named(make_crops, dinov2, embed, monkeypatch):
@@ -209,16 +209,16 @@ def test_killed_once_and_gone_on_it_is_the_same(kind, dinov2, wavlm, tmp_path, m
     subprocess.run([*run, "preprocess", *drawn, f"output={root}"], check=True, capture_output=True)
     name = {"face": dinov2, "speech": wavlm}[kind]
     asked = [*run, "stan_lightning.embed", f"encoder={kind}", f"encoder.name={name}", f"data.root={root}"]
-    subprocess.run([*asked, "track=whole"], check=True, capture_output=True)
-    killed = root / "tracks" / "killed"
-    process = subprocess.Popen([*asked, "track=killed"], stdout=subprocess.DEVNULL)
+    subprocess.run([*asked, "signal=whole"], check=True, capture_output=True)
+    killed = root / "signals" / "killed"
+    process = subprocess.Popen([*asked, "signal=killed"], stdout=subprocess.DEVNULL)
     while len(list(killed.glob("*.npz"))) < 3 and process.poll() is None:
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    there = {file: file.stat().st_mtime_ns for file in killed.glob("*.npz")}
-    assert 3 <= len(there) < 24
-    done = subprocess.run([*asked, "track=killed"], check=True, capture_output=True, text=True)
-    assert f"{24 - len(there)} recordings embedded, {len(there)} were there" in done.stdout
-    assert all(file.stat().st_mtime_ns == then for file, then in there.items())
-    assert track(killed) == track(killed.with_name("whole"))
+    present = {file: file.stat().st_mtime_ns for file in killed.glob("*.npz")}
+    assert 3 <= len(present) < 24
+    done = subprocess.run([*asked, "signal=killed"], check=True, capture_output=True, text=True)
+    assert f"{24 - len(present)} recordings embedded, {len(present)} were there" in done.stdout
+    assert all(file.stat().st_mtime_ns == then for file, then in present.items())
+    assert files_of(killed) == files_of(killed.with_name("whole"))

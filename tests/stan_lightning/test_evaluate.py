@@ -126,10 +126,10 @@ def test_a_checkpoint_alone_is_enough(checkpoint, crops, tmp_path, capsys):
     assert numbers["baselines"]["nuisance"]["mae_difference"]["value"] == pytest.approx(error.mean())
     assert "the recording's length, light and sound" in said
     assert numbers["baselines"]["behaviour"] is None and baselines.behaviour.isna().all()
-    assert "shortcut: behaviour: not fitted: these crops have no behaviour track" in said
+    assert "shortcut: behaviour: not fitted: these crops have no behaviour signal" in said
     html = (tmp_path / "report.html").read_text()
     assert (
-        "shortcut: nuisance" in html and "no behaviour track" in html and "simple baselines lean on" in html
+        "shortcut: nuisance" in html and "no behaviour signal" in html and "simple baselines lean on" in html
     )
     assert said.rstrip().endswith(str(tmp_path / "report.html"))
 
@@ -230,15 +230,15 @@ def test_released_weights_without_a_training_set(crops, tmp_path, capsys):
     assert numbers["baselines"]["nuisance"]["n"] == 6
 
 
-def test_behaviour_tracks_beside_the_crops_are_read(checkpoint, crops, tmp_path, capsys):
+def test_behaviour_signals_beside_the_crops_are_read(checkpoint, crops, tmp_path, capsys):
     """Crops of the test set alone have no recording that was trained on, and the rows say so."""
     copied = tmp_path / "crops"
     shutil.copytree(crops, copied)
-    (copied / "tracks" / "behaviour").mkdir(parents=True)
+    (copied / "signals" / "behaviour").mkdir(parents=True)
     table = pd.read_csv(copied / "manifest.csv", dtype=str)
     for name, label in zip(table.video, table.label.astype(float), strict=True):
-        track = pd.DataFrame({"time_s": [0, 0.1, 0.2], "smile": [label, label + 1, label]})
-        track.to_csv(copied / "tracks" / "behaviour" / f"{name}.csv", index=False)
+        signal = pd.DataFrame({"time_s": [0, 0.1, 0.2], "smile": [label, label + 1, label]})
+        signal.to_csv(copied / "signals" / "behaviour" / f"{name}.csv", index=False)
     run(f"checkpoint={checkpoint}", f"data.root={copied}", f"output={tmp_path / 'all'}")
     numbers = json.loads((tmp_path / "all" / "metrics.json").read_text())
     assert numbers["baselines"]["behaviour"]["mae"]["value"] < 3

@@ -28,5 +28,5 @@ def test_batches_and_steps_of_every_network_stay_on_the_device() -> None:
         timeout=300,
     )
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]
-    names = [*ATTENTIONS, "voice", *(f"fusion {fusion}" for fusion in FUSIONS)]
+    names = [*ATTENTIONS, "audio", *(f"fusion {fusion}" for fusion in FUSIONS)]
     assert done.stdout.splitlines() == [f"{name}, {bits} bits" for name in names for bits in (32, 16)]

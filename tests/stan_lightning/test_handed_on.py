@@ -75,7 +75,7 @@ def test_artefacts_hold_what_is_said(make_crops, train, dinov2, tmp_path, monkey
     for module, arguments in (
         (stan_lightning.evaluate, [*scored, f"output={tmp_path / 'out'}"]),
         (stan_lightning.predict, [*scored, f"video={root}", f"output={tmp_path / 'scores'}", "views=false"]),
-        (stan_lightning.embed, [f"encoder.name={dinov2}", f"data.root={root}", "track=mine"]),
+        (stan_lightning.embed, [f"encoder.name={dinov2}", f"data.root={root}", "signal=mine"]),
     ):
         monkeypatch.setattr(sys, "argv", ["command", *arguments])
         try:
@@ -85,7 +85,7 @@ def test_artefacts_hold_what_is_said(make_crops, train, dinov2, tmp_path, monkey
     save_onnx(STADRN(layers=(1, 1, 1, 1), features=2, k=1), tmp_path / "a.onnx", frames=8, size=32)
     files = {
         "crops, `manifest.csv`": [root / "manifest.csv"],
-        "`tracks/<name>/` of `embed`": sorted((root / "tracks" / "mine").iterdir()),
+        "`signals/<name>/` of `embed`": sorted((root / "signals" / "mine").iterdir()),
         "`checkpoints/*.ckpt`": sorted((run / "checkpoints").glob("*.ckpt")),
         "`config.yaml` of a run": [run / "config.yaml"],
         "a W&B run": [

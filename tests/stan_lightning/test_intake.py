@@ -153,7 +153,7 @@ ZIPS: dict[str, Callable[[Path], object]] = {
     "setting": changed("settings", PLUShydra__callbacks__x={"_target_": "os.system", "command": "true"}),
     "output": changed("settings", output="/tmp/elsewhere"),
     "align": changed("settings", align="eyes output=/tmp/elsewhere"),
-    "no_track_times": holding(track__csv=b"frame,time_s,interpolated\n0,days,0\n"),
+    "no_signal_times": holding(track__csv=b"frame,time_s,interpolated\n0,days,0\n"),
     "no_picture": holding(**{"000000__jpg": b"no picture"}),
     "large": holding(**{"000000__jpg": picture(30_000, 30_000)}),
     "pipe": os.mkfifo,

@@ -249,7 +249,7 @@ def test_videos_are_cropped_as_the_training_crops_were(tmp_path):
     data = {"root": str(tmp_path), "frame_stride": 3}
     silent = {"frame_stride": 3, "sound": False, "behaviour": False}
     assert intake.crop_settings(data, {"align": None}) == silent
-    asked = intake.crop_settings(data | {"modalities": ["face", "voice"]}, {})
+    asked = intake.crop_settings(data | {"modalities": ["face", "audio"]}, {})
     assert (asked["sound"], asked["behaviour"]) == (True, False)
     asked = intake.crop_settings(data | {"modalities": ["behaviour"]}, {})
     assert (asked["sound"], asked["behaviour"]) == (False, True)

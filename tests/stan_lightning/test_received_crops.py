@@ -94,14 +94,14 @@ def spoil(root: Path) -> list[str]:
 def test_embedding_goes_on_behind_bad_recordings(make_crops, dinov2: Path, command: Command) -> None:
     root = make_crops(SMALL)
     bad = spoil(root)
-    asked = (f"encoder.name={dinov2}", f"data.root={root}", "track=mine")
+    asked = (f"encoder.name={dinov2}", f"data.root={root}", "signal=mine")
     code, said = command(stan_lightning.embed, *asked)
     assert code == 3 and "Traceback" not in said, said
     assert "7 recordings embedded" in said
     failed = [line for line in said.splitlines() if line.startswith("failed: ")]
     assert sorted(line.split(": ")[1] for line in failed) == sorted(bad)
-    assert len(list((root / "tracks" / "mine").glob("*.npz"))) == 7
-    assert stat.S_IMODE((root / "tracks" / "mine").stat().st_mode) == 0o700
+    assert len(list((root / "signals" / "mine").glob("*.npz"))) == 7
+    assert stat.S_IMODE((root / "signals" / "mine").stat().st_mode) == 0o700
 
 
 def test_nothing_is_embedded_through_a_link_or_a_name(
@@ -109,23 +109,23 @@ def test_nothing_is_embedded_through_a_link_or_a_name(
 ) -> None:
     root, elsewhere = make_crops({"test": ["1", "2"]}), tmp_path / "elsewhere"
     elsewhere.mkdir()
-    asked = (f"encoder.name={dinov2}", f"data.root={root}", "track=mine")
-    (root / "tracks").symlink_to(elsewhere)
+    asked = (f"encoder.name={dinov2}", f"data.root={root}", "signal=mine")
+    (root / "signals").symlink_to(elsewhere)
     code, said = command(stan_lightning.embed, *asked)
     assert code == 2 and "is a link" in said and not list(elsewhere.iterdir()), said
-    (root / "tracks").unlink()
-    (root / "tracks").mkdir()
-    (root / "tracks" / "mine").symlink_to(elsewhere)
+    (root / "signals").unlink()
+    (root / "signals").mkdir()
+    (root / "signals" / "mine").symlink_to(elsewhere)
     code, said = command(stan_lightning.embed, *asked)
     assert code == 2 and "is a link" in said and not list(elsewhere.iterdir()), said
-    (root / "tracks" / "mine").unlink()
+    (root / "signals" / "mine").unlink()
     code, said = command(stan_lightning.embed, *asked)
     assert code == 0, said
-    (root / "tracks" / "mine" / "1_3_Freeform.npz").unlink()
+    (root / "signals" / "mine" / "1_3_Freeform.npz").unlink()
     kept = elsewhere / "kept"
-    for name in ("1_3_Freeform.npz", "1_3_Freeform.npz.part", "track.json.part"):
+    for name in ("1_3_Freeform.npz", "1_3_Freeform.npz.part", "signal.json.part"):
         kept.write_text("as it was")
-        (root / "tracks" / "mine" / name).symlink_to(kept)
+        (root / "signals" / "mine" / name).symlink_to(kept)
     code, said = command(stan_lightning.embed, *asked)
     assert code == 0 and kept.read_text() == "as it was", said
     table = pd.read_csv(root / "manifest.csv", dtype=str)

@@ -1,4 +1,4 @@
-"""Crops, tracks and manifests of others: each ends in one line, within 20 s and 1.5 GB, and hangs nowhere."""
+"""Crops, signals and manifests of others: each ends in one line within 20 s and 1.5 GB."""
 
 import io
 import os
@@ -20,10 +20,10 @@ from preprocess.archive.flac import encode
 from stan_boundary.errors import InputError
 from stan_lightning.data.crops import Crops
 from stan_lightning.data.manifest import read_manifest
-from stan_lightning.data.track_file import open_track
+from stan_lightning.data.signal_file import open_signal
 
 JPEG = cv2.imencode(".jpg", np.zeros((16, 16, 3), np.uint8))[1].tobytes()
-TRACK = b"frame,time_s\n0,0.0\n1,0.1\n"
+SIGNAL = b"frame,time_s\n0,0.0\n1,0.1\n"
 GB = 10**9
 
 
@@ -174,11 +174,11 @@ def test_pipes_among_images_are_no_images_and_large_files_are_not_read(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("track", "said"),
+    ("signal", "said"),
     [
         (b"frame,time_s" + b",x" * 10**6 + b"\n0,0.0\n", "more than"),
-        (TRACK + b"2,0.2\n" * 10**6, "more than the"),
-        (TRACK + b"2,0.2\n" * 10_000, "more rows than"),
+        (SIGNAL + b"2,0.2\n" * 10**6, "more than the"),
+        (SIGNAL + b"2,0.2\n" * 10_000, "more rows than"),
         (b"frame,time_s\n0,now\n1,0.1\n", "cannot be read"),
         (b"frame,time_s\n0,0.0\n1,nan\n", "do not ascend"),
         (b"frame,time_s\n0,0.0\n1,1e30\n", "days"),
@@ -186,8 +186,8 @@ def test_pipes_among_images_are_no_images_and_large_files_are_not_read(tmp_path:
         (b"\xff\xfe\x00", "cannot be read"),
     ],
 )
-def test_tracks_of_crops_that_cannot_be(tmp_path: Path, track: bytes, said: str) -> None:
-    path = zipped(tmp_path / "a.zip", {"0.jpg": JPEG, "1.jpg": JPEG, "track.csv": track})
+def test_signals_of_crops_that_cannot_be(tmp_path: Path, signal: bytes, said: str) -> None:
+    path = zipped(tmp_path / "a.zip", {"0.jpg": JPEG, "1.jpg": JPEG, "track.csv": signal})
     with refused(rf"track.csv.*{said}"):
         assert Crops(path).times is None
 
@@ -210,19 +210,19 @@ def hours_of_silence() -> bytes:
     ],
 )
 def test_sound_that_cannot_be(tmp_path: Path, sound: Callable[[], bytes], said: str) -> None:
-    members = {"0.jpg": JPEG, "1.jpg": JPEG, "track.csv": TRACK, "sound.flac": sound()}
+    members = {"0.jpg": JPEG, "1.jpg": JPEG, "track.csv": SIGNAL, "sound.flac": sound()}
     with refused(f"sound.flac {said}.*|{said}"):
         Crops(zipped(tmp_path / "a.zip", members)).sound(0, 16_000)
 
 
 def test_a_deep_record_is_no_reason_to_end(tmp_path: Path) -> None:
-    members = {"0.jpg": JPEG, "1.jpg": JPEG, "track.csv": TRACK, "sound.flac": encode(np.ones(9, np.int16))}
+    members = {"0.jpg": JPEG, "1.jpg": JPEG, "track.csv": SIGNAL, "sound.flac": encode(np.ones(9, np.int16))}
     path = zipped(tmp_path / "a.zip", members | {"recording.json": b"[" * 10**5 + b"]" * 10**5})
     with refused("recording.json.*nested"):
         Crops(path).sound(0, 9)
 
 
-# --- tracks beside crops --------------------------------------------------------------------------
+# --- signals beside crops --------------------------------------------------------------------------
 
 
 def npy(shape: str, descr: str = "'<f4'", data: bytes = b"") -> bytes:
@@ -260,8 +260,8 @@ NPZS = {
 def test_npz_that_claims_too_much(tmp_path: Path, kind: str) -> None:
     members = {"time_s.npy": CLOCK} | NPZS[kind]
     path = zipped(tmp_path / "a.npz", {name: data for name, data in members.items() if data is not None})
-    with refused(r"a\.npz: no npz of a track"):
-        open_track(str(path))
+    with refused(r"a\.npz: no npz of a signal"):
+        open_signal(str(path))
 
 
 def test_an_npz_counts_with_what_becomes_of_it(tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ def test_an_npz_counts_with_what_becomes_of_it(tmp_path: Path) -> None:
             for _ in range(40):
                 member.write(bytes(10**7))
     with refused("more than there is or than can be read"):
-        open_track(str(tmp_path / "a.npz"))
+        open_signal(str(tmp_path / "a.npz"))
 
 
 def test_npz_of_gigabytes_of_zeros(tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ def test_npz_of_gigabytes_of_zeros(tmp_path: Path) -> None:
             for _ in range(30):
                 member.write(bytes(10**8))
     with refused("more than there is or than can be read"):
-        open_track(str(tmp_path / "a.npz"))
+        open_signal(str(tmp_path / "a.npz"))
 
 
 def sparse(path: Path, head: bytes) -> None:
@@ -308,11 +308,11 @@ TABLES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("kind", TABLES)
-def test_tables_of_tracks_that_claim_too_much(tmp_path: Path, kind: str) -> None:
+def test_tables_of_signals_that_claim_too_much(tmp_path: Path, kind: str) -> None:
     make, said = TABLES[kind]
     make(tmp_path / "a.csv")
     with refused(rf"a\.csv: .*{said}"):
-        open_track(str(tmp_path / "a.csv"))
+        open_signal(str(tmp_path / "a.csv"))
 
 
 # --- manifests ------------------------------------------------------------------------------------
@@ -324,7 +324,7 @@ def listed(root: Path, **changes: str) -> Path:
     row |= {"recording": "a", "subject": "1", "video": "a.mp4", "fps": "30.0", "n_source_frames": "2"}
     row |= {"frame_stride": "1", "n_frames": "2", "detection_rate": "1.0", "status": "ok"}
     root.mkdir(exist_ok=True)
-    zipped(root / "a.zip", {"0.jpg": JPEG, "1.jpg": JPEG, "track.csv": TRACK})
+    zipped(root / "a.zip", {"0.jpg": JPEG, "1.jpg": JPEG, "track.csv": SIGNAL})
     pd.DataFrame([row | changes]).to_csv(root / "manifest.csv", index=False)
     return root
 

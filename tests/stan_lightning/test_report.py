@@ -124,17 +124,17 @@ def test_runs_that_differ_by_seed_alone_get_mean_and_deviation(tmp_path, capsys)
 
 def test_any_two_are_compared_and_ridges_are_among_them(tmp_path, capsys):
     ridges = {"nuisance": 20.0, "behaviour": 10.0}
-    for number, name in enumerate(("face", "voice", "fusion")):
+    for number, name in enumerate(("face", "audio", "fusion")):
         config = f"model:\n  name: {name}\n"
         write_run(tmp_path / name, range(12), number, config=config, shift=0.1 * number, ridges=ridges)
-    main([str(tmp_path / name) for name in ("face", "voice", "fusion")] + ["--output", str(tmp_path / "out")])
+    main([str(tmp_path / name) for name in ("face", "audio", "fusion")] + ["--output", str(tmp_path / "out")])
     said = capsys.readouterr().out
     html = (tmp_path / "out" / "report.html").read_text()
     section = html.split("<h2>Any two compared</h2>")[1].split("</section>")[0]
-    rows = [f"{n} {name}" for n, name in enumerate(("face", "voice", "fusion", *RIDGE_ROWS), 1)]
+    rows = [f"{n} {name}" for n, name in enumerate(("face", "audio", "fusion", *RIDGE_ROWS), 1)]
     assert all(f'<th scope="row">{row}</th>' in section for row in rows)
     assert section.count("<span>[") == 5 * 4 and "less 5" in section
-    found = [results.read(tmp_path / name / "evaluation" / "test") for name in ("face", "voice")]
+    found = [results.read(tmp_path / name / "evaluation" / "test") for name in ("face", "audio")]
     maes = [one.metrics["video"]["mae"]["value"] for one in found]
     assert f"<td>{maes[0] - maes[1]:.2f}*<span>[" in section
     assert f"{maes[0] - maes[1]:.1f}*" in said and "5 shortcut:" in said and "ensemble" not in html

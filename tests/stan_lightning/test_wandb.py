@@ -17,7 +17,7 @@ TINY = [
     *("data.image_size=32", "data.batch_size=2", "data.num_workers=0", "trainer.max_epochs=2"),
 ]
 SIZE = ["model.network.encoder.features=2", "model.network.encoder.layers=[1,1,1,1]"]
-FUSED = ["face.features=2", "face.layers=[1,1,1,1]", "voice.features=2", "voice.layers=[1,1,1,1]"]
+FUSED = ["face.features=2", "face.layers=[1,1,1,1]", "audio.features=2", "audio.layers=[1,1,1,1]"]
 STADRN_TAGS = {"STADRN", "attention=sta_af", "k=2", "features=2", "norm=batch", "memory_format=auto"}
 Train = Callable[..., tuple[int, str]]
 CURVES = {"train/loss", "val/mae", "val/rmse", "lr", "train/grad_norm", "time/clips_per_s", "time/data_wait"}
@@ -114,36 +114,36 @@ def test_a_run_holds_every_curve_and_no_name(
 
 
 def _mood(folder: Path, model: list[str]) -> list[str]:
-    """Measurements for a network that reads a track called mood."""
+    """Measurements for a network that reads a signal called mood."""
     if not any("mood" in one for one in model):
         return []
     for file in (folder / "crops").glob("*.zip"):
         (folder / "mood").mkdir(exist_ok=True)
         rows = "".join(f"{moment / 10},{moment % 3}\n" for moment in range(40))
         (folder / "mood" / f"{file.stem}.csv").write_text(f"time_s,smile\n{rows}")
-    return [f"data.tracks.mood={folder / 'mood'}"]
+    return [f"data.signals.mood={folder / 'mood'}"]
 
 
 @pytest.mark.parametrize(
     ("model", "tags"),
     [
-        (["voice", *SIZE], {"Single", "voice", "official", *STADRN_TAGS}),
+        (["audio", *SIZE], {"Single", "audio", "official", *STADRN_TAGS}),
         (
             [
                 "fusion",
                 *(f"model.network.encoders.{one}" for one in FUSED),
                 "model.network.encoders.face.k=1",
             ],
-            {"Fusion", "fusion=gated", "face", "voice", "official", "face k=1", "voice k=2"}
+            {"Fusion", "fusion=gated", "face", "audio", "official", "face k=1", "audio k=2"}
             | STADRN_TAGS - {"k=2"},
         ),
         (
             [
-                *("fusion", "~model.network.encoders.voice"),
+                *("fusion", "~model.network.encoders.audio"),
                 *(f"model.network.encoders.{one}" for one in FUSED[:2]),
-                "+model/encoder@model.network.encoders.mood=track",
+                "+model/encoder@model.network.encoders.mood=signal",
             ],
-            {"Fusion", "fusion=gated", "face", "mood", "official", "mood TrackNet", "mood width=32"}
+            {"Fusion", "fusion=gated", "face", "mood", "official", "mood SignalNet", "mood width=32"}
             | {"mood layers=2", "mood kernel=5"}
             | {f"face {tag}" for tag in STADRN_TAGS},
         ),

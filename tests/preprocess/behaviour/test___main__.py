@@ -18,11 +18,11 @@ def theirs(cropped, tmp_path):
     return tmp_path / "theirs"
 
 
-def test_crops_of_others_get_tracks_beside_their_manifest_once(theirs, command) -> None:
+def test_crops_of_others_get_signals_beside_their_manifest_once(theirs, command) -> None:
     code, out, err = command("preprocess.behaviour", "crops=theirs/list.csv", "workers=1")
     assert (code, err) == (0, "") and "behaviour measured of 2 recordings, 0 were there" in out
-    folder = theirs / "tracks" / "behaviour"
-    assert sorted(path.name for path in folder.iterdir()) == ["track.json", "v1.csv", "v2.csv"]
+    folder = theirs / "signals" / "behaviour"
+    assert sorted(path.name for path in folder.iterdir()) == ["signal.json", "v1.csv", "v2.csv"]
     with (folder / "v1.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["frame", *FROM_MESH] and len(rows) == 10
@@ -33,7 +33,7 @@ def test_crops_of_others_get_tracks_beside_their_manifest_once(theirs, command) 
     code, out, _ = command("preprocess.behaviour", "crops=theirs/list.csv", "workers=1")
     assert code == 0 and "behaviour measured of 1 recordings, 1 were there" in out
     assert (folder / "v2.csv").read_bytes() == whole and (folder / "v1.csv").stat().st_mtime_ns == stamp
-    assert sorted(path.name for path in folder.iterdir()) == ["track.json", "v1.csv", "v2.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == ["signal.json", "v1.csv", "v2.csv"]
 
 
 def test_our_own_crops_get_theirs_without_their_videos(cropped, tmp_path, command) -> None:
@@ -43,7 +43,7 @@ def test_our_own_crops_get_theirs_without_their_videos(cropped, tmp_path, comman
     )
     code, _, err = command("preprocess.behaviour", "crops=.", "workers=1")
     assert (code, err) == (0, "")
-    with (tmp_path / "tracks" / "behaviour" / "a.csv").open(newline="") as file:
+    with (tmp_path / "signals" / "behaviour" / "a.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 10 and rows[1]["time_s"] == "0.120000" and rows[1]["head_roll"]
 

@@ -11,7 +11,7 @@ from preprocess.archive.recording_zip import ArchiveWriter, read_track
 from preprocess.behaviour.columns import ALL, FROM_MESH
 from preprocess.behaviour.measure import measure_folder, measure_zip
 from preprocess.behaviour.mesh import load_mesh
-from preprocess.behaviour.track_file import prepare_tracks, track_path
+from preprocess.behaviour.signal_file import prepare_signals, signal_path
 from preprocess.faces.model_file import find_mesh
 from preprocess.settings import Settings
 from preprocess.tasks import crop_recording, measure_recording
@@ -30,15 +30,15 @@ def crops(cropped, tmp_path):
     return tmp_path
 
 
-def track(folder, recording="a"):
-    with track_path(folder, recording).open(newline="") as file:
+def signal(folder, recording="a"):
+    with signal_path(folder, recording).open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def test_each_crop_has_a_row_on_the_clock_of_the_track(crops, mesh) -> None:
+def test_each_crop_has_a_row_on_the_clock_of_the_signal(crops, mesh) -> None:
     before, counted = (crops / "a.zip").read_bytes(), []
     assert measure_zip(crops, "a", mesh, counted.append) == ""
-    rows = track(crops)
+    rows = signal(crops)
     assert list(rows[0]) == ["time_s", *ALL] and sum(counted) == 10
     assert [row["time_s"] for row in rows] == [row["time_s"] for row in read_track(crops / "a.zip")]
     assert all(row[name] for row in rows for name in (*FROM_MESH, "head_roll", "head_x", "head_scale"))
@@ -46,9 +46,9 @@ def test_each_crop_has_a_row_on_the_clock_of_the_track(crops, mesh) -> None:
     assert all(0 < float(row["eye_open_right"]) < 1 for row in rows)
     assert all(0.5 < float(row["mouth_width"]) < 1.2 for row in rows)
     assert (crops / "a.zip").read_bytes() == before
-    first = track_path(crops, "a").read_bytes()
+    first = signal_path(crops, "a").read_bytes()
     measure_zip(crops, "a", mesh, counted.append)
-    assert track_path(crops, "a").read_bytes() == first
+    assert signal_path(crops, "a").read_bytes() == first
 
 
 def test_crops_that_cannot_be_read_or_show_no_face_are_missing_and_the_former_are_said(crops, mesh) -> None:
@@ -62,21 +62,21 @@ def test_crops_that_cannot_be_read_or_show_no_face_are_missing_and_the_former_ar
     assert measure_zip(crops, "a", mesh, lambda count: None) == (
         f"{crops / 'a.zip'}: 2 crops cannot be read, their behaviour is missing"
     )
-    rows = track(crops)
+    rows = signal(crops)
     assert [bool(row["head_yaw"]) for row in rows[:4]] == [True, False, False, True]
     assert [bool(row["head_roll"]) for row in rows[:4]] == [True] * 4
     assert [bool(row["mouth_open_speed"]) for row in rows[:5]] == [False, False, False, False, True]
 
 
 def test_crops_made_anew_lose_the_track_of_the_old_ones(cropped, crops, recording_of, mesh) -> None:
-    prepare_tracks(crops, ALL, find_mesh(None))
+    prepare_signals(crops, ALL, find_mesh(None))
     measure_zip(crops, "a", mesh, lambda count: None)
     shutil.copy(cropped / "a.mp4", crops)
     settings = Settings(6, "frames", 112, "eyes", 1.0, 95, None)
     crop_recording(recording_of(crops / "a.mp4"), settings, crops, lambda count: None)
-    assert not track_path(crops, "a").exists()
+    assert not signal_path(crops, "a").exists()
     assert measure_recording(recording_of(crops / "a.mp4"), crops, lambda count: None)["status"] == "ok"
-    assert len(track(crops)) == 5
+    assert len(signal(crops)) == 5
 
 
 def test_a_folder_of_images_gives_what_the_mesh_alone_gives_by_frame(crops, mesh) -> None:
@@ -86,11 +86,11 @@ def test_a_folder_of_images_gives_what_the_mesh_alone_gives_by_frame(crops, mesh
     images = [(frame, crops / "images" / f"{frame:06d}.jpg") for frame in range(0, 30, 3)]
     said = measure_folder(crops, "theirs", images, mesh, lambda count: None)
     assert said == f"{crops / 'images'}: 1 crops cannot be read, their behaviour is missing"
-    rows = track(crops, "theirs")
+    rows = signal(crops, "theirs")
     assert list(rows[0]) == ["frame", *FROM_MESH]
     assert [row["frame"] for row in rows] == [str(frame) for frame in range(0, 30, 3)]
     measure_zip(crops, "a", mesh, lambda count: None)
-    ours = track(crops)
+    ours = signal(crops)
     assert [row["head_pitch"] for row in rows if row["frame"] != "3"] == [
         row["head_pitch"] for index, row in enumerate(ours) if index != 1
     ]

@@ -104,7 +104,7 @@ class Dim(Augmentation):
 
 def test_a_pipeline_changes_each_modality_by_its_own_steps_in_their_order() -> None:
     pipeline = Pipeline({"picture": JitterAndFlip(0.0, 1.0), "mine": Dim(), "sound": SoundMasks(1)})
-    drawn = [pipeline.draw(np.random.default_rng(seed), ["face", "voice"]) for seed in (0, 1)]
+    drawn = [pipeline.draw(np.random.default_rng(seed), ["face", "audio"]) for seed in (0, 1)]
     seen = pipeline.draw(np.random.default_rng(0), ["face"])
     assert list(seen) == ["picture", "mine"] and seen["mine"] == drawn[0]["mine"], "whatever else is read"
     draws = default_collate(drawn)
@@ -114,4 +114,4 @@ def test_a_pipeline_changes_each_modality_by_its_own_steps_in_their_order() -> N
         assert torch.equal(clip[0, 0, 0], (torch.arange(199, -1, -1) * share).to(torch.uint8))
     assert set(pipeline.on_host(draws)) == {"picture", "mine"}
     assert pipeline.apply("mood", clips, draws) is clips and pipeline.apply("face", clips, {}) is clips
-    assert not torch.equal(pipeline.apply("voice", torch.ones(2, 50, 64), draws), torch.ones(2, 50, 64))
+    assert not torch.equal(pipeline.apply("audio", torch.ones(2, 50, 64), draws), torch.ones(2, 50, 64))

@@ -1,10 +1,10 @@
-"""Statistics of a behaviour track, by hand, and what a track may not hold."""
+"""Statistics of a behaviour signal, by hand, and what a signal may not hold."""
 
 import numpy as np
 import pytest
 
 from stan_boundary.errors import InputError
-from stan_lightning.data.behaviour import STATISTICS, statistics, track_file
+from stan_lightning.data.behaviour import STATISTICS, signal_file, statistics
 
 
 def test_statistics_are_over_what_is_there(tmp_path):
@@ -39,12 +39,12 @@ def test_text_among_its_numbers_is_named_with_its_row(tmp_path):
 
 
 def test_it_lies_beside_the_crops_or_in_a_folder_of_its_own(tmp_path):
-    beside, apart = tmp_path / "crops" / "tracks" / "behaviour", tmp_path / "apart"
+    beside, apart = tmp_path / "crops" / "signals" / "behaviour", tmp_path / "apart"
     for folder in (beside, apart):
         folder.mkdir(parents=True)
     (beside / "b.csv").touch()
     (apart / "film.csv").touch()
     row = {"recording": "b", "video": "some/film.mp4", "crops_root": str(tmp_path / "crops")}
-    assert track_file(row, None) == beside / "b.csv"
-    assert track_file(row, str(apart)) == apart / "film.csv"
-    assert track_file(row | {"recording": "a", "video": "a.mp4"}, None) is None
+    assert signal_file(row, None) == beside / "b.csv"
+    assert signal_file(row, str(apart)) == apart / "film.csv"
+    assert signal_file(row | {"recording": "a", "video": "a.mp4"}, None) is None

@@ -11,12 +11,12 @@ from stan_lightning.data.log_mel import (
     HOP,
     RATE,
     SoundDraw,
+    audio_input,
     band_of,
     draw_masks,
     filters,
     log_mel,
     masked,
-    voice_input,
 )
 
 
@@ -73,20 +73,20 @@ def test_every_band_hears_something_and_a_tone_lights_its_own():
 
 
 def test_a_clip_is_centred_scaled_and_shaped_for_the_network():
-    found = voice_input(torch.stack([noise(), noise(seed=1) // 50]))
+    found = audio_input(torch.stack([noise(), noise(seed=1) // 50]))
     assert found.shape == (2, 1, 100, BANDS, 1) and found.dtype == torch.float32
     assert found.mean(2).abs().max() < 1e-4
     assert torch.allclose(found.square().mean((1, 2, 3, 4)), torch.ones(2), atol=1e-3)
 
 
 def test_silence_becomes_zeros_and_is_no_number_that_is_none():
-    found = voice_input(torch.stack([torch.zeros(RATE, dtype=torch.int16), noise()]))
+    found = audio_input(torch.stack([torch.zeros(RATE, dtype=torch.int16), noise()]))
     assert not found[0].any() and found[1].any() and found.isfinite().all()
 
 
 def test_autocast_leaves_it_in_float32():
     with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(voice_input(noise()[None]), voice_input(noise()[None]).float())
+        assert torch.equal(audio_input(noise()[None]), audio_input(noise()[None]).float())
         assert log_mel(noise()[None]).dtype == torch.float32
 
 
@@ -101,9 +101,9 @@ def test_neither_gain_nor_a_constant_offset_tell_on_real_speech(shared):
     for name, seconds in clips.items():
         speech = read_sound(shared / "media" / name, None, seconds).samples.astype(np.float64)
         speech *= 12_000 / np.abs(speech).max()  # 6 dB more clip nothing
-        plain = voice_input(torch.from_numpy(speech.round().astype(np.int16))[None])
+        plain = audio_input(torch.from_numpy(speech.round().astype(np.int16))[None])
         for other in (speech * 2, speech / 2, speech + 100, speech + 300):
-            changed = voice_input(torch.from_numpy(other.round().astype(np.int16))[None])
+            changed = audio_input(torch.from_numpy(other.round().astype(np.int16))[None])
             assert (changed - plain).abs().mean() < 0.02
 
 
@@ -137,14 +137,14 @@ def test_under_16_bits_it_is_float32_to_the_bit(dtype):
     mask = draw_masks(np.random.default_rng(0), 2)
     draws = SoundDraw(mask.times[None].expand(2, -1, -1), mask.bands[None].expand(2, -1, -1))
     halved = lambda sound: sound * 0.5  # noqa: E731 - a corruption
-    expected = voice_input(samples, partial(masked, draws=draws), halved)
+    expected = audio_input(samples, partial(masked, draws=draws), halved)
     with torch.autocast("cpu", dtype):
         assert (samples.float() @ samples.float().T).dtype == dtype  # it is on
-        found = voice_input(samples, partial(masked, draws=draws), halved)
+        found = audio_input(samples, partial(masked, draws=draws), halved)
     assert found.dtype == torch.float32 and torch.equal(found, expected)
     torch.set_default_dtype(dtype)
     try:
-        found = voice_input(samples, partial(masked, draws=draws), halved)
+        found = audio_input(samples, partial(masked, draws=draws), halved)
     finally:
         torch.set_default_dtype(torch.float32)
     assert found.dtype == torch.float32 and torch.equal(found, expected)

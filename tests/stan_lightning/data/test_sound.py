@@ -17,7 +17,7 @@ from stan_lightning.data.augmentation import DEFAULT
 from stan_lightning.data.clips import windows
 from stan_lightning.data.crops import Crops
 from stan_lightning.data.dataset import ClipDataset, Reading, Source, WindowDataset
-from stan_lightning.data.log_mel import RATE, voice_input
+from stan_lightning.data.log_mel import RATE, audio_input
 from stan_lightning.predict import CONF
 
 
@@ -80,7 +80,7 @@ def test_a_clips_sound_lies_about_its_middle(voiced, samples):
     assert not source.hear(list(range(16)), 1.6).numpy()[: round(0.05 * RATE) - 1].any()  # before the start
 
 
-def test_the_tracks_clock_decides(voiced, samples, give_sound):
+def test_the_signals_clock_decides(voiced, samples, give_sound):
     path = voiced / "1_1_Freeform.zip"
     give_sound(path, samples, first_s=0.5)
     found = Source(str(path), 40, 1, 5.0).hear(list(range(10, 26)), 1.0).numpy()
@@ -89,31 +89,31 @@ def test_the_tracks_clock_decides(voiced, samples, give_sound):
 
 
 def test_training_and_windows_hear_alike_and_the_missing_is_told(voiced, capsys):
-    data = make_data(voiced, "data.modalities=[face,voice]")
+    data = make_data(voiced, "data.modalities=[face,audio]")
     assert "1 of 11 recordings have no sound, such as 2_1_Freeform" in capsys.readouterr().out
     sources = data.sources("train")
-    there = []
+    present = []
     for window in WindowDataset(sources, 16, data.reading()):
-        assert window.inputs["voice"].shape == (round(1.6 * RATE),)
-        assert window.inputs["voice"].any() == window.there["voice"]
-        there.append(bool(window.there["voice"]))
-    assert 0 < sum(there) < len(there)
+        assert window.inputs["audio"].shape == (round(1.6 * RATE),)
+        assert window.inputs["audio"].any() == window.present["audio"]
+        present.append(bool(window.present["audio"]))
+    assert 0 < sum(present) < len(present)
     window = next(iter(data.val_dataloader()))
     moved = data.on_after_batch_transfer(window, 0)
-    assert moved.inputs["voice"].shape == (2, 1, 160, 64, 1)
+    assert moved.inputs["audio"].shape == (2, 1, 160, 64, 1)
     want = sources and data._learnable("dev")[0].hear(windows(40, 16)[0], 1.6)
-    assert torch.equal(moved.inputs["voice"][0], voice_input(want[None])[0])
+    assert torch.equal(moved.inputs["audio"][0], audio_input(want[None])[0])
 
 
 def test_the_face_is_the_same_whatever_else_is_read(voiced):
     source = Source(str(voiced / "1_1_Freeform.zip"), 40, 1, 5.0)
-    both = ClipDataset([source], 16, Reading(["face", "voice"], 32, 1.6), 3, DEFAULT)[4, 0]
+    both = ClipDataset([source], 16, Reading(["face", "audio"], 32, 1.6), 3, DEFAULT)[4, 0]
     face = ClipDataset([source], 16, Reading(["face"], 32), 3, DEFAULT)[4, 0]
-    voice = ClipDataset([source], 16, Reading(["voice"], 32, 1.6), 3, DEFAULT)[4, 0]
+    audio = ClipDataset([source], 16, Reading(["audio"], 32, 1.6), 3, DEFAULT)[4, 0]
     assert torch.equal(both.inputs["face"], face.inputs["face"]) and torch.equal(both.noise, face.noise)
-    assert torch.equal(both.inputs["voice"], voice.inputs["voice"])
-    assert torch.equal(both.draws["sound"].times, voice.draws["sound"].times)
-    assert set(face.inputs) == {"face"} and set(voice.inputs) == {"voice"} and face.there == {}
+    assert torch.equal(both.inputs["audio"], audio.inputs["audio"])
+    assert torch.equal(both.draws["sound"].times, audio.draws["sound"].times)
+    assert set(face.inputs) == {"face"} and set(audio.inputs) == {"audio"} and face.present == {}
 
 
 def test_a_face_reads_nothing_of_sound(voiced, monkeypatch):
@@ -127,8 +127,8 @@ def test_what_cannot_be_heard_is_said_in_one_line(
 ):
     root = make_crops()
     with pytest.raises(InputError, match="no recording has sound; add it to the crops with `make preprocess"):
-        make_data(root, "data.modalities=[voice]")
-    with pytest.raises(InputError, match=r"no such folder of the track smell \(crops .* face and voice"):
+        make_data(root, "data.modalities=[audio]")
+    with pytest.raises(InputError, match=r"no such folder of the signal smell \(crops .* face and audio"):
         make_data(root, "data.modalities=[smell]")
 
 

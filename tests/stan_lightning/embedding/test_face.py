@@ -86,7 +86,7 @@ def test_vectors_are_the_model_s_whatever_the_batch(dinov2, pictures, pooling):
     assert np.allclose(found.values, alone.values, atol=1e-5)
 
 
-def test_times_are_those_of_the_track_and_each_crop_is_counted(dinov2, pictures):
+def test_times_are_those_of_the_signal_and_each_crop_is_counted(dinov2, pictures):
     COUNTED.clear()
     found = encoder(dinov2).embed(pictures, COUNTED.append)
     assert found.clock == "time_s" and np.allclose(found.when, 1 + np.arange(0, 30, 3) / 30)

@@ -10,15 +10,15 @@ from rich.console import Console
 
 from stan_boundary.errors import InputError
 from stan_lightning.embedding.run import Tally, embed_recordings, said
-from stan_lightning.embedding.track_folder import Moments, TrackFolder
+from stan_lightning.embedding.signal_folder import Moments, SignalFolder
 
-RECORD = {"what": "x", "encoder": "stub", "reads": "voice", "width": 1}
+RECORD = {"what": "x", "encoder": "stub", "reads": "audio", "width": 1}
 
 
 class Stub:
     """One vector for each second; a recording of half a second has none, one of 9 does not fit."""
 
-    reads = "voice"
+    reads = "audio"
     unit = "seconds of sound"
 
     def __init__(self, seconds):
@@ -47,7 +47,7 @@ def run(make_crops, tmp_path):
         table = pd.DataFrame({"recording": list(names), "sound_s": list(names.values())})
         table["crops"] = [str(root / f"{name}.zip") for name in names]
         screen = io.StringIO()
-        folder = TrackFolder(tmp_path / "track", RECORD)
+        folder = SignalFolder(tmp_path / "signal", RECORD)
         tally = embed_recordings(Stub(names), table, folder, Console(file=screen, width=150))
         return tally, sorted(file.stem for file in folder.folder.glob("*.npz")), screen.getvalue()
 
@@ -66,4 +66,4 @@ def test_what_gives_nothing_gets_no_file_and_is_told(run):
 def test_what_does_not_fit_names_the_knob_and_keeps_the_others(run, tmp_path):
     with pytest.raises(InputError, match=r"2_1_Freeform.zip: does not fit .*smaller encoder.batch_size"):
         run(**{"1": 3.0, "2": 9.0, "3": 2.0})
-    assert [file.stem for file in (tmp_path / "track").glob("*.npz")] == ["1_1_Freeform"]
+    assert [file.stem for file in (tmp_path / "signal").glob("*.npz")] == ["1_1_Freeform"]

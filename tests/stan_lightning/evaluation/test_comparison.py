@@ -42,7 +42,7 @@ def scored(name, seed=0, people=range(20), sd=3.0, ridges=None, settings=None, l
 
 
 def test_two_runs_are_compared_on_what_both_scored():
-    one, other = contenders([scored("face", 1), scored("voice", 2, people=range(10, 30), sd=8)])
+    one, other = contenders([scored("face", 1), scored("audio", 2, people=range(10, 30), sd=8)])
     pair = paired(one, other)
     n, metric = pair.n, pair.difference
     assert pair.people == 10
@@ -71,11 +71,11 @@ def test_a_star_marks_an_interval_without_zero():
 
 def test_ridges_take_part_once_where_they_say_the_same():
     ridges = {"nuisance": 12.0, "behaviour": np.linspace(0, 40, 40)}
-    runs = [scored("face", 1, ridges=ridges), scored("voice", 2, ridges=ridges), scored("old", 3)]
+    runs = [scored("face", 1, ridges=ridges), scored("audio", 2, ridges=ridges), scored("old", 3)]
     found = contenders(runs)
     assert [one.name for one in found] == [
         "face",
-        "voice",
+        "audio",
         "old",
         "shortcut: nuisance",
         "shortcut: behaviour",

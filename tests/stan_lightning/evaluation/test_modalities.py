@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stan_lightning.evaluation.modalities import derangement, gates, worth
+from stan_lightning.evaluation.modalities import contributions, derangement, gates
 
 
 def test_everybody_gets_another_persons_and_always_the_same():
@@ -19,40 +19,40 @@ def test_everybody_gets_another_persons_and_always_the_same():
 
 def test_rows_and_paired_differences():
     labels = np.array([10.0, 20.0, 30.0, 40.0])
-    errors = {"whole": 1.0, "face": 2.0, "voice": 5.0, "lent face": 4.0, "lent voice": 7.0}
+    errors = {"whole": 1.0, "face": 2.0, "audio": 5.0, "lent face": 4.0, "lent audio": 7.0}
     asked = []
 
     def score(hidden=(), swapped=None):
         asked.append((tuple(hidden), None if swapped is None else next(iter(swapped))))
-        kept = [name for name in ("face", "voice") if name not in hidden]
+        kept = [name for name in ("face", "audio") if name not in hidden]
         key = f"lent {next(iter(swapped))}" if swapped else kept[0] if len(kept) == 1 else "whole"
         return pd.DataFrame({"label": labels, "prediction": labels + errors[key], "subject": list("abcd")})
 
     def describe(table):
         return {"mae": float((table.prediction - table.label).abs().mean())}
 
-    rows = worth(["face", "voice"], list("abcd"), score, describe, seed=0)
+    rows = contributions(["face", "audio"], list("abcd"), score, describe, seed=0)
     assert {row["name"]: row["mae"] for row in rows} == {
-        "face + voice": 1.0,
+        "face + audio": 1.0,
         "face alone": 2.0,
-        "voice alone": 5.0,
+        "audio alone": 5.0,
         "another person's face": 4.0,
-        "another person's voice": 7.0,
+        "another person's audio": 7.0,
     }
     assert [row["mae_difference"]["value"] for row in rows[1:]] == pytest.approx([1.0, 4.0, 3.0, 6.0])
-    assert asked == [((), None), (("voice",), None), (("face",), None), ((), "face"), ((), "voice")]
-    alone = worth(["face", "voice"], ["a"] * 4, score, describe, seed=0)
+    assert asked == [((), None), (("audio",), None), (("face",), None), ((), "face"), ((), "audio")]
+    alone = contributions(["face", "audio"], ["a"] * 4, score, describe, seed=0)
     assert len(alone) == 3  # one person alone has nobody to borrow from
 
 
 def weighed(faces: list[float], recordings: str) -> pd.DataFrame:
     voices = [1 - gate for gate in faces]
-    return pd.DataFrame({"recording": list(recordings), "gate_face": faces, "gate_voice": voices})
+    return pd.DataFrame({"recording": list(recordings), "gate_face": faces, "gate_audio": voices})
 
 
-def test_gates_are_counted_by_window_and_by_who_has_a_voice():
+def test_gates_are_counted_by_window_and_by_who_has_audio():
     windows = weighed([0.2, 0.4, 0.87, 1.0, 1.0], "aabcc")
-    found = gates(windows, ["face", "voice"], {"face": ["a", "b", "c"], "voice": ["a", "b"]})
+    found = gates(windows, ["face", "audio"], {"face": ["a", "b", "c"], "audio": ["a", "b"]})
     face = found["face"]
     assert (face["n"], face["mean"]) == (3, pytest.approx(0.49))
     assert face["sd"] == pytest.approx(np.std([0.2, 0.4, 0.87], ddof=1))
@@ -65,14 +65,14 @@ def test_gates_are_counted_by_window_and_by_who_has_a_voice():
     ]
     assert sum(face["histogram"]) == 3 and face["histogram"][17] == 1  # 0.85 to 0.9
     assert face["mean_by"] == {
-        "voice": {"with": {"n": 3, "mean": pytest.approx(0.49)}, "without": {"n": 2, "mean": 1.0}}
+        "audio": {"with": {"n": 3, "mean": pytest.approx(0.49)}, "without": {"n": 2, "mean": 1.0}}
     }
     assert (
-        found["voice"]["mean"] == pytest.approx(0.51) and found["voice"]["histogram"][2] == 1
+        found["audio"]["mean"] == pytest.approx(0.51) and found["audio"]["histogram"][2] == 1
     )  # 0.1 to 0.15
-    assert found["voice"]["mean_by"]["voice"]["without"] == {"n": 2, "mean": 0.0}
-    whole = gates(windows, ["face", "voice"], {"face": list("abc"), "voice": list("abc")})
+    assert found["audio"]["mean_by"]["audio"]["without"] == {"n": 2, "mean": 0.0}
+    whole = gates(windows, ["face", "audio"], {"face": list("abc"), "audio": list("abc")})
     assert whole["face"]["n"] == 5 and whole["face"]["mean_by"] == {}
-    alone = gates(weighed([0.3], "a"), ["face", "voice"], {"face": ["a"], "voice": ["a"]})
+    alone = gates(weighed([0.3], "a"), ["face", "audio"], {"face": ["a"], "audio": ["a"]})
     assert alone["face"]["sd"] is None
-    assert gates(windows[["recording"]], ["face", "voice"], {"face": [], "voice": []}) is None
+    assert gates(windows[["recording"]], ["face", "audio"], {"face": [], "audio": []}) is None

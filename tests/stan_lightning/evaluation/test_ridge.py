@@ -49,8 +49,8 @@ def said_of(found, name):
 
 
 def behave(root: Path, tells, without=()):
-    """Behaviour tracks in which `smile` is what `tells` says of a manifest row."""
-    folder = root / "tracks" / "behaviour"
+    """Behaviour signals in which `smile` is what `tells` says of a manifest row."""
+    folder = root / "signals" / "behaviour"
     folder.mkdir(parents=True)
     random = np.random.default_rng(1)
     for row in pd.read_csv(root / "manifest.csv").to_dict("records"):
@@ -90,7 +90,7 @@ def test_longer_videos_of_higher_scores_are_unmasked(alike):
     assert said.startswith("- worse than the recording's length") and "shown nothing of its own" in said
     assert "which tell the score better than the median" in said
     assert not any("statistics of behaviour" in one.text for one in findings(found))
-    assert not_fitted(found) == ["shortcut: behaviour: not fitted: these crops have no behaviour track"]
+    assert not_fitted(found) == ["shortcut: behaviour: not fitted: these crops have no behaviour signal"]
 
 
 def test_behaviour_that_tells_is_named_and_length_that_does_not_is_not(alike):
@@ -157,7 +157,7 @@ def test_only_whom_the_checkpoint_names_is_learnt_from(alike):
     pd.testing.assert_frame_equal(said, ridge_baselines(data, "test", some)[0], check_exact=True)
 
 
-def test_recordings_without_a_track_are_imputed_and_counted(alike):
+def test_recordings_without_a_signal_are_imputed_and_counted(alike):
     root = alike()
     behave(root, lambda row: row["label"] / 10, without=("1", "2", "40", "41", "42"))
     found, baselines = evaluated(*opened(root))
@@ -170,11 +170,11 @@ def test_recordings_without_a_track_are_imputed_and_counted(alike):
 @pytest.mark.parametrize(
     ("without", "reason"),
     [
-        (PEOPLE["train"], "no recording that was trained on has a behaviour track"),
-        (PEOPLE["test"], "no recording that is evaluated has a behaviour track"),
+        (PEOPLE["train"], "no recording that was trained on has a behaviour signal"),
+        (PEOPLE["test"], "no recording that is evaluated has a behaviour signal"),
     ],
 )
-def test_one_side_without_tracks_says_which(alike, without, reason):
+def test_one_side_without_signals_says_which(alike, without, reason):
     root = alike()
     behave(root, lambda row: 1, without=without)
     found, _ = evaluated(*opened(root))

@@ -15,7 +15,7 @@ def make(run: Path) -> Path:
     evaluation.mkdir(parents=True)
     (run / "checkpoints").mkdir()
     (run / "config.yaml").write_text(
-        "seed: 3\ntrust: []\npassword: 12345\ndata: {root: crops, tracks: {openface: null}}\n"
+        "seed: 3\ntrust: []\npassword: 12345\ndata: {root: crops, signals: {openface: null}}\n"
         "model: {network: {k: 2, encoders: {openface: {width: 8}}}}\n"
         "trainer: {token: 12345, callbacks: {best: {monitor: val/mae}}}\n"
     )
@@ -28,7 +28,7 @@ def test_the_run_s_own_configuration_by_known_keys(tmp_path: Path) -> None:
     found = run_files.run_settings(run)
     assert found["seed"] == "3" and found["model.network.k"] == "2"
     assert found["model.network.encoders.openface.width"] == "8"
-    assert found["trainer.callbacks.best.monitor"] == "val/mae" and "data.tracks.openface" in found
+    assert found["trainer.callbacks.best.monitor"] == "val/mae" and "data.signals.openface" in found
     listing = run_files.listing(run)
     assert "k: 2" in listing and "monitor: val/mae" in listing
     assert "12345" not in listing + str(found) and "password" not in listing

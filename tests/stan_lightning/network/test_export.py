@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from stan_lightning.network import STADRN
 from stan_lightning.network.fusion import FUSIONS, Fusion
-from stan_lightning.network.track import TrackNet
+from stan_lightning.network.signal import SignalNet
 
 
 def trained(attention: str = "sta_af") -> STADRN:
@@ -42,10 +42,10 @@ def hearing(kind: str | None) -> STADRN | Fusion:
     """Draw a small network that hears, alone or beside a face, with statistics as after training."""
     torch.manual_seed(0)
     encoders = {
-        name: STADRN(layers=(1, 1, 1, 1), features=2, k=2, modality=name) for name in ("face", "voice")
+        name: STADRN(layers=(1, 1, 1, 1), features=2, k=2, modality=name) for name in ("face", "audio")
     }
-    spans = {"face": (0.0, 0.8), "voice": (0.0, 0.8)}
-    network = encoders["voice"] if kind is None else Fusion(encoders, kind, spans)
+    spans = {"face": (0.0, 0.8), "audio": (0.0, 0.8)}
+    network = encoders["audio"] if kind is None else Fusion(encoders, kind, spans)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm3d):
             assert module.running_mean is not None and module.running_var is not None
@@ -56,9 +56,9 @@ def hearing(kind: str | None) -> STADRN | Fusion:
 
 def mixed(size: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Clips of which some lack their sound and some their pictures, but none has neither."""
-    clips = {"face": torch.randn(size, 3, 8, 32, 32), "voice": torch.randn(size, 1, 80, 64, 1)}
+    clips = {"face": torch.randn(size, 3, 8, 32, 32), "audio": torch.randn(size, 1, 80, 64, 1)}
     face = torch.arange(size) % 3 != 1
-    return clips, {"face": face, "voice": (torch.arange(size) % 2 == 0) | ~face}
+    return clips, {"face": face, "audio": (torch.arange(size) % 2 == 0) | ~face}
 
 
 @pytest.mark.slow
@@ -71,28 +71,28 @@ def test_onnx_of_what_hears_gives_the_same_scores_whoever_is_there(tmp_path: Pat
     network = hearing(kind)
     save_onnx(network, tmp_path / "network.onnx", frames=8, size=32, sound=(80, 64))
     session = onnxruntime.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
-    names = ["face", "voice", "face_there", "voice_there"] if kind else ["voice"]
+    names = ["face", "audio", "face_present", "audio_present"] if kind else ["audio"]
     assert [one.name for one in session.get_inputs()] == names
     for size in (1, 2, 5):
-        clips, there = mixed(size)
-        given = clips | {f"{name}_there": one for name, one in there.items()}
+        clips, present = mixed(size)
+        given = clips | {f"{name}_there": one for name, one in present.items()}
         with torch.no_grad():
-            expected = network.score(clips, there)
+            expected = network.score(clips, present)
         for noise in (0.0, 100.0):  # what is not there decides nothing
             if kind:
-                given["voice"] = torch.where(there["voice"].view(-1, 1, 1, 1, 1), clips["voice"], noise)
+                given["audio"] = torch.where(present["audio"].view(-1, 1, 1, 1, 1), clips["audio"], noise)
             (scores,) = session.run(None, {name: given[name].numpy() for name in names})
             torch.testing.assert_close(torch.from_numpy(scores), expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.slow
-def test_onnx_of_a_track_gives_the_same_scores_where_measurements_are_missing(tmp_path: Path) -> None:
+def test_onnx_of_a_signal_gives_the_same_scores_where_measurements_are_missing(tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime", reason="pip install 'stan-lightning[onnx]'")
     pytest.importorskip("onnxscript", reason="pip install 'stan-lightning[onnx]'")
     from stan_lightning.network.export import save_onnx
 
     torch.manual_seed(0)
-    network = TrackNet("behaviour", 3).eval()
+    network = SignalNet("behaviour", 3).eval()
     network.standardise(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 0.0, 2.0]))
     save_onnx(network, tmp_path / "network.onnx", frames=8)
     session = onnxruntime.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
@@ -105,12 +105,12 @@ def test_onnx_of_a_track_gives_the_same_scores_where_measurements_are_missing(tm
 
 @pytest.mark.parametrize("kind", FUSIONS)
 def test_what_an_export_computes_is_what_evaluation_does(kind: str) -> None:
-    network, (clips, there) = hearing(kind), mixed(5)
+    network, (clips, present) = hearing(kind), mixed(5)
     assert isinstance(network, Fusion)
     with torch.no_grad():
-        expected = network.score(clips, there)
+        expected = network.score(clips, present)
         network.exporting = True
-        torch.testing.assert_close(network.score(clips, there), expected, rtol=0, atol=1e-6)
+        torch.testing.assert_close(network.score(clips, present), expected, rtol=0, atol=1e-6)
 
 
 def test_exported_program_gives_the_same_scores() -> None:

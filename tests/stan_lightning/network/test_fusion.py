@@ -1,4 +1,4 @@
-"""Voice and fusion: shapes, masks, gates, clocks, against formulas written out by hand."""
+"""Audio and fusion: shapes, masks, gates, clocks, against formulas written out by hand."""
 
 import math
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ from stan_lightning.network.build import build, modalities
 from stan_lightning.network.encoder import Single, Wrapped, moments
 from stan_lightning.network.fusion import FUSIONS, WIDTH, Fusion
 
-SPANS = {"face": (0.0, 1.6), "voice": (0.0, 1.6)}
+SPANS = {"face": (0.0, 1.6), "audio": (0.0, 1.6)}
 
 
 def encoder(modality, **more):
@@ -22,7 +22,7 @@ def encoder(modality, **more):
 
 def fusion(kind, **more):
     torch.manual_seed(0)
-    made = Fusion({name: encoder(name) for name in ("face", "voice")}, kind, SPANS, **more)
+    made = Fusion({name: encoder(name) for name in ("face", "audio")}, kind, SPANS, **more)
     for module in made.modules():  # statistics as after training, so that evaluation is no constant
         if isinstance(module, nn.BatchNorm3d):
             module.running_mean.normal_(0, 0.1)
@@ -32,26 +32,26 @@ def fusion(kind, **more):
 
 def batch(size=3):
     torch.manual_seed(1)
-    return {"face": torch.randn(size, 3, 16, 32, 32), "voice": torch.randn(size, 1, 160, 64, 1)}
+    return {"face": torch.randn(size, 3, 16, 32, 32), "audio": torch.randn(size, 1, 160, 64, 1)}
 
 
 def everyone(size=3):
-    return {"voice": torch.ones(size, dtype=torch.bool)}
+    return {"audio": torch.ones(size, dtype=torch.bool)}
 
 
-def test_a_voice_is_a_sta_drn_one_column_wide():
-    network, x = encoder("voice"), batch()["voice"]
+def test_audio_is_a_sta_drn_one_column_wide():
+    network, x = encoder("audio"), batch()["audio"]
     assert network.conv_1.kernel_size == (7, 7, 1) and network.conv_1.in_channels == 1
     widths = {m.kernel_size[2] for m in network.modules() if isinstance(m, nn.Conv3d)}
     assert widths == {1}
     assert network.stages(x).shape == (3, 4 * 16, 20, 2, 1)
-    assert network.score({"voice": x}, {}).shape == (3, 1) and network.modalities == ("voice",)
-    assert encoder("voice").stages(torch.randn(1, 1, 640, 64, 1)).shape[2] == 80  # moments of 6.4 s
+    assert network.score({"audio": x}, {}).shape == (3, 1) and network.modalities == ("audio",)
+    assert encoder("audio").stages(torch.randn(1, 1, 640, 64, 1)).shape[2] == 80  # moments of 6.4 s
 
 
 def test_a_column_is_a_wide_kernel_on_padding():
     """The same network with wide kernels whose outer columns meet nothing but zeros."""
-    narrow = encoder("voice").eval()
+    narrow = encoder("audio").eval()
     wide = STADRN(layers=(1, 1, 1, 1), features=2, k=2, in_channels=1).eval()
     state = wide.state_dict()
     for name, tensor in narrow.state_dict().items():
@@ -61,20 +61,20 @@ def test_a_column_is_a_wide_kernel_on_padding():
             tensor = full
         state[name] = tensor
     wide.load_state_dict(state)
-    x = batch()["voice"]
+    x = batch()["audio"]
     assert torch.allclose(narrow(x), wide(x), atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", FUSIONS)
 def test_what_is_missing_decides_nothing(kind):
     network, inputs = fusion(kind).eval(), batch()
-    there = {"voice": torch.tensor([True, False, True])}
-    whole, masked = network.score(inputs, everyone()), network.score(inputs, there)
+    present = {"audio": torch.tensor([True, False, True])}
+    whole, masked = network.score(inputs, everyone()), network.score(inputs, present)
     assert torch.allclose(whole[[0, 2]], masked[[0, 2]], atol=1e-6)
     assert (whole[1] - masked[1]).abs() > 1e-5
-    other = dict(inputs, voice=torch.where(there["voice"].view(-1, 1, 1, 1, 1), inputs["voice"], 99.0))
-    assert torch.equal(network.score(other, there), masked)
-    network.hidden = ("voice",)  # what evaluation asks for: the face alone
+    other = dict(inputs, audio=torch.where(present["audio"].view(-1, 1, 1, 1, 1), inputs["audio"], 99.0))
+    assert torch.equal(network.score(other, present), masked)
+    network.hidden = ("audio",)  # what evaluation asks for: the face alone
     assert torch.allclose(network.score(inputs, everyone())[1], masked[1], atol=1e-6)
     network.hidden = ("face",)
     alone = network.score(inputs, everyone())
@@ -87,18 +87,18 @@ def test_what_is_missing_decides_nothing(kind):
 
 def test_mean_is_the_mean_of_the_heads_that_are_there():
     network, inputs = fusion("mean").eval(), batch()
-    face, voice = (network.encoders[name](inputs[name]) for name in ("face", "voice"))
-    there = {"voice": torch.tensor([True, False, True])}
-    found = network.score(inputs, there)
-    assert torch.allclose(found[[0, 2]], ((face + voice) / 2)[[0, 2]], atol=1e-6)
+    face, audio = (network.encoders[name](inputs[name]) for name in ("face", "audio"))
+    present = {"audio": torch.tensor([True, False, True])}
+    found = network.score(inputs, present)
+    assert torch.allclose(found[[0, 2]], ((face + audio) / 2)[[0, 2]], atol=1e-6)
     assert torch.allclose(found[1], face[1], atol=1e-6)
 
 
 def test_gates_are_a_softmax_of_what_is_there():
     network, inputs = fusion("gated").eval(), batch()
-    found = network.score(inputs, {"voice": torch.tensor([True, False, True])})
+    found = network.score(inputs, {"audio": torch.tensor([True, False, True])})
     parts = {}
-    for name in ("face", "voice"):
+    for name in ("face", "audio"):
         z = network.encoders[name].stages(inputs[name]).mean((2, 3, 4))
         parts[name] = network.norm[name](network.project[name](z))
     v, _, u = network.gate
@@ -112,13 +112,13 @@ def test_gates_are_a_softmax_of_what_is_there():
 
 def test_attention_puts_all_tokens_on_one_clock():
     network = fusion("attention")
-    face, voice = (
+    face, audio = (
         network._clock("face", torch.zeros(1, 2, WIDTH)),
-        network._clock("voice", torch.zeros(1, 20, WIDTH)),
+        network._clock("audio", torch.zeros(1, 20, WIDTH)),
     )
-    assert face.shape == (2, WIDTH) and voice.shape == (20, WIDTH)
-    seconds = {"face": 0.4, "voice": (9.5 / 20) * 1.6}
-    for found, moment in ((face[0], seconds["face"]), (voice[9], seconds["voice"])):
+    assert face.shape == (2, WIDTH) and audio.shape == (20, WIDTH)
+    seconds = {"face": 0.4, "audio": (9.5 / 20) * 1.6}
+    for found, moment in ((face[0], seconds["face"]), (audio[9], seconds["audio"])):
         slow = math.exp(-math.log(100.0) * 2 / WIDTH)
         want = [
             math.sin(2 * math.pi * moment),
@@ -126,8 +126,8 @@ def test_attention_puts_all_tokens_on_one_clock():
             math.sin(2 * math.pi * moment * slow),
         ]
         assert found[:3].tolist() == pytest.approx(want, abs=1e-4)
-    network.spans = {"face": (0.0, 1.6), "voice": (0.4, 1.2)}  # less sound, about the same middle
-    assert network._clock("voice", torch.zeros(1, 1, WIDTH))[0, 0].item() == pytest.approx(
+    network.spans = {"face": (0.0, 1.6), "audio": (0.4, 1.2)}  # less sound, about the same middle
+    assert network._clock("audio", torch.zeros(1, 1, WIDTH))[0, 0].item() == pytest.approx(
         math.sin(2 * math.pi * 0.8), abs=1e-4
     )
 
@@ -135,34 +135,34 @@ def test_attention_puts_all_tokens_on_one_clock():
 @pytest.mark.parametrize("kind", FUSIONS)
 def test_training_hides_modalities_but_never_all_and_every_parameter_learns(kind):
     network, inputs = fusion(kind, drop_modality=0.5), batch()
-    present = torch.ones(4000, 2, dtype=torch.bool)
-    present[:1000, 1] = False
-    kept = network._drop(present)
-    assert kept.any(1).all() and not (kept & ~present).any() and kept[:1000, 0].all()
+    given = torch.ones(4000, 2, dtype=torch.bool)
+    given[:1000, 1] = False
+    kept = network._drop(given)
+    assert kept.any(1).all() and not (kept & ~given).any() and kept[:1000, 0].all()
     assert 0.3 < kept[1000:, 0].float().mean() < 0.85
     network.train().score(inputs, everyone()).sum().backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
 
 
 @pytest.mark.parametrize("kind", FUSIONS)
-def test_a_batch_without_any_sound_trains_and_leaves_the_voice_as_it_is(kind):
+def test_a_batch_without_any_sound_trains_and_leaves_the_audio_as_it_is(kind):
     network, inputs = fusion(kind), batch()
-    before = {name: buffer.clone() for name, buffer in network.encoders["voice"].named_buffers()}
-    network.train().score(inputs, {"voice": torch.zeros(3, dtype=torch.bool)}).sum().backward()
-    for name, parameter in network.encoders["voice"].named_parameters():
+    before = {name: buffer.clone() for name, buffer in network.encoders["audio"].named_buffers()}
+    network.train().score(inputs, {"audio": torch.zeros(3, dtype=torch.bool)}).sum().backward()
+    for name, parameter in network.encoders["audio"].named_parameters():
         assert parameter.grad is not None, name
         assert not parameter.grad.any()
-    assert all(torch.equal(before[name], one) for name, one in network.encoders["voice"].named_buffers())
+    assert all(torch.equal(before[name], one) for name, one in network.encoders["audio"].named_buffers())
     assert any(parameter.grad.any() for parameter in network.encoders["face"].parameters())
 
 
 def test_a_frozen_encoder_stays_in_evaluation_and_without_gradients():
-    network, inputs = fusion("gated", frozen=["voice"]), batch()
-    assert not network.encoders["voice"].training  # from the start: not every trainer sets modes
+    network, inputs = fusion("gated", frozen=["audio"]), batch()
+    assert not network.encoders["audio"].training  # from the start: not every trainer sets modes
     network.eval().train()
-    assert not network.encoders["voice"].training and network.encoders["face"].training
+    assert not network.encoders["audio"].training and network.encoders["face"].training
     network.score(inputs, everyone()).sum().backward()
-    assert all(parameter.grad is None for parameter in network.encoders["voice"].parameters())
+    assert all(parameter.grad is None for parameter in network.encoders["audio"].parameters())
 
 
 @pytest.mark.parametrize(
@@ -173,28 +173,28 @@ def test_a_frozen_encoder_stays_in_evaluation_and_without_gradients():
         ("attention", [-0.20984066, -0.02090748, -0.20398796]),
     ],
 )
-def test_scores_of_face_and_voice_are_those_of_before_there_were_tracks(kind, scores):
-    found = fusion(kind).eval().score(batch(), {"voice": torch.tensor([True, False, True])})
+def test_scores_of_face_and_audio_are_those_of_before_there_were_signals(kind, scores):
+    found = fusion(kind).eval().score(batch(), {"audio": torch.tensor([True, False, True])})
     assert found.flatten().tolist() == pytest.approx(scores, abs=1e-5)
 
 
 STADRN_TARGET = {"_target_": "stan_lightning.network.STADRN", "layers": [1, 1, 1, 1], "features": 2, "k": 1}
 FUSION: dict = {
     "_target_": "stan_lightning.network.Fusion",
-    "encoders": {"face": STADRN_TARGET, "voice": STADRN_TARGET},
+    "encoders": {"face": STADRN_TARGET, "audio": STADRN_TARGET},
     "fusion": "gated",
 }
 SINGLE = {"_target_": "stan_lightning.network.Single", "encoder": STADRN_TARGET}
-FACTS: dict = {"columns": {}, "spans": {"face": [0.0, 1.6], "voice": [0.4, 1.2]}, "moment_s": 0.1}
+FACTS: dict = {"columns": {}, "spans": {"face": [0.0, 1.6], "audio": [0.4, 1.2]}, "moment_s": 0.1}
 
 
 def test_networks_are_built_from_plain_data():
     made = build(FUSION, 1, FACTS)
-    assert isinstance(made, Fusion) and made.modalities == ("face", "voice") == tuple(modalities(FUSION))
-    assert made.spans["voice"] == [0.4, 1.2] and made.parts["voice"].modality == "voice"
-    voice = build(SINGLE | {"encoder": STADRN_TARGET | {"modality": "voice"}, "bounded": True}, 3, FACTS)
-    assert isinstance(voice, Single) and voice.modalities == ("voice",) and voice.bounded
-    assert voice.head.out_features == 3 and modalities(SINGLE) == ["face"]
+    assert isinstance(made, Fusion) and made.modalities == ("face", "audio") == tuple(modalities(FUSION))
+    assert made.spans["audio"] == [0.4, 1.2] and made.parts["audio"].modality == "audio"
+    audio = build(SINGLE | {"encoder": STADRN_TARGET | {"modality": "audio"}, "bounded": True}, 3, FACTS)
+    assert isinstance(audio, Single) and audio.modalities == ("audio",) and audio.bounded
+    assert audio.head.out_features == 3 and modalities(SINGLE) == ["face"]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_networks_are_built_from_plain_data():
         (FUSION | {"fusion": "sum"}, "unknown fusion 'sum': choose one of mean, gated, attention"),
         (FUSION | {"encoders": {"face": STADRN_TARGET}}, "a fusion needs two modalities"),
         (FUSION | {"drop_modality": 1.0}, "drop_modality is 1.0"),
-        (FUSION | {"frozen": ["smell"]}, "frozen names smell, none of face, voice"),
+        (FUSION | {"frozen": ["smell"]}, "frozen names smell, none of face, audio"),
         (
             FUSION | {"encoders": {"face": STADRN_TARGET, "values": STADRN_TARGET}},
             "unknown modality 'values'",
@@ -240,10 +240,10 @@ def test_any_module_is_an_encoder(kind):
     want = network.head(network.encoder.module.convolution(clip).mean((2, 3, 4)))
     assert torch.allclose(network.score({"face": clip}, {}), want, atol=1e-5)
     assert network.encoder.input["size"] == 32 and "frames" not in network.encoder.input
-    parts = {"face": Wrapped(Plain(kind), width=6), "voice": encoder("voice")}
+    parts = {"face": Wrapped(Plain(kind), width=6), "audio": encoder("audio")}
     joined = Fusion(parts, "attention", SPANS)
-    there = {"voice": torch.tensor([True, False, True])}
-    assert joined.score(batch() | {"face": clip}, there).shape == (3, 1)
+    present = {"audio": torch.tensor([True, False, True])}
+    assert joined.score(batch() | {"face": clip}, present).shape == (3, 1)
     with pytest.raises(
         InputError, match=r"Plain of clips \(3, 3, 4, 32, 32\) gives \(3, .*, and the encoder's width is 5"
     ):

@@ -68,8 +68,8 @@ def allocated(network: nn.Module, shape: tuple[int, ...], precision: str, folder
 def test_prediction_is_what_the_allocator_reports(tmp_path: Path, switches: dict[str, Any]) -> None:
     network = STADRN(features=8, layers=(1, 1, 1, 1), **switches)
     weights = sum(tensor.nbytes for tensor in network.parameters())
-    there = weights + sum(tensor.nbytes for tensor in network.buffers()) + 4 * torch.Size(SHAPE).numel()
-    predicted = peak_bytes(network, SHAPE) - 2 * weights - there
+    present = weights + sum(tensor.nbytes for tensor in network.buffers()) + 4 * torch.Size(SHAPE).numel()
+    predicted = peak_bytes(network, SHAPE) - 2 * weights - present
     assert predicted == pytest.approx(allocated(network, SHAPE, "32-true", tmp_path), rel=0.02)
 
 

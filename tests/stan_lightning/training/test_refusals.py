@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig, OmegaConf
 
 from stan_boundary.errors import InputError
-from stan_lightning.network import STADRN, TrackNet
+from stan_lightning.network import STADRN, SignalNet
 from stan_lightning.training import refusals
 
 
@@ -64,7 +64,7 @@ def test_single_values_are_refused_where_torch_would_fail(
         refusals.refuse_single_values(network, config(**asked).data, recordings, 1)
     refusals.refuse_single_values(grouped, config(**asked).data, recordings, 1)
     whole = config(**asked | {"data__clip_frames": None}).data
-    refusals.refuse_single_values(TrackNet("mood", 2), whole, recordings, 1)
+    refusals.refuse_single_values(SignalNet("mood", 2), whole, recordings, 1)
 
 
 def test_single_values_of_several_processes() -> None:

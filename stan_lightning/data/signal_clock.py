@@ -1,4 +1,4 @@
-"""Whether a track's rows and a film agree, and which of a file's clocks its rows are found by.
+"""Whether a signal's rows and a film agree, and which of a file's clocks its rows are found by.
 
 Programs write times in other units, or a frame's number over a constant rate, which on a film of variable
 rate is no time. So where a file has both, its times are compared with the film's frame by frame; where it has
@@ -11,7 +11,7 @@ import numpy as np
 
 from stan_boundary.errors import InputError
 from stan_lightning.data.crops import Crops
-from stan_lightning.data.track_file import BRIDGED, SAME_S, Moments, Track
+from stan_lightning.data.signal_file import BRIDGED, SAME_S, Moments, Signal
 
 SHARE = 0.05
 """By how much of a film's length its rows may begin late or end early or late."""
@@ -39,11 +39,11 @@ class Clock:
 BY_TIME = Clock()
 
 
-def settle(track: Track, crops: Crops, made_here: bool = False) -> Clock:
+def settle(signal: Signal, crops: Crops, made_here: bool = False) -> Clock:
     """Choose a file's clock.
 
     Args:
-        track: The file.
+        signal: The file.
         crops: Of the film.
         made_here: The rows were made of these crops or their sound: they are where they are.
 
@@ -52,45 +52,45 @@ def settle(track: Track, crops: Crops, made_here: bool = False) -> Clock:
     """
     times = crops.times
     if times is None or made_here:
-        timed = times is not None and track.times is not None
+        timed = times is not None and signal.times is not None
         if not made_here:
-            _overlap(track, track.clock(False), crops.frames.astype(float), "frames")
+            _overlap(signal, signal.clock(False), crops.frames.astype(float), "frames")
         return Clock(by_frame=not timed)
     n_frames = crops.n_source_frames
-    first = _first(track, n_frames)
-    if track.times is None:
-        frames = track.clock(False) - first
-        _overlap(track, frames, crops.frames.astype(float), "frames")
-        _fits(track, frames, crops.frames.astype(float), n_frames - 1.0, "frames")
+    first = _first(signal, n_frames)
+    if signal.times is None:
+        frames = signal.clock(False) - first
+        _overlap(signal, frames, crops.frames.astype(float), "frames")
+        _fits(signal, frames, crops.frames.astype(float), n_frames - 1.0, "frames")
         return Clock(True, first)
-    if track.frames is not None:
+    if signal.frames is not None:
         own, apart = _frame_s(crops, times), np.inf
         counted = (
-            track.frames[0] == 1 and track.frames[-1] == n_frames
+            signal.frames[0] == 1 and signal.frames[-1] == n_frames
         )  # from 1: from 0 there is no such frame
         for number in (1,) if counted else (0, 1):
-            apart = min(apart, _apart(track.times, track.frames - number, times, crops.frames))
+            apart = min(apart, _apart(signal.times, signal.frames - number, times, crops.frames))
         if apart <= max(2 * SAME_S, own / 2):
             return Clock()
-        if _numbers_the_film(track.times, track.frames - first, n_frames, _end_s(crops, times)):
-            off_s = _apart(track.times, track.frames - first, times, crops.frames)
+        if _numbers_the_film(signal.times, signal.frames - first, n_frames, _end_s(crops, times)):
+            off_s = _apart(signal.times, signal.frames - first, times, crops.frames)
             return Clock(True, first, off_s if np.isfinite(off_s) else 0.0)
-    _overlap(track, track.times, times, "s")
-    _fits(track, track.times, times, _end_s(crops, times), "s")
+    _overlap(signal, signal.times, times, "s")
+    _fits(signal, signal.times, times, _end_s(crops, times), "s")
     return Clock()
 
 
-def _first(track: Track, n_frames: int) -> int:
+def _first(signal: Signal, n_frames: int) -> int:
     """Number of the film's first frame: OpenFace counts from 1, others from 0."""
-    frames = track.frames
+    frames = signal.frames
     if frames is None or frames[0] == 0:
         return 0
     if frames[-1] >= n_frames or (frames[0] == 1 and (len(frames) == 1 or frames[1] == 2)):
         return 1
-    if track.times is None or len(frames) == 1:
+    if signal.times is None or len(frames) == 1:
         return 0
-    rate = (frames[-1] - frames[0]) / (track.times[-1] - track.times[0])
-    return int(np.clip(round(frames[0] - track.times[0] * rate), 0, 1))
+    rate = (frames[-1] - frames[0]) / (signal.times[-1] - signal.times[0])
+    return int(np.clip(round(frames[0] - signal.times[0] * rate), 0, 1))
 
 
 def _frame_s(crops: Crops, times: Moments) -> float:
@@ -134,17 +134,17 @@ def _numbers_the_film(times: Moments, frames: Moments, n_frames: int, end_s: flo
     return bool(abs(rate / ((n_frames - 1) / end_s) - 1) <= _SAME_RATE)
 
 
-def _overlap(track: Track, clock: Moments, moments: Moments, unit: str) -> None:
+def _overlap(signal: Signal, clock: Moments, moments: Moments, unit: str) -> None:
     """Raise where no row of a file lies within its video."""
     if clock[-1] < moments[0] or clock[0] > moments[-1]:
         raise InputError(
-            f"{track.path}: its rows, {clock[0]:g} to {clock[-1]:g} {unit}, lie outside the video's crops, "
+            f"{signal.path}: its rows, {clock[0]:g} to {clock[-1]:g} {unit}, lie outside the video's crops, "
             f"{moments[0]:g} to {moments[-1]:g} {unit}{_meant(clock, moments[-1], unit)}; times are seconds "
             "after the video's first frame"
         )
 
 
-def _fits(track: Track, clock: Moments, moments: Moments, end: float, unit: str) -> None:
+def _fits(signal: Signal, clock: Moments, moments: Moments, end: float, unit: str) -> None:
     """Raise where rows begin late, or end early or late, by more than `SHARE` of the film."""
     if len(clock) < 2:
         return
@@ -162,11 +162,11 @@ def _fits(track: Track, clock: Moments, moments: Moments, end: float, unit: str)
     else:
         return
     clocks = "times are seconds after the video's first frame" if unit == "s" else "frames are the film's own"
-    beside = ", or add a column `frame`" if track.frames is None else ""
+    beside = ", or add a column `frame`" if signal.frames is None else ""
     raise InputError(
-        f"{track.path}: its rows, {clock[0]:g} to {clock[-1]:g} {unit}, do not fit the film, 0 to {length:g} "
-        f"{unit} with crops from {moments[0]:g} to {moments[-1]:g}: they {how} by more than {SHARE:.0%} of it"
-        f"{_meant(clock, length, unit)}; {clocks}: mend them{beside}; {mend}"
+        f"{signal.path}: its rows, {clock[0]:g} to {clock[-1]:g} {unit}, do not fit the film, 0 to "
+        f"{length:g} {unit} with crops from {moments[0]:g} to {moments[-1]:g}: they {how} by more than "
+        f"{SHARE:.0%} of it{_meant(clock, length, unit)}; {clocks}: mend them{beside}; {mend}"
     )
 
 

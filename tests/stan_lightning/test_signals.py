@@ -1,4 +1,4 @@
-"""Networks on tracks, through the commands: trained, resumed, evaluated, asked, and refused."""
+"""Networks on signals, through the commands: trained, resumed, evaluated, asked, and refused."""
 
 import json
 import subprocess
@@ -23,17 +23,17 @@ TINY = [
 ]
 
 
-def fused(*tracks: str, face: bool = True, kind: str = "fusion") -> list[str]:
-    """A fusion of tracks, with a small face beside them or without one."""
+def fused(*signals: str, face: bool = True, kind: str = "fusion") -> list[str]:
+    """A fusion of signals, with a small face beside them or without one."""
     seen = [f"model.network.encoders.face.{one}" for one in ("features=2", "layers=[1,1,1,1]")]
-    chosen = [f"model={kind}", "~model.network.encoders.voice"]
+    chosen = [f"model={kind}", "~model.network.encoders.audio"]
     chosen += seen if face else ["~model.network.encoders.face"]
-    return chosen + [f"+model/encoder@model.network.encoders.{name}=track" for name in tracks]
+    return chosen + [f"+model/encoder@model.network.encoders.{name}=signal" for name in signals]
 
 
-def alone(track: str) -> list[str]:
-    """A network of one track."""
-    return ["model=track", f"model.network.encoder.modality={track}"]
+def alone(signal: str) -> list[str]:
+    """A network of one signal."""
+    return ["model=signal", f"model.network.encoder.modality={signal}"]
 
 
 UNITS = ["01", "02", "04", "05", "06", "07", "09", "10", "12", "14", "15", "17", "20", "23", "25", "26", "45"]
@@ -143,11 +143,11 @@ def another_process(*asked: str) -> subprocess.CompletedProcess[str]:
 )
 def test_a_user_s_files_join_a_fusion_by_three_overrides(kind, columns, root, theirs, train, tmp_path):
     folder, run = theirs(kind), tmp_path / "run"
-    three = [*fused(kind), f"data.tracks.{kind}={folder}"]
+    three = [*fused(kind), f"data.signals.{kind}={folder}"]
     code, said = train(*TINY, f"data.root={root}", f"hydra.run.dir={run}", *three)
     assert code == 0, said
     assert f"1 of 11 recordings have no {kind}, such as 4_1_Freeform" in said
-    assert f"Fusion: gated of face (STADRN), {kind} (TrackNet)" in said
+    assert f"Fusion: gated of face (STADRN), {kind} (SignalNet)" in said
     content = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
     assert content["hyper_parameters"]["data"]["columns"] == {kind: columns}
     state = content["state_dict"]
@@ -164,13 +164,13 @@ def test_a_user_s_files_join_a_fusion_by_three_overrides(kind, columns, root, th
     assert len({row["mae"]["value"] for row in rows.values()}) == 5
 
 
-def test_a_track_alone_resumed_is_as_uninterrupted_and_evaluates_in_another_process(
+def test_a_signal_alone_resumed_is_as_uninterrupted_and_evaluates_in_another_process(
     root, theirs, train, tmp_path, assert_same_run
 ):
     given = [*TINY, *alone("openface"), f"data.root={root}"]
-    given.append(f"data.tracks.openface={theirs('openface')}")
+    given.append(f"data.signals.openface={theirs('openface')}")
     code, said = train(*given, f"hydra.run.dir={tmp_path / 'whole'}", "trainer.max_epochs=4")
-    assert code == 0 and "openface (TrackNet), " in said, said
+    assert code == 0 and "openface (SignalNet), " in said, said
     code, said = train(*given, f"hydra.run.dir={tmp_path / 'parts'}")
     assert code == 0, said
     code, said = train(f"resume={tmp_path / 'parts'}", "trainer.max_epochs=4")
@@ -181,7 +181,7 @@ def test_a_track_alone_resumed_is_as_uninterrupted_and_evaluates_in_another_proc
     checkpoint = tmp_path / "parts" / "checkpoints" / "best.ckpt"
     asked = [f"checkpoint={checkpoint}", f"output={tmp_path / 'out'}", "partition=dev", "identity_audit=true"]
     asked.append("robustness=true")  # of which nothing is to be told here
-    done = another_process(*asked, f"data.tracks.openface={tmp_path / 'openface'}")
+    done = another_process(*asked, f"data.signals.openface={tmp_path / 'openface'}")
     assert done.returncode == 0, done.stderr
     numbers = json.loads((tmp_path / "out" / "metrics.json").read_text())
     summary = json.loads((tmp_path / "parts" / "summary.json").read_text())
@@ -194,7 +194,7 @@ def test_whole_recordings_in_one_window(root, theirs, train, tmp_path, capfd):
     folder, run = theirs("openface"), tmp_path / "run"
     shorten(root, "10_3_Freeform", 25)
     given = [*TINY, *alone("openface"), "data.clip_frames=null"]
-    code, said = train(*given, f"data.root={root}", f"data.tracks.openface={folder}", f"hydra.run.dir={run}")
+    code, said = train(*given, f"data.root={root}", f"data.signals.openface={folder}", f"hydra.run.dir={run}")
     assert code == 0, said
     scores = []
     for size in (1, 3):
@@ -209,7 +209,7 @@ def test_whole_recordings_in_one_window(root, theirs, train, tmp_path, capfd):
         f"video={root}",
         f"output={tmp_path / 'scored'}",
     ]
-    asked += [f"+tracks.openface={folder}", "trainer.accelerator=cpu", "+trainer.enable_progress_bar=false"]
+    asked += [f"+signals.openface={folder}", "trainer.accelerator=cpu", "+trainer.enable_progress_bar=false"]
     with initialize_config_dir(CONF, version_base="1.3"):
         assert predict(compose("predict", asked)) == 1
     said = capfd.readouterr().out
@@ -219,9 +219,14 @@ def test_whole_recordings_in_one_window(root, theirs, train, tmp_path, capfd):
 
 def test_encoders_start_from_a_run_on_the_same_columns_and_stay(root, theirs, train, tmp_path):
     folder = theirs("openface")
-    given = [*TINY, f"data.root={root}", f"data.tracks.openface={folder}", f"data.tracks.fap={theirs('fap')}"]
+    given = [
+        *TINY,
+        f"data.root={root}",
+        f"data.signals.openface={folder}",
+        f"data.signals.fap={theirs('fap')}",
+    ]
     code, said = train(*given, *alone("openface"), f"hydra.run.dir={tmp_path / 'alone'}")
-    assert code == 0 and "data.tracks.fap: no network here reads the track fap" in said, said
+    assert code == 0 and "data.signals.fap: no network here reads the signal fap" in said, said
     both = fused("openface", "fap", face=False, kind="fusion_attention")
     own = [f"model.init_weights.openface={tmp_path / 'alone'}", "model.network.frozen=[openface]"]
     code, said = train(*given, *both, *own, f"hydra.run.dir={tmp_path / 'both'}")
@@ -234,13 +239,15 @@ def test_encoders_start_from_a_run_on_the_same_columns_and_stay(root, theirs, tr
     )
     wrong = [f"model.init_weights.fap={tmp_path / 'alone'}", f"hydra.run.dir={tmp_path / 'wrong'}"]
     code, said = train(*given, *both, *wrong)
-    assert code == 2 and "was trained on other columns of its track" in said and "Traceback" not in said, said
+    assert code == 2 and "was trained on other columns of its signal" in said and "Traceback" not in said, (
+        said
+    )
 
 
 def test_other_columns_at_evaluation_are_read_by_name(root, theirs, train, tmp_path):
     folder, run = theirs("rppg"), tmp_path / "run"
     given = [*TINY, *alone("rppg"), f"data.root={root}"]
-    code, said = train(*given, f"data.tracks.rppg={folder}", f"hydra.run.dir={run}")
+    code, said = train(*given, f"data.signals.rppg={folder}", f"hydra.run.dir={run}")
     assert code == 0, said
     checkpoint = run / "checkpoints" / "best.ckpt"
     want = evaluation(checkpoint, tmp_path / "a")["video"]["mae"]["value"]
@@ -249,39 +256,39 @@ def test_other_columns_at_evaluation_are_read_by_name(root, theirs, train, tmp_p
     for file in folder.glob("*.csv"):
         table = pd.read_csv(file)
         table[["time_s", "quality", "rppg"]].assign(more=1).to_csv(moved / file.name, index=False)
-    found = evaluation(checkpoint, tmp_path / "b", f"+data.tracks.rppg={moved}")["video"]["mae"]["value"]
+    found = evaluation(checkpoint, tmp_path / "b", f"+data.signals.rppg={moved}")["video"]["mae"]["value"]
     assert found == want
     for file in moved.glob("*.csv"):
         pd.read_csv(file)[["time_s", "more"]].to_csv(file, index=False)
     with pytest.raises(InputError, match="has none of the columns that are read of rppg: rppg, quality"):
-        evaluation(checkpoint, tmp_path / "c", f"+data.tracks.rppg={moved}")
+        evaluation(checkpoint, tmp_path / "c", f"+data.signals.rppg={moved}")
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["model=track"], "tracks/behaviour: no such folder of the track behaviour"),
+        (["model=signal"], "signals/behaviour: no such folder of the signal behaviour"),
         (
             [*fused("rppg"), "data.clip_frames=null"],
             "but face is read in clips",
         ),
         (alone("face"), "nobody knows those of face, which is none"),
         ([*alone("rppg"), "model.network.encoder.kernel=4"], "kernel is 4: it must be odd"),
-        ([*alone("rppg"), "data.tracks.rppg=/no/such"], "/no/such: no such folder"),
+        ([*alone("rppg"), "data.signals.rppg=/no/such"], "/no/such: no such folder"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(arguments, words, root, theirs, train, tmp_path):
     run = tmp_path / "run"
-    given = [f"data.tracks.rppg={theirs('rppg')}"] if not any("/no/such" in one for one in arguments) else []
+    given = [f"data.signals.rppg={theirs('rppg')}"] if not any("/no/such" in one for one in arguments) else []
     code, said = train(*TINY, f"data.root={root}", f"hydra.run.dir={run}", *given, *arguments)
     errors = [line for line in said.splitlines() if line.startswith("error: ")]
     assert code == 2 and len(errors) == 1 and words in errors[0] and "Traceback" not in said, said
     assert not any(run.glob("**/*.ckpt"))
 
 
-def test_prediction_reads_tracks_beside_the_crops_or_where_it_is_told(root, theirs, train, tmp_path, capfd):
+def test_prediction_reads_signals_beside_the_crops_or_where_it_is_told(root, theirs, train, tmp_path, capfd):
     folder, run = theirs("rppg"), tmp_path / "run"
-    beside = root / "tracks" / "rppg"
+    beside = root / "signals" / "rppg"
     beside.parent.mkdir()
     folder.rename(beside)
     three = fused("rppg")
@@ -304,12 +311,12 @@ def test_prediction_reads_tracks_beside_the_crops_or_where_it_is_told(root, thei
     table = pd.read_csv(root / "manifest.csv", dtype=str)[:1]
     table.to_csv(some / "manifest.csv", index=False)
     (some / "1_1_Freeform.zip").write_bytes((root / "1_1_Freeform.zip").read_bytes())
-    assert ask(some, "b", f"+tracks.rppg={elsewhere}") == 0
+    assert ask(some, "b", f"+signals.rppg={elsewhere}") == 0
     found = pd.read_csv(tmp_path / "b" / "predictions.csv")
     assert found.prediction[0] == pytest.approx(whole.prediction[0], abs=1e-4)
     assert (tmp_path / "b" / "1_1_Freeform_attention.png").is_file()
-    with pytest.raises(InputError, match=r"tracks/rppg: no such folder .* by tracks\.rppg=<folder>"):
+    with pytest.raises(InputError, match=r"signals/rppg: no such folder .* by signals\.rppg=<folder>"):
         ask(some, "c")
     (tmp_path / "my.mp4").write_bytes(b"a video")
-    with pytest.raises(InputError, match=r"my\.mp4: this network reads the track rppg, which nothing"):
+    with pytest.raises(InputError, match=r"my\.mp4: this network reads the signal rppg, which nothing"):
         ask(tmp_path / "my.mp4", "d")

@@ -1,6 +1,6 @@
-"""Where a track is written: ``<crops>/tracks/<name>/<recording>.npz`` and ``track.json``.
+"""Where a signal is written: ``<crops>/signals/<name>/<recording>.npz`` and ``signal.json``.
 
-Files are whole or absent, and all of one encoder: what `track.json` says of the encoder is what is there.
+Files are whole or absent, and all of one encoder: what `signal.json` says of the encoder is what is there.
 """
 
 import json
@@ -18,9 +18,9 @@ from stan_boundary.opening import MOST_JSON_BYTES, read_json, read_regular
 from stan_boundary.writing import private_folder, whole_file, write_whole
 from stan_lightning.data.npz import read_npz
 
-FILE = "track.json"
+FILE = "signal.json"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_TAKEN = ("face", "voice", "behaviour")
+_TAKEN = ("face", "audio", "behaviour")
 _SOURCE = "source"
 
 
@@ -38,8 +38,8 @@ class Moments(NamedTuple):
     values: npt.NDArray[np.float32]
 
 
-def track_name(asked: str | None, encoder: str, weights: str) -> str:
-    """Name of a track: as asked, or made from its encoder's.
+def signal_name(asked: str | None, encoder: str, weights: str) -> str:
+    """Name of a signal: as asked, or made from its encoder's.
 
     ``facebook/dinov2-small`` becomes ``dinov2_small``; untrained networks say `random` at the end.
 
@@ -48,25 +48,25 @@ def track_name(asked: str | None, encoder: str, weights: str) -> str:
     """
     if asked is None:
         made = re.sub(r"[^a-z0-9]+", "_", Path(encoder).name.lower()).strip("_")
-        made = made if made[:1].isalpha() else f"track_{made}"
+        made = made if made[:1].isalpha() else f"signal_{made}"
         asked = f"{made}_random" if weights == "random" else made
     if not _NAME.fullmatch(asked):
-        raise InputError(f"track={asked}: a track's name is of a-z, 0-9 and _, and begins with a letter")
+        raise InputError(f"signal={asked}: a signal's name is of a-z, 0-9 and _, and begins with a letter")
     if asked in _TAKEN:
-        raise InputError(f"track={asked} is the name of a modality of this program; give track=<another>")
+        raise InputError(f"signal={asked} is the name of a modality of this program; give signal=<another>")
     return asked
 
 
-class TrackFolder:
-    """One track of a set of crops.
+class SignalFolder:
+    """One signal of a set of crops.
 
     Args:
-        folder: Where it lies, ``tracks/<name>`` in the crops' folder; made where it is not there, for its
+        folder: Where it lies, ``signals/<name>`` in the crops' folder; made where it is not there, for its
             owner alone.
-        record: What tells its encoder from every other: the content of ``track.json``.
+        record: What tells its encoder from every other: the content of ``signal.json``.
 
     Raises:
-        InputError: Where the folder holds another track, or is a link.
+        InputError: Where the folder holds another signal, or is a link.
     """
 
     def __init__(self, folder: Path, record: Mapping[str, Any]) -> None:
@@ -79,29 +79,29 @@ class TrackFolder:
         if any(folder.glob("**/*.npz")) or any(folder.glob("**/*.csv")):
             raise InputError(
                 f"{folder} holds files without a {FILE}: whose they are is unknown; give "
-                "track=<another name>, or delete the folder"
+                "signal=<another name>, or delete the folder"
             )
         write_whole(file, json.dumps(record, indent=2).encode() + b"\n")
 
     def _refuse_another(self, file: Path, record: Mapping[str, Any]) -> None:
         try:
-            there = read_json(read_regular(file, MOST_JSON_BYTES), str(file))
+            present = read_json(read_regular(file, MOST_JSON_BYTES), str(file))
         except InputError as error:
-            raise InputError(f"{error}; delete {self.folder}, or give track=<another name>") from None
-        there = there if isinstance(there, dict) else {}
+            raise InputError(f"{error}; delete {self.folder}, or give signal=<another name>") from None
+        present = present if isinstance(present, dict) else {}
         wanted = json.loads(json.dumps(record))
         differing = [
-            key for key in wanted if there.get(key) != wanted[key] and key not in ("what", "encoder")
+            key for key in wanted if present.get(key) != wanted[key] and key not in ("what", "encoder")
         ]
-        if not differing and there.get("encoder") == wanted["encoder"]:
+        if not differing and present.get("encoder") == wanted["encoder"]:
             return
         one, other = (
             ", ".join([_short(of.get("encoder")), *(f"{key} {_short(of.get(key))}" for key in differing[:3])])
-            for of in (there, wanted)
+            for of in (present, wanted)
         )
         raise InputError(
-            f"{self.folder} holds the track of another encoder ({one}) than this ({other}), and tracks are "
-            "not mixed: give track=<another name>, or delete the folder"
+            f"{self.folder} holds the signal of another encoder ({one}) than this ({other}), and signals are "
+            "not mixed: give signal=<another name>, or delete the folder"
         )
 
     def has(self, recording: str, fingerprint: str) -> bool:

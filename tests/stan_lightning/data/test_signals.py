@@ -1,4 +1,4 @@
-"""The tracks of a set of crops: found, looked at, read by the loader, and refused in one line."""
+"""The signals of a set of crops: found, looked at, read by the loader, and refused in one line."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.dataset import collated_whole
 from stan_lightning.data.manifest import read_manifest
 from stan_lightning.data.presence import having
-from stan_lightning.data.tracks import gather
+from stan_lightning.data.signals import gather
 from stan_lightning.predict import CONF
 
 
@@ -40,7 +40,7 @@ def make_data(root: Any, *overrides: str, columns: dict[str, list[str]] | None =
     return data
 
 
-def write_track(folder: Path, names: list[str], rate: float = 10.0, end: float = 4.0) -> None:
+def write_signal(folder: Path, names: list[str], rate: float = 10.0, end: float = 4.0) -> None:
     """Column `a` is the time and `b` its tenfold, for recordings of 3.9 seconds."""
     folder.mkdir(parents=True, exist_ok=True)
     times = np.arange(0, end, 1 / rate)
@@ -52,10 +52,10 @@ def write_track(folder: Path, names: list[str], rate: float = 10.0, end: float =
 
 @pytest.fixture
 def root(make_crops: Callable[..., Path]) -> Path:
-    """Crops with a track `mood`, which one recording lacks."""
+    """Crops with a signal `mood`, which one recording lacks."""
     made = make_crops()
     names = pd.read_csv(made / "manifest.csv").recording.tolist()
-    write_track(made / "tracks" / "mood", [name for name in names if name != "2_1_Freeform"])
+    write_signal(made / "signals" / "mood", [name for name in names if name != "2_1_Freeform"])
     return made
 
 
@@ -65,13 +65,13 @@ def test_windows_are_slices_by_time_and_the_missing_is_told(root: Path, capsys) 
     assert data.columns == {"mood": ["a", "b"]}
     batches = list(data.window_dataloader("train"))
     found = torch.cat([batch.inputs["mood"] for batch in batches])
-    there = torch.cat([batch.there["mood"] for batch in batches])
+    present = torch.cat([batch.present["mood"] for batch in batches])
     assert found.shape == (15, 16, 2) and found.dtype == torch.float32
     clip = found[:3, :, 0]  # of frames 0, 3, .. 117 at 30 a second: three windows of 16
     assert clip[0].tolist() == pytest.approx([i / 10 for i in range(16)], abs=1e-5)
     assert clip[2].tolist() == pytest.approx([(24 + i) / 10 for i in range(16)], abs=1e-5)
     assert torch.allclose(found[:3, :, 1], 10 * clip, atol=1e-4)
-    assert there.tolist() == 3 * [True] + 3 * [False] + 9 * [True]
+    assert present.tolist() == 3 * [True] + 3 * [False] + 9 * [True]
     assert found[3:6].isnan().all()
 
 
@@ -82,7 +82,7 @@ def test_no_picture_is_decoded_where_no_face_is_read(root: Path, monkeypatch) ->
     assert set(next(iter(data.val_dataloader())).inputs) == {"mood"}
 
 
-def test_faces_are_the_same_whatever_track_is_read(root: Path) -> None:
+def test_faces_are_the_same_whatever_signal_is_read(root: Path) -> None:
     both, face = (make_data(root, f"data.modalities={one}") for one in ("[face,mood]", "[face]"))
     for one, other in zip(both.train_dataloader(), face.train_dataloader(), strict=True):
         assert torch.equal(one.inputs["face"], other.inputs["face"]) and torch.equal(one.noise, other.noise)
@@ -95,9 +95,9 @@ def test_workers_give_what_one_process_gives(root: Path) -> None:
         assert torch.equal(one.inputs["mood"], other.inputs["mood"])
 
 
-def test_another_person_s_track_is_read_over_the_same_share(root: Path) -> None:
+def test_another_person_s_signal_is_read_over_the_same_share(root: Path) -> None:
     pd.DataFrame({"time_s": [0.0, 4.0], "a": [5.0, 5.0], "b": [5.0, 5.0]}).to_csv(
-        root / "tracks" / "mood" / "10_3_Freeform.csv", index=False
+        root / "signals" / "mood" / "10_3_Freeform.csv", index=False
     )
     data = make_data(root)
     data.swapped = {"mood": [1, 2, 0]}
@@ -124,7 +124,7 @@ def test_whole_recordings_are_padded_with_what_is_missing(root: Path) -> None:
 
 
 def test_statistics_are_of_the_training_recordings_alone(root: Path) -> None:
-    folder = root / "tracks" / "mood"
+    folder = root / "signals" / "mood"
     for name in ("6_2_Freeform", "10_3_Freeform"):  # development and test
         pd.DataFrame({"time_s": [0.0, 1.0], "a": [1e6, 1e6], "b": [1, 2]}).to_csv(
             folder / f"{name}.csv", index=False
@@ -135,7 +135,7 @@ def test_statistics_are_of_the_training_recordings_alone(root: Path) -> None:
     table = pd.read_csv(root / "manifest.csv")
     table.loc[table.recording == "4_1_Freeform", "label"] = np.nan  # never trained on
     table.to_csv(root / "manifest.csv", index=False)
-    mean, deviation = make_data(root).track_statistics("mood")
+    mean, deviation = make_data(root).signal_statistics("mood")
     times = np.arange(0, 4, 0.1)
     rows = [np.concatenate([times, times, [7]]), np.concatenate([10 * times, 10 * times, [1, 2, 3]])]
     assert mean.tolist() == pytest.approx([row.mean() for row in rows], rel=1e-5)
@@ -143,31 +143,31 @@ def test_statistics_are_of_the_training_recordings_alone(root: Path) -> None:
 
 
 def test_constant_and_empty_columns_deviate_by_nothing(root: Path) -> None:
-    for file in (root / "tracks" / "mood").glob("*.csv"):
+    for file in (root / "signals" / "mood").glob("*.csv"):
         file.write_text("time_s,a,b,c\n" + "".join(f"{i / 10},{1000.1},,{1e-9 * i}\n" for i in range(40)))
-    mean, deviation = make_data(root).track_statistics("mood")
+    mean, deviation = make_data(root).signal_statistics("mood")
     assert mean[0] == pytest.approx(1000.1) and mean[1] == 0
     assert deviation[:2].tolist() == [0, 0] and deviation[2] > 0
 
 
-def test_columns_are_what_track_json_names_else_what_every_file_has(root: Path, capsys) -> None:
-    folder = root / "tracks" / "mood"
+def test_columns_are_what_signal_json_names_else_what_every_file_has(root: Path, capsys) -> None:
+    folder = root / "signals" / "mood"
     pd.DataFrame({"time_s": [0.0, 1.0], "c": [1, 1], "b": [1, 2]}).to_csv(
         folder / "3_1_Freeform.csv", index=False
     )
     assert make_data(root).columns == {"mood": ["b"]}
-    assert "track mood: 2 columns that not every file has are left out, such as a" in capsys.readouterr().out
+    assert "signal mood: 2 columns that not every file has are left out, such as a" in capsys.readouterr().out
     said = {"what": "x", "resample": "nearest", "columns": {"c": None, "a": "s"}}
-    (folder / "track.json").write_text(json.dumps(said))
+    (folder / "signal.json").write_text(json.dumps(said))
     data = make_data(root)
     assert data.columns == {"mood": ["c", "a"]}
-    assert data.tracks["mood"].members["1_1_Freeform"].resample == "nearest"
+    assert data.signals["mood"].members["1_1_Freeform"].resample == "nearest"
 
 
 def test_a_trained_network_s_columns_are_read_by_name(root: Path, capsys) -> None:
     data = make_data(root, columns={"mood": ["b", "z"]})
     assert data.columns == {"mood": ["b", "z"]}
-    assert "track mood: no file has z; missing throughout" in capsys.readouterr().out
+    assert "signal mood: no file has z; missing throughout" in capsys.readouterr().out
     found = next(iter(data.val_dataloader())).inputs["mood"]
     assert found[..., 1].isnan().all() and not found[..., 0].isnan().any()
     with pytest.raises(InputError, match=r"\.csv: has none of the columns that are read of mood: y, z"):
@@ -175,17 +175,19 @@ def test_a_trained_network_s_columns_are_read_by_name(root: Path, capsys) -> Non
 
 
 def test_hundreds_of_columns_are_not_read_in_silence(root: Path, capsys) -> None:
-    folder = root / "tracks" / "mood"
+    folder = root / "signals" / "mood"
     for file in folder.glob("*.csv"):
         more = pd.DataFrame(0.0, index=range(40), columns=[f"x_{i}" for i in range(110)])
         pd.concat([pd.read_csv(file), more], axis=1).to_csv(file, index=False)
     assert len(make_data(root).columns["mood"]) == 112
     said = capsys.readouterr().out
-    assert f"track mood: all 112 columns are read; those named under `columns` in {folder}/track.json" in said
-    (folder / "track.json").write_text(json.dumps({"columns": {"b": None}}))
+    assert (
+        f"signal mood: all 112 columns are read; those named under `columns` in {folder}/signal.json" in said
+    )
+    (folder / "signal.json").write_text(json.dumps({"columns": {"b": None}}))
     data = make_data(root)
     assert data.columns == {"mood": ["b"]} and "columns are read" not in capsys.readouterr().out
-    member = data.tracks["mood"].members["1_1_Freeform"]
+    member = data.signals["mood"].members["1_1_Freeform"]
     assert member.open().columns == ["b"]
     assert next(iter(data.val_dataloader())).inputs["mood"][0, :, 0].tolist() == pytest.approx(
         [float(i) for i in range(16)], abs=1e-4
@@ -193,7 +195,7 @@ def test_hundreds_of_columns_are_not_read_in_silence(root: Path, capsys) -> None
 
 
 def test_text_beside_what_is_read_does_not_matter(root: Path) -> None:
-    file = root / "tracks" / "mood" / "1_1_Freeform.csv"
+    file = root / "signals" / "mood" / "1_1_Freeform.csv"
     pd.read_csv(file).assign(note="calm").to_csv(file, index=False)
     with pytest.raises(InputError, match=r"1_1_Freeform.csv: row 2: note is 'calm', which is no number"):
         make_data(root)
@@ -205,21 +207,21 @@ def test_other_folders_other_roots_and_files_called_as_videos(root: Path, tmp_pa
     table = pd.read_csv(root / "manifest.csv", dtype=str)
     table["video"] = [f"videos/clip{number}.avi" for number in range(len(table))]
     table.to_csv(root / "manifest.csv", index=False)
-    write_track(other, [f"clip{number}" for number in range(11)])
-    data = make_data(root, f"+data.tracks.mood={other}")
-    assert data.tracks["mood"].members["1_1_Freeform"].path == str(other / "clip0.csv")
+    write_signal(other, [f"clip{number}" for number in range(11)])
+    data = make_data(root, f"+data.signals.mood={other}")
+    assert data.signals["mood"].members["1_1_Freeform"].path == str(other / "clip0.csv")
     shutil.copytree(root, second)
     for zipped in second.glob("*.zip"):
         zipped.rename(second / f"s{zipped.name}")
     table.assign(recording="s" + table.recording).to_csv(second / "manifest.csv", index=False)
-    write_track(second / "tracks" / "mood", ["s1_1_Freeform"])
+    write_signal(second / "signals" / "mood", ["s1_1_Freeform"])
     data = make_data(f"[{root},{second}]")
-    assert data.tracks["mood"].members["s1_1_Freeform"].path == str(
-        second / "tracks" / "mood" / "s1_1_Freeform.csv"
+    assert data.signals["mood"].members["s1_1_Freeform"].path == str(
+        second / "signals" / "mood" / "s1_1_Freeform.csv"
     )
-    assert data.tracks["mood"].members["1_1_Freeform"].path.startswith(str(root))
-    there = having(data.tables["train"], "mood", data.tracks)
-    assert len(there) == 5 and "2_1_Freeform" not in there.recording.tolist()
+    assert data.signals["mood"].members["1_1_Freeform"].path.startswith(str(root))
+    present = having(data.tables["train"], "mood", data.signals)
+    assert len(present) == 5 and "2_1_Freeform" not in present.recording.tolist()
 
 
 def test_folders_of_images_are_matched_by_frame(tmp_path: Path) -> None:
@@ -237,7 +239,7 @@ def test_folders_of_images_are_matched_by_frame(tmp_path: Path) -> None:
             if subject == "1":
                 file.write("video,subject,label,partition\n")
             file.write(f"sub{subject},{subject},3,{partition}\n")
-    given = ["data.modalities=[openface]", f"+data.tracks.openface={tmp_path / 'openface'}"]
+    given = ["data.modalities=[openface]", f"+data.signals.openface={tmp_path / 'openface'}"]
     data = make_data(tmp_path, *given, "data.frame_stride=3")
     assert next(iter(data.val_dataloader())).inputs["openface"][0, :, 0].tolist() == list(range(1, 49, 3))
     for file in (tmp_path / "openface").glob("*.csv"):
@@ -248,7 +250,7 @@ def test_folders_of_images_are_matched_by_frame(tmp_path: Path) -> None:
 
 def test_three_hundred_recordings_of_a_minute_are_looked_at_in_seconds(root: Path) -> None:
     """50 columns at 30 Hz: a file in a few hundredths of a second, its crops' clock with it."""
-    path = root / "tracks" / "mood" / "1_1_Freeform.csv"
+    path = root / "signals" / "mood" / "1_1_Freeform.csv"
     values = np.random.default_rng(0).normal(size=(1800, 50)).round(3)
     table = pd.DataFrame(values, columns=[f"c{i}" for i in range(50)])
     table.insert(0, "time_s", np.linspace(0, 3.9, 1800))  # as many rows as of a minute's film
@@ -267,40 +269,40 @@ def test_three_hundred_recordings_of_a_minute_are_looked_at_in_seconds(root: Pat
 
 def test_windows_without_a_number_are_said(root: Path, capsys) -> None:
     """Three windows of each of ten recordings; one is measured in its first window alone, of another none."""
-    file = root / "tracks" / "mood" / "1_1_Freeform.csv"
+    file = root / "signals" / "mood" / "1_1_Freeform.csv"
     table = pd.read_csv(file)
     table.loc[table.time_s > 0.75, ["a", "b"]] = np.nan
     table.to_csv(file, index=False)
-    empty = root / "tracks" / "mood" / "3_1_Freeform.csv"
+    empty = root / "signals" / "mood" / "3_1_Freeform.csv"
     pd.read_csv(empty).assign(a=np.nan, b=np.nan).to_csv(empty, index=False)
     data = make_data(root)
     said = capsys.readouterr().out
-    assert "track mood: 2 of 27 windows hold no number of it" in said
+    assert "signal mood: 2 of 27 windows hold no number of it" in said
     assert "1 of 11 recordings have a file of mood without any number" in said
-    assert len(having(data.tables["train"], "mood", data.tracks)) == 3
+    assert len(having(data.tables["train"], "mood", data.signals)) == 3
 
 
 def test_files_and_recordings_are_matched_in_any_normal_form(root: Path) -> None:
     table = pd.read_csv(root / "manifest.csv", dtype=str)
     composed, decomposed = "Müller", unicodedata.normalize("NFD", "Müller")
-    folder = root / "tracks" / "mood"
+    folder = root / "signals" / "mood"
     (root / "1_1_Freeform.zip").rename(root / f"{composed}.zip")
     (folder / "1_1_Freeform.csv").rename(folder / f"{decomposed}.csv")
     (folder / "3_1_Freeform.csv").rename(folder / os.fsdecode(b"M\xfc.csv"))
     table["recording"] = table.recording.replace("1_1_Freeform", composed)
     table["video"] = table.video.replace("3_1_Freeform.mp4", "M%FC.mp4")
     table.to_csv(root / "manifest.csv", index=False)
-    members = make_data(root).tracks["mood"].members
+    members = make_data(root).signals["mood"].members
     assert members[composed].path.endswith(f"{decomposed}.csv")
     assert members["3_1_Freeform"].path == str(folder / os.fsdecode(b"M\xfc.csv"))
 
 
 def test_columns_of_others_do_not_steer_the_terminal(root: Path, capsys) -> None:
     pd.DataFrame({"time_s": [0.0, 1.0], "\x1b[2Jc": [1, 1], "b": [1, 2]}).to_csv(
-        root / "tracks" / "mood" / "3_1_Freeform.csv", index=False
+        root / "signals" / "mood" / "3_1_Freeform.csv", index=False
     )
     make_data(root, columns={"mood": ["b", "\x9b2J"]})
     assert "no file has \\x9b2J" in capsys.readouterr().out
-    (root / "tracks" / "mood" / "1_1_Freeform.csv").unlink()
+    (root / "signals" / "mood" / "1_1_Freeform.csv").unlink()
     make_data(root)
     assert "\x1b" not in capsys.readouterr().out

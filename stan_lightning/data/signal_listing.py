@@ -1,4 +1,4 @@
-"""Where the files of a track lie, and what ``track.json`` beside them says."""
+"""Where the files of a signal lie, and what ``signal.json`` beside them says."""
 
 import os
 from collections.abc import Sequence
@@ -10,21 +10,21 @@ import pandas as pd
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import name_key
 from stan_boundary.opening import MOST_JSON_BYTES, read_json, read_regular
-from stan_lightning.data.track_file import RESAMPLINGS
+from stan_lightning.data.signal_file import RESAMPLINGS
 
-OF_CROPS = ("face", "voice")
-"""What crops show by themselves; any other modality is the track of that name."""
+OF_CROPS = ("face", "audio")
+"""What crops show by themselves; any other modality is the signal of that name."""
 SUFFIXES = (".csv", ".npz")
-DESCRIPTION = "track.json"
+DESCRIPTION = "signal.json"
 
 
 class Described(NamedTuple):
-    """What ``track.json`` says.
+    """What ``signal.json`` says.
 
     Attributes:
         columns: Those it names; None where it names none.
         resample: One of `RESAMPLINGS`.
-        made_here: Whether this program measured the track, on the crops or their sound.
+        made_here: Whether this program measured the signal, on the crops or their sound.
     """
 
     columns: tuple[str, ...] | None = None
@@ -33,7 +33,7 @@ class Described(NamedTuple):
 
 
 def described(home: Path) -> Described:
-    """Read a track's description.
+    """Read a signal's description.
 
     Raises:
         InputError: It is there and cannot be used.
@@ -67,11 +67,11 @@ def find(table: pd.DataFrame, name: str, homes: Sequence[Path], key: str) -> lis
         if home not in files:
             if not home.is_dir():
                 raise InputError(
-                    f"{home}: no such folder of the track {name} (crops themselves show "
+                    f"{home}: no such folder of the signal {name} (crops themselves show "
                     f"{' and '.join(OF_CROPS)}): put its files there, or name one by {key}.{name}=<folder>"
                 )
-            there = os.listdir(home)
-            files[home] = {name_key(one): one for one in there} | {one: one for one in there}
+            present = os.listdir(home)
+            files[home] = {name_key(one): one for one in present} | {one: one for one in present}
         names = [f"{stem}{suffix}" for stem in (recording, Path(str(video)).stem) for suffix in SUFFIXES]
         keys = [key for one in names for key in (one, name_key(one))]
         file = next((home / files[home][key] for key in keys if key in files[home]), None)

@@ -1,7 +1,7 @@
-"""The behaviour track on disk: `tracks/behaviour/<recording>.csv` beside the crops, and `track.json`.
+"""The behaviour signal on disk: `signals/behaviour/<recording>.csv` beside the crops, and `signal.json`.
 
-Each file is whole or absent. A track holds for the crops that it was measured on: whoever makes crops anew
-takes it away first (`discard_track`).
+Each file is whole or absent. A signal holds for the crops that it was measured on: whoever makes crops anew
+takes it away first (`discard_signal`).
 """
 
 import csv
@@ -20,28 +20,28 @@ from stan_boundary.errors import InputError
 from stan_boundary.opening import MOST_JSON_BYTES, read_json, read_regular
 from stan_boundary.writing import private_folder, sync_folder, write_whole
 
-FOLDER = Path("tracks") / "behaviour"
-DESCRIPTION = "track.json"
+FOLDER = Path("signals") / "behaviour"
+DESCRIPTION = "signal.json"
 _WHAT = (
     "What the face does, of each kept frame, by MediaPipe's face mesh on the crop and the eyes in track.csv; "
     "sides are the person's own"
 )
 _MAKER = "stan-lightning"
-_DEFINITIONS = 1  # raised when a number's definition changes: then tracks of before are measured anew
+_DEFINITIONS = 1  # raised when a number's definition changes: then signals of before are measured anew
 
 
-def track_path(crops: Path, recording: str) -> Path:
-    """Where a recording's track lies, or will."""
+def signal_path(crops: Path, recording: str) -> Path:
+    """Where a recording's signal lies, or will."""
     return crops / FOLDER / f"{recording}.csv"
 
 
-def write_track(
+def write_signal(
     path: Path, clock: str, moments: Sequence[str], values: Mapping[str, npt.NDArray[np.float64]]
 ) -> None:
-    """Write a track; the bytes are a function of the arguments.
+    """Write a signal; the bytes are a function of the arguments.
 
     Args:
-        path: See `track_path`; its folder is made.
+        path: See `signal_path`; its folder is made.
         clock: Name of the first column: `time_s`, or `frame` where no times are known.
         moments: Its cells, T of them.
         values: Columns, each (T,); NaN becomes an empty cell.
@@ -58,8 +58,8 @@ def write_track(
     write_whole(path, text.getvalue().encode())
 
 
-def refuse_other_track(crops: Path) -> None:
-    """Refuse to write where a user keeps a track of that name.
+def refuse_other_signal(crops: Path) -> None:
+    """Refuse to write where a user keeps a signal of that name.
 
     Raises:
         InputError: It is there, and was not made by this program.
@@ -67,13 +67,13 @@ def refuse_other_track(crops: Path) -> None:
     folder = crops / FOLDER
     if any(folder.glob("*.*")) and not _is_ours(folder):
         raise InputError(
-            f"{folder} holds a track that this program did not make: give it another name, or behaviour=false"
+            f"{folder} holds a signal that this program did not make: rename it, or behaviour=false"
         )
 
 
-def discard_track(crops: Path, recording: str) -> None:
-    """Take a recording's track away, before its crops are made anew; one that others made stays."""
-    path = track_path(crops, recording)
+def discard_signal(crops: Path, recording: str) -> None:
+    """Take a recording's signal away, before its crops are made anew; one that others made stays."""
+    path = signal_path(crops, recording)
     if any(folder.is_symlink() for folder in path.parents[: len(FOLDER.parts)]):
         return  # what lies behind a link is not ours
     if path.is_file() and _is_ours(path.parent):
@@ -81,23 +81,23 @@ def discard_track(crops: Path, recording: str) -> None:
         sync_folder(path.parent)  # or a power failure could leave it beside other crops
 
 
-def prepare_tracks(crops: Path, columns: Mapping[str, str], model: Path) -> bool:
-    """Write `track.json`, and take tracks away that were measured in another way.
+def prepare_signals(crops: Path, columns: Mapping[str, str], model: Path) -> bool:
+    """Write `signal.json`, and take signals away that were measured in another way.
 
     Args:
         crops: Folder of the crops.
-        columns: Of the tracks to come, with their units.
+        columns: Of the signals to come, with their units.
         model: The face mesh.
 
     Returns:
-        Whether there were such tracks.
+        Whether there were such signals.
 
     Raises:
-        InputError: A track of that name is there, and not made by this program.
+        InputError: A signal of that name is there, and not made by this program.
     """
-    refuse_other_track(crops)
+    refuse_other_signal(crops)
     folder = crops / FOLDER
-    tracks = sorted(folder.glob("*.csv"))
+    signals = sorted(folder.glob("*.csv"))
     wanted = {
         "what": _WHAT,
         "made_by": f"{_MAKER} {version(_MAKER)}",
@@ -112,10 +112,10 @@ def prepare_tracks(crops: Path, columns: Mapping[str, str], model: Path) -> bool
     if {**_described(folder), "made_by": ""} == {**wanted, "made_by": ""}:
         return False
     private_folder(folder, crops)
-    for path in tracks:
+    for path in signals:
         path.unlink()
     write_whole(folder / DESCRIPTION, json.dumps(wanted, indent=1).encode())
-    return bool(tracks)
+    return bool(signals)
 
 
 def _is_ours(folder: Path) -> bool:
@@ -123,7 +123,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _described(folder: Path) -> dict[str, object]:
-    """What `track.json` says; nothing where there is none, or none that can be read."""
+    """What `signal.json` says; nothing where there is none, or none that can be read."""
     try:
         found = read_json(read_regular(folder / DESCRIPTION, MOST_JSON_BYTES), str(folder / DESCRIPTION))
     except InputError:

@@ -24,20 +24,20 @@ class Block(nn.Module):
         self.conv = nn.Conv1d(width, width, kernel, padding=dilation * (kernel // 2), dilation=dilation)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, there: Tensor) -> Tensor:
-        """Map ``(B, T, C)`` to the same shape; `there` ``(B, T, 1)``."""
-        y = (self.norm(x) * there).transpose(1, 2)
+    def forward(self, x: Tensor, present: Tensor) -> Tensor:
+        """Map ``(B, T, C)`` to the same shape; `present` ``(B, T, 1)``."""
+        y = (self.norm(x) * present).transpose(1, 2)
         y = nn.functional.gelu(self.conv(y)).transpose(1, 2)
         out: Tensor = x + self.dropout(y)
         return out
 
 
-class TrackNet(Encoder):
+class SignalNet(Encoder):
     """The network.
 
     Args:
-        modality: name of the track that it reads.
-        columns: how many columns the track has.
+        modality: name of the signal that it reads.
+        columns: how many columns the signal has.
         num_classes: outputs; 1 for severity.
         width: channels.
         layers: convolutions; each one's dilation is twice that of the one before.
@@ -108,18 +108,18 @@ class TrackNet(Encoder):
         Their mean over those that are there is what temporal attention gives; the others are zeros.
         """
         known = ~x.isnan()
-        there = known.any(2)
+        present = known.any(2)
         scale = torch.where(self.deviation > 0, 1 / self.deviation, 0)
         standard = ((x - self.mean) * scale).clamp(-FARTHEST, FARTHEST).masked_fill(~known, 0)
         y = self.enter(torch.cat([standard, known.to(standard.dtype)], 2))
-        present = there[:, :, None].to(y.dtype)
+        mask = present[:, :, None].to(y.dtype)
         for block in self.blocks:
-            y = block(y, present)
+            y = block(y, mask)
         y = self.norm(y)
         logits = self.weigh(y).float().squeeze(2)
         # Not minus infinity: a clip without any moment has a gradient, too.
-        weights = logits.masked_fill(~there, torch.finfo(logits.dtype).min).softmax(1)[:, :, None]
-        return y * (weights * present * there.sum(1)[:, None, None]).to(y.dtype), there
+        weights = logits.masked_fill(~present, torch.finfo(logits.dtype).min).softmax(1)[:, :, None]
+        return y * (weights * mask * present.sum(1)[:, None, None]).to(y.dtype), present
 
     def example(self, frames: int, size: int, sound: tuple[int, int]) -> Tensor:
         """Two clips of so many moments."""

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from stan_boundary.errors import InputError
-from stan_lightning.data.track_csv import flag_of
-from stan_lightning.data.track_file import open_track
+from stan_lightning.data.signal_csv import flag_of
+from stan_lightning.data.signal_file import open_signal
 
 TIMES = [0.0, 0.25, 0.5, 0.75]
 PLAIN = "time_s,a,b\n" + "".join(f"{t},{10 * t},{-t}\n" for t in TIMES)
@@ -41,9 +41,9 @@ COMMAS = PLAIN.replace(",", ";").replace(".", ",")
 @pytest.mark.parametrize("columns", [None, ("a", "b")])
 def test_one_table_in_many_forms(tmp_path: Path, data: bytes, columns: tuple[str, ...] | None) -> None:
     (tmp_path / "a.csv").write_bytes(data)
-    track = open_track(str(tmp_path / "a.csv"), columns)
-    assert track.columns == ["a", "b"] and track.times is not None and track.times.tolist() == TIMES
-    assert np.array_equal(track.values, np.float32([[10 * t, -t] for t in TIMES]))
+    signal = open_signal(str(tmp_path / "a.csv"), columns)
+    assert signal.columns == ["a", "b"] and signal.times is not None and signal.times.tolist() == TIMES
+    assert np.array_equal(signal.values, np.float32([[10 * t, -t] for t in TIMES]))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_one_table_in_many_forms(tmp_path: Path, data: bytes, columns: tuple[str
 def test_what_cannot_be_read_right_names_its_row(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(InputError, match=rf"a\.csv: {said}") as error:
-        for why in open_track(str(tmp_path / "a.csv")).unreadable.values():
+        for why in open_signal(str(tmp_path / "a.csv")).unreadable.values():
             raise InputError(why)
     assert "\n" not in str(error.value)
 
@@ -71,7 +71,7 @@ def test_what_cannot_be_read_right_names_its_row(tmp_path: Path, text: str, said
 def test_text_of_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes("time_s,ü\n0,1\n".encode("latin-1"))
     with pytest.raises(InputError, match=r"a\.csv: not a CSV table in UTF-8 .*save it as UTF-8"):
-        open_track(str(tmp_path / "a.csv"))
+        open_signal(str(tmp_path / "a.csv"))
 
 
 def test_flags_of_validity_take_away_what_they_speak_of(tmp_path: Path) -> None:
@@ -79,9 +79,9 @@ def test_flags_of_validity_take_away_what_they_speak_of(tmp_path: Path) -> None:
     lines += ["0;1;2;True;False;TRUE ", "1;1;2;False;True;true", "2;1;2;True;True;False"]
     (tmp_path / "a.csv").write_text("\n".join(lines))
     nan = float("nan")
-    track = open_track(str(tmp_path / "a.csv"))
-    assert track.columns == ["EAR2D6_l", "BS_x"]
-    assert np.array_equal(track.values, np.float32([[1, nan], [nan, 2], [nan, nan]]), equal_nan=True)
-    asked = open_track(str(tmp_path / "a.csv"), ("EAR2D6_l", "EAR2D6_valid"))
+    signal = open_signal(str(tmp_path / "a.csv"))
+    assert signal.columns == ["EAR2D6_l", "BS_x"]
+    assert np.array_equal(signal.values, np.float32([[1, nan], [nan, 2], [nan, nan]]), equal_nan=True)
+    asked = open_signal(str(tmp_path / "a.csv"), ("EAR2D6_l", "EAR2D6_valid"))
     assert asked.columns == ["EAR2D6_l", "EAR2D6_valid"]  # by name it can be measured all the same
     assert [flag_of(name) for name in ("valid", "X_Valid", "validity", "AU12_r")] == ["", "X", None, None]

@@ -14,7 +14,7 @@ import pytest
 
 from stan_boundary.errors import InputError
 from stan_lightning.data.crops import open_crops
-from stan_lightning.data.tracks import Tracks, gather
+from stan_lightning.data.signals import Signals, gather
 
 FILM = np.arange(100) / 24
 UNEVEN = np.concatenate([np.arange(60) / 24, 60 / 24 + np.arange(21) / 8])
@@ -32,16 +32,16 @@ def write_crops(root: Path, name: str, times: Sequence[float], kept: Sequence[in
         archive.writestr("recording.json", json.dumps({"row": known | row, "settings": {}}))
 
 
-def open_tracks(root: Path, folder: Path, names: Sequence[str]) -> Tracks:
+def open_signals(root: Path, folder: Path, names: Sequence[str]) -> Signals:
     paths = [str(root / f"{name}.zip") for name in names]
     table = {"recording": names, "video": [f"{name}.mp4" for name in names], "crops": paths}
     return gather(pd.DataFrame(table).assign(crops_root=str(root)), "mood", str(folder))
 
 
-def values(tracks: Tracks, root: Path, name: str, column: str) -> np.ndarray:
+def values(signals: Signals, root: Path, name: str, column: str) -> np.ndarray:
     crops = open_crops(str(root / f"{name}.zip"))
-    found = tracks.members[name].read(crops, range(len(crops.frames))).numpy()
-    return found[:, tracks.columns.index(column)]
+    found = signals.members[name].read(crops, range(len(crops.frames))).numpy()
+    return found[:, signals.columns.index(column)]
 
 
 def read(
@@ -58,10 +58,10 @@ def read(
     write_crops(root, "a", times, kept or range(len(times)), **facts)
     (root / "theirs").mkdir()
     if described:
-        (root / "theirs" / "track.json").write_text(described)
+        (root / "theirs" / "signal.json").write_text(described)
     lines = "".join(f"{row(k, t)}\n" for k, t in enumerate(times))
     (root / "theirs" / "a.csv").write_text(f"{head}\n{lines}")
-    return values(open_tracks(root, root / "theirs", ["a"]), root, "a", "x")
+    return values(open_signals(root, root / "theirs", ["a"]), root, "a", "x")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_times_that_do_not_fit_are_refused_or_read_by_frame(
     assert "\n" not in str(error.value)
     found = read(tmp_path, "frame,time_s,x", lambda k, t: f"{k},{row(k, t)}")
     assert found.tolist() == list(range(100))
-    assert "track mood: 1 of 1 files are read by `frame`, as their times are not the films'" in (
+    assert "signal mood: 1 of 1 files are read by `frame`, as their times are not the films'" in (
         capsys.readouterr().out
     )
 
@@ -146,7 +146,7 @@ def test_frames_of_a_copy_at_another_rate_are_not_the_film_s(tmp_path: Path) -> 
     (tmp_path / "theirs").mkdir()
     rows = "".join(f"{k + 1},{k / 30:.4f},{k / 30}\n" for k in range(125))
     (tmp_path / "theirs" / "a.csv").write_text(f"frame,timestamp,x\n{rows}")
-    found = values(open_tracks(tmp_path, tmp_path / "theirs", ["a"]), tmp_path, "a", "x")
+    found = values(open_signals(tmp_path, tmp_path / "theirs", ["a"]), tmp_path, "a", "x")
     assert found == pytest.approx(FILM, abs=1e-3)
 
 
@@ -205,18 +205,20 @@ def filmed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("kind", ["vfr", "silent", "jefa"])
 def test_files_after_public_reports(filmed: Path, shared: Path, kind: str) -> None:
     names = ["phone_vfr", "phone_turned"]
-    folder = shared / "media" / "reports" / "tracks" / kind
-    tracks = open_tracks(filmed, folder, names)
+    folder = shared / "media" / "reports" / "signals" / kind
+    signals = open_signals(filmed, folder, names)
     for name in names:
         frames = open_crops(str(filmed / f"{name}.zip")).frames
         if kind == "vfr":
-            assert values(tracks, filmed, name, "AU01_r").tolist() == (frames + 1.0).tolist()
+            assert values(signals, filmed, name, "AU01_r").tolist() == (frames + 1.0).tolist()
         elif kind == "silent":  # `sample` is the frame's number counted from 0
-            assert tracks.columns == ("sample", "AU12")
-            assert values(tracks, filmed, name, "sample") == pytest.approx(frames, abs=0.02)
+            assert signals.columns == ("sample", "AU12")
+            assert values(signals, filmed, name, "sample") == pytest.approx(frames, abs=0.02)
         else:
             rows = pd.read_csv(folder / f"{name}.csv", sep=";").set_index("frame")
-            assert values(tracks, filmed, name, "EAR2D6_l") == pytest.approx(rows.EAR2D6_l[frames].to_numpy())
+            assert values(signals, filmed, name, "EAR2D6_l") == pytest.approx(
+                rows.EAR2D6_l[frames].to_numpy()
+            )
 
 
 def test_success_0_throughout_is_a_recording_without_the_signal(tmp_path: Path, capsys) -> None:
@@ -226,10 +228,10 @@ def test_success_0_throughout_is_a_recording_without_the_signal(tmp_path: Path, 
     for name, success in (("a", 1), ("b", 0)):
         rows = "".join(f"{k + 1}, {t:.3f}, {success}, 0.5\n" for k, t in enumerate(FILM))
         (tmp_path / "theirs" / f"{name}.csv").write_text(f"frame, timestamp, success, x\n{rows}")
-    tracks = open_tracks(tmp_path, tmp_path / "theirs", ["a", "b"])
-    assert tracks.members["a"].path and not tracks.members["b"].path
+    signals = open_signals(tmp_path, tmp_path / "theirs", ["a", "b"])
+    assert signals.members["a"].path and not signals.members["b"].path
     said = capsys.readouterr().out
     assert "1 of 2 recordings have a file of mood without any number" in said and "theirs/b.csv" in said
     (tmp_path / "theirs" / "a.csv").write_text((tmp_path / "theirs" / "b.csv").read_text())
-    with pytest.raises(InputError, match="track mood: no file holds a number of what is read"):
-        open_tracks(tmp_path, tmp_path / "theirs", ["a", "b"])
+    with pytest.raises(InputError, match="signal mood: no file holds a number of what is read"):
+        open_signals(tmp_path, tmp_path / "theirs", ["a", "b"])

@@ -22,7 +22,7 @@ from stan_lightning.predict import CONF, predict
 
 SIZE = ["features=2", "layers=[1,1,1,1]"]
 ALONE = [f"model.network.encoder.{one}" for one in SIZE]
-BOTH = [f"model.network.encoders.{name}.{one}" for name in ("face", "voice") for one in SIZE]
+BOTH = [f"model.network.encoders.{name}.{one}" for name in ("face", "audio") for one in SIZE]
 TINY = [
     *("data=manifest", "data.clip_frames=16"),
     *("data.image_size=32", "data.batch_size=2", "data.num_workers=0", "trainer.max_epochs=4"),
@@ -35,9 +35,9 @@ def voiced(make_voiced) -> Path:
     return make_voiced()
 
 
-@pytest.mark.parametrize("model", ["voice", "fusion_mean", "fusion", "fusion_attention"])
+@pytest.mark.parametrize("model", ["audio", "fusion_mean", "fusion", "fusion_attention"])
 def test_two_epochs_and_two_are_four(model, voiced, train, tmp_path, assert_same_run):
-    """Bit for bit, with hidden modalities and masks drawn anew, and with recordings that lack a voice."""
+    """Bit for bit, with hidden modalities and masks drawn anew, and with recordings that lack audio."""
     arguments = [*TINY, *(BOTH if "fusion" in model else ALONE), f"model={model}", f"data.root={voiced}"]
     code, said = train(*arguments, f"hydra.run.dir={tmp_path / 'whole'}")
     assert code == 0 and "3 of 11 recordings have no sound, such as" in said, said
@@ -64,30 +64,30 @@ def test_evaluation_says_what_each_modality_is_worth(voiced, train, tmp_path):
     numbers = json.loads((output / "metrics.json").read_text())
     rows = {row["name"]: row for row in numbers["modalities"]["rows"]}
     assert list(rows) == [
-        "face + voice",
+        "face + audio",
         "face alone",
-        "voice alone",
+        "audio alone",
         "another person's face",
-        "another person's voice",
+        "another person's audio",
     ]
     assert numbers["modalities"]["n_without"] == 1 and {row["n"] for row in rows.values()} == {4}
     assert numbers["video"]["n"] == 5  # the silent one is scored by its face
-    parts = ("face + voice", "face alone", "voice alone")  # another person's may round to the same number
+    parts = ("face + audio", "face alone", "audio alone")  # another person's may round to the same number
     assert len({rows[name]["mae"]["value"] for name in parts}) == 3
     kinds = {kind: [row["strength"] for row in numbers["robustness"][kind]] for kind in numbers["robustness"]}
     assert (kinds["sound_noise"], kinds["bandwidth"], kinds["gain"]) == ([20, 10, 0], [8], [-12, 12])
-    assert "another person's voice" in " ".join(done.stdout.split())
+    assert "another person's audio" in " ".join(done.stdout.split())
     page = (output / "report.html").read_text()
-    assert "What each modality is worth" in page and "sound: 10 dB above noise" in page
-    assert set(numbers["identity_audit"]) == {"face", "voice"}
+    assert "Contribution of each modality" in page and "sound: 10 dB above noise" in page
+    assert set(numbers["identity_audit"]) == {"face", "audio"}
     windows = pd.read_csv(output / "windows.csv")
-    assert np.allclose(windows.gate_face + windows.gate_voice, 1, atol=1e-6)
+    assert np.allclose(windows.gate_face + windows.gate_audio, 1, atol=1e-6)
     silent = windows[windows.recording == "3_1_Freeform"]
     assert len(silent) == 3 and (silent.gate_face == 1).all()
     gates = numbers["modalities"]["gates"]
-    assert gates["face"]["n"] == len(windows) - 3 and gates["face"]["mean_by"]["voice"]["without"]["n"] == 3
+    assert gates["face"]["n"] == len(windows) - 3 and gates["face"]["mean_by"]["audio"]["without"]["n"] == 3
     heard = windows[windows.recording != "3_1_Freeform"]
-    assert gates["voice"]["mean"] == pytest.approx(heard.gate_voice.mean()) and 0 < gates["voice"]["mean"] < 1
+    assert gates["audio"]["mean"] == pytest.approx(heard.gate_audio.mean()) and 0 < gates["audio"]["mean"] < 1
     line = f"gates, mean (sd) over {len(heard)} windows that have all: face {gates['face']['mean']:.2f}"
     assert line in done.stdout and "<h2>Gates</h2>" in page
 
@@ -102,7 +102,7 @@ def test_what_is_silent_is_scored_as_by_the_face_alone(voiced, train, tmp_path):
         accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False
     )
     for part in ("train", "dev", "test"):
-        whole, face = (score_windows(trained.module, data, part, trainer, hidden=h) for h in ((), ["voice"]))
+        whole, face = (score_windows(trained.module, data, part, trainer, hidden=h) for h in ((), ["audio"]))
         silent = whole.recording.isin(data.tables[part].recording[data.tables[part].sound_s == 0])
         assert silent.sum() == 3  # one recording of each partition
         difference = (whole.output - face.output).abs()
@@ -127,12 +127,12 @@ def test_a_network_that_only_sees_opens_and_computes_nothing_of_sound(
         return lambda *_, **__: touched.append(name)
 
     monkeypatch.setattr(sound.SoundReader, "__init__", touch("opened"))
-    monkeypatch.setattr(inputs, "voice_input", touch("computed"))
+    monkeypatch.setattr(inputs, "audio_input", touch("computed"))
     monkeypatch.setattr(augmentation, "draw_masks", touch("drawn"))
     code, said = train(*arguments, f"hydra.run.dir={tmp_path / 'sounding'}")
     assert code == 0 and touched == [], said
     assert_same_run(tmp_path / "silent", tmp_path / "sounding")
-    train(*arguments, "model=voice", f"hydra.run.dir={tmp_path / 'hearing'}")
+    train(*arguments, "model=audio", f"hydra.run.dir={tmp_path / 'hearing'}")
     assert "opened" in touched  # what would have been noticed
 
 
@@ -148,33 +148,33 @@ def test_the_sweep_of_modalities_ends_in_its_table(voiced, train, tmp_path):
     code, said = train("sweep=modalities", *arguments)
     assert code == 0, said
     table = pd.read_csv(tmp_path / "s" / "sweep.csv")
-    assert table.model.tolist() == ["sta_drn", "voice", "fusion_mean", "fusion", "fusion_attention"]
+    assert table.model.tolist() == ["sta_drn", "audio", "fusion_mean", "fusion", "fusion_attention"]
     assert table.status.eq("finished").all() and np.isfinite(table.value).all()
     assert all(f"{value:.2f}" in said for value in table.value)
 
 
 def test_encoders_start_from_runs_of_their_own_and_stay(voiced, train, tmp_path):
-    for name, model in (("face", "sta_drn"), ("voice", "voice")):
+    for name, model in (("face", "sta_drn"), ("audio", "audio")):
         code, said = train(
             *TINY, *ALONE, f"model={model}", f"data.root={voiced}", f"hydra.run.dir={tmp_path / name}"
         )
         assert code == 0, said
-    starts = [f"model.init_weights.{name}={tmp_path / name}" for name in ("face", "voice")]
+    starts = [f"model.init_weights.{name}={tmp_path / name}" for name in ("face", "audio")]
     code, said = train(
         *FUSION,
         *starts,
-        "model.network.frozen=[voice]",
+        "model.network.frozen=[audio]",
         f"data.root={voiced}",
         f"hydra.run.dir={tmp_path / 'both'}",
     )
-    assert code == 0 and "face: took" in said and "voice: took" in said, said
-    alone = torch.load(tmp_path / "voice" / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
+    assert code == 0 and "face: took" in said and "audio: took" in said, said
+    alone = torch.load(tmp_path / "audio" / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
     both = torch.load(tmp_path / "both" / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
-    kept = {name: tensor for name, tensor in both.items() if name.startswith("network.encoders.voice.")}
+    kept = {name: tensor for name, tensor in both.items() if name.startswith("network.encoders.audio.")}
     changed = [
         name
         for name in kept
-        if not torch.equal(kept[name], alone[name.replace("encoders.voice.", "encoder.")])
+        if not torch.equal(kept[name], alone[name.replace("encoders.audio.", "encoder.")])
     ]
     assert kept and changed == []
 
@@ -182,8 +182,8 @@ def test_encoders_start_from_runs_of_their_own_and_stay(voiced, train, tmp_path)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["+model/encoder@model.network.encoders.smell=track"], "no such folder of the track smell"),
-        (["model.network.frozen=[voice]"], "give model.init_weights.voice=<run>"),
+        (["+model/encoder@model.network.encoders.smell=signal"], "no such folder of the signal smell"),
+        (["model.network.frozen=[audio]"], "give model.init_weights.audio=<run>"),
         (["model.network.drop_modality=1.0"], "drop_modality is 1.0: it must be at least 0 and below 1"),
         (["model.network.fusion=sum"], "unknown fusion 'sum': choose one of mean, gated, attention"),
         (["model.init_weights=a.ckpt"], "give model.init_weights.face or another's"),
@@ -197,7 +197,7 @@ def test_what_cannot_be_is_said_in_one_line(arguments, words, voiced, train, tmp
 
 @pytest.mark.parametrize(
     ("model", "override"),
-    [("voice", "data.modalities=[face]"), ("fusion", "data.modalities=[face]")],
+    [("audio", "data.modalities=[face]"), ("fusion", "data.modalities=[face]")],
 )
 def test_a_modality_that_nobody_reads_is_refused(model, override, voiced, train, tmp_path):
     run = tmp_path / "run"
@@ -209,7 +209,7 @@ def test_a_modality_that_nobody_reads_is_refused(model, override, voiced, train,
 def test_crops_without_sound_and_an_encoder_of_another_size(make_voiced, train, tmp_path):
     silent = make_voiced(silent=1)
     code, said = train(
-        *TINY, *ALONE, "model=voice", f"data.root={silent}", f"hydra.run.dir={tmp_path / 'run'}"
+        *TINY, *ALONE, "model=audio", f"data.root={silent}", f"hydra.run.dir={tmp_path / 'run'}"
     )
     assert (
         code == 2

@@ -1,4 +1,4 @@
-"""A track's file at any moments, against what is worked out by hand, and files that are none."""
+"""A signal's file at any moments, against what is worked out by hand, and files that are none."""
 
 import pickle
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stan_boundary.errors import InputError
-from stan_lightning.data.track_file import open_track, resampled
+from stan_lightning.data.signal_file import open_signal, resampled
 
 
 def write(path: Path, *lines: str) -> str:
@@ -16,7 +16,7 @@ def write(path: Path, *lines: str) -> str:
 
 
 def read(path: str, moments: list[float], columns: list[str], how: str = "linear") -> list[list[float]]:
-    return open_track(path).read(np.array(moments), True, columns, how).tolist()
+    return open_signal(path).read(np.array(moments), True, columns, how).tolist()
 
 
 NAN = float("nan")
@@ -51,7 +51,7 @@ def test_a_slice_of_a_long_file_is_as_the_whole(tmp_path: Path) -> None:
     for how in ("linear", "nearest"):
         for start in (-1.0, 10.0, 19.0, 70.0):
             moments = start + np.arange(64) * 0.1
-            found = open_track(str(tmp_path / "a.npz")).read(moments, True, ["0", "1", "2"], how)
+            found = open_signal(str(tmp_path / "a.npz")).read(moments, True, ["0", "1", "2"], how)
             assert np.array_equal(found, resampled(times, values, moments, reach, how), equal_nan=True)
             for column in range(3):  # by hand: the number before and the number after
                 known = ~np.isnan(values[:, column])
@@ -85,18 +85,18 @@ def test_openface_says_where_it_did_not_succeed_and_blanks_are_stripped(tmp_path
         "3, 0, 0.067, 0.98, 1, -nan(ind), 0.00",
         "4, 0, 0.100, 0.98, 1, inf, 0.00",
     )
-    track = open_track(path)
-    assert track.columns == ["AU12_r", "AU12_c"] and track.frames.tolist() == [1, 2, 3, 4]
+    signal = open_signal(path)
+    assert signal.columns == ["AU12_r", "AU12_c"] and signal.frames.tolist() == [1, 2, 3, 4]
     assert np.array_equal(
-        track.values, np.float32([[0.5, 1], [NAN, NAN], [NAN, 0], [NAN, 0]]), equal_nan=True
+        signal.values, np.float32([[0.5, 1], [NAN, NAN], [NAN, 0], [NAN, 0]]), equal_nan=True
     )
 
 
 def test_named_columns_are_read_alone(tmp_path: Path) -> None:
     lines = ["frame, timestamp, success, AU01_r, AU12_r, note", "1, 0.0, 1, 1, 5, calm", "2, 0.1, 0, 2, 6, "]
-    track = open_track(write(tmp_path / "a.csv", *lines), ("AU12_r", "AU99_r"))
-    assert track.columns == ["AU12_r"] and track.frames.tolist() == [1, 2] and not track.unreadable
-    assert np.array_equal(track.values, np.float32([[5], [NAN]]), equal_nan=True)
+    signal = open_signal(write(tmp_path / "a.csv", *lines), ("AU12_r", "AU99_r"))
+    assert signal.columns == ["AU12_r"] and signal.frames.tolist() == [1, 2] and not signal.unreadable
+    assert np.array_equal(signal.values, np.float32([[5], [NAN]]), equal_nan=True)
 
 
 @pytest.mark.parametrize(
@@ -113,15 +113,15 @@ def test_rows_longer_than_the_header_are_said_whatever_is_read(
     tmp_path: Path, rows: list[str], said: str
 ) -> None:
     with pytest.raises(InputError, match=rf"a\.csv: {said}"):
-        open_track(write(tmp_path / "a.csv", "time_s,a,b", *rows), ("a",))
+        open_signal(write(tmp_path / "a.csv", "time_s,a,b", *rows), ("a",))
 
 
 def test_frames_stand_for_times_where_crops_have_none(tmp_path: Path) -> None:
-    both = open_track(write(tmp_path / "a.csv", "frame,time_s,a", "1,0,10", "4,0.1,40"))
+    both = open_signal(write(tmp_path / "a.csv", "frame,time_s,a", "1,0,10", "4,0.1,40"))
     assert both.read(np.array([1.0, 2.0, 5.0]), False, ["a"], "linear").ravel() == pytest.approx(
         [10, 20, NAN], nan_ok=True
     )
-    timed = open_track(write(tmp_path / "b.csv", "time_s,a", "0,1", "1,2"))
+    timed = open_signal(write(tmp_path / "b.csv", "time_s,a", "0,1", "1,2"))
     with pytest.raises(InputError, match=r"b\.csv: these crops have no times, .* column `frame`"):
         timed.read(np.array([1.0]), False, ["a"], "linear")
 
@@ -149,16 +149,16 @@ def test_a_column_that_is_not_there_is_missing(tmp_path: Path) -> None:
         (["time_s,a,success", "0,1,yes"], "row 2: success is 'yes'"),
     ],
 )
-def test_a_csv_that_is_no_track_is_said_in_one_line(
+def test_a_csv_that_is_no_signal_is_said_in_one_line(
     tmp_path: Path, lines: list[str], said: str | None
 ) -> None:
     path = write(tmp_path / "a.csv", *lines)
     if said is None:
-        (why,) = open_track(path).unreadable.values()
+        (why,) = open_signal(path).unreadable.values()
         assert "a.csv: row 3: a is 'smile', which is no number" in why
         return
     with pytest.raises(InputError, match=f"a.csv: {said}") as error:
-        open_track(path)
+        open_signal(path)
     assert "\n" not in str(error.value)
 
 
@@ -170,23 +170,23 @@ def damaged(path: Path) -> None:
 def test_an_npz_of_crops_without_times_is_read_by_frame(tmp_path: Path) -> None:
     values = np.arange(6, dtype=np.float32).reshape(3, 2)
     np.savez(tmp_path / "a.npz", frame=np.array([3, 6, 9]), values=values)
-    track = open_track(str(tmp_path / "a.npz"))
-    assert track.times is None
-    found = track.read(np.array([6.0, 9.0, 30.0]), False, ["0", "1"], "nearest")
+    signal = open_signal(str(tmp_path / "a.npz"))
+    assert signal.times is None
+    found = signal.read(np.array([6.0, 9.0, 30.0]), False, ["0", "1"], "nearest")
     np.testing.assert_array_equal(found, [[2, 3], [4, 5], [np.nan, np.nan]])
 
 
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (damaged, "no npz of a track"),
-        (lambda path: path.write_bytes(b"none"), "no npz of a track"),
-        (lambda path: path.write_bytes(pickle.dumps([1, 2])), "no npz of a track"),
+        (damaged, "no npz of a signal"),
+        (lambda path: path.write_bytes(b"none"), "no npz of a signal"),
+        (lambda path: path.write_bytes(pickle.dumps([1, 2])), "no npz of a signal"),
         (
             lambda path: np.savez(path, time_s=np.arange(2.0), values=np.array([[1], [None]], object)),
-            "no npz of a track .*values is object, no numbers",
+            "no npz of a signal .*values is object, no numbers",
         ),
-        (lambda path: np.savez(path, time_s=np.arange(2.0)), "no npz of a track .*values"),
+        (lambda path: np.savez(path, time_s=np.arange(2.0)), "no npz of a signal .*values"),
         (
             lambda path: np.savez(path, time_s=np.arange(3.0), values=np.ones((2, 2))),
             r"no npz .*time_s is \[3\]",
@@ -198,17 +198,17 @@ def test_an_npz_of_crops_without_times_is_read_by_frame(tmp_path: Path) -> None:
         (lambda path: np.savez(path, time_s=[1.0, 0.0], values=np.ones((2, 2))), "row 2: time_s 0 does not"),
     ],
 )
-def test_an_npz_that_is_no_track_is_said_in_one_line(tmp_path: Path, make, said: str) -> None:
+def test_an_npz_that_is_no_signal_is_said_in_one_line(tmp_path: Path, make, said: str) -> None:
     make(tmp_path / "a.npz")
     with pytest.raises(InputError, match=f"a.npz: {said}") as error:
-        open_track(str(tmp_path / "a.npz"))
+        open_signal(str(tmp_path / "a.npz"))
     assert "\n" not in str(error.value)
 
 
 def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "time_s,a", "0,1")
-    assert open_track(path) is open_track(path)
+    assert open_signal(path) is open_signal(path)
     write(tmp_path / "a.csv", "time_s,a", "0,1", "1,2")
-    assert len(open_track(path).values) == 2
+    assert len(open_signal(path).values) == 2
     with pytest.raises(InputError, match=r"b\.csv: cannot be opened"):
-        open_track(str(tmp_path / "b.csv"))
+        open_signal(str(tmp_path / "b.csv"))

@@ -14,8 +14,8 @@ FUSION = [
     *(
         "data=manifest",
         "model=fusion",
-        *(f"model.network.encoders.{one}.features=2" for one in ("face", "voice")),
-        *(f"model.network.encoders.{one}.layers=[1,1,1,1]" for one in ("face", "voice")),
+        *(f"model.network.encoders.{one}.features=2" for one in ("face", "audio")),
+        *(f"model.network.encoders.{one}.layers=[1,1,1,1]" for one in ("face", "audio")),
         "model.scheduler.T_0=2",
     ),
     *("data.clip_frames=16", "data.image_size=32", "data.batch_size=2", "data.num_workers=0"),
@@ -55,7 +55,7 @@ def test_two_processes_validate_as_one(make_voiced, tmp_path, monkeypatch):
         *FUSION,
         f"data.root={make_voiced()}",
         "model.optimizer.lr=0",
-        *(f"model.network.encoders.{one}.norm=group" for one in ("face", "voice")),
+        *(f"model.network.encoders.{one}.norm=group" for one in ("face", "audio")),
         "trainer.accelerator=cpu",
     ]
     curves = []
@@ -80,7 +80,7 @@ def test_two_processes_validate_as_one(make_voiced, tmp_path, monkeypatch):
         numbers = json.loads((tmp_path / name / "metrics.json").read_text())
         scored.append((numbers["modalities"], pd.read_csv(tmp_path / name / "windows.csv")))
     (alone, windows), (shared, again) = scored
-    for one in ("face", "voice"):  # each window once; its batch, and so its last digit, may be another
+    for one in ("face", "audio"):  # each window once; its batch, and so its last digit, may be another
         gates = [found["gates"][one] for found in (alone, shared)]
         assert gates[0]["n"] == gates[1]["n"] == len(windows) - 3
         assert gates[0]["mean"] == pytest.approx(gates[1]["mean"], abs=1e-6)

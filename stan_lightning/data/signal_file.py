@@ -1,4 +1,4 @@
-"""One recording's file of a track: rows of numbers with a time, and what they are at any other moments.
+"""One recording's file of a signal: rows of numbers with a time, and what they are at any other moments.
 
 What can be read: a CSV of named measurements (ours, OpenFace's as it is), or an ``.npz`` with `time_s` (N,),
 or source `frame` where there is no time, and `values` (N, F). Missing is what has no number: empty cells,
@@ -19,7 +19,7 @@ from stan_boundary.opening import check_regular
 from stan_boundary.typed import typed_python
 from stan_lightning.data.csv_size import check_size
 from stan_lightning.data.npz import read_npz
-from stan_lightning.data.track_csv import flag_of, numbers, read_table
+from stan_lightning.data.signal_csv import flag_of, numbers, read_table
 
 Moments = npt.NDArray[np.float64]
 Values = npt.NDArray[np.float32]
@@ -31,7 +31,7 @@ SAME_S = 1e-3  # OpenFace prints times with three decimals
 
 
 @dataclass(frozen=True, eq=False)
-class Track:
+class Signal:
     """A file, read.
 
     Attributes:
@@ -115,9 +115,9 @@ def resampled(times: Moments, values: Values, moments: Moments, reach: float, ho
     n, width = values.shape
     if not n:
         return np.full((len(moments), width), np.nan, np.float32)
-    there, rows = ~np.isnan(values), np.arange(n)[:, None]
-    before = np.maximum.accumulate(np.where(there, rows, -1), axis=0)  # the last row so far with a number
-    after = np.minimum.accumulate(np.where(there, rows, n)[::-1], axis=0)[::-1]  # the next one
+    present, rows = ~np.isnan(values), np.arange(n)[:, None]
+    before = np.maximum.accumulate(np.where(present, rows, -1), axis=0)  # the last row so far with a number
+    after = np.minimum.accumulate(np.where(present, rows, n)[::-1], axis=0)[::-1]  # the next one
     none = np.ones((1, width), np.int64)
     left = np.concatenate([-none, before])[np.searchsorted(times, moments, "right")]
     right = np.concatenate([after, n * none])[np.searchsorted(times, moments, "left")]
@@ -140,11 +140,11 @@ def resampled(times: Moments, values: Values, moments: Moments, reach: float, ho
 
 
 @lru_cache(maxsize=512)
-def _opened(path: str, columns: tuple[str, ...] | None, changed: int, size: int) -> Track:
+def _opened(path: str, columns: tuple[str, ...] | None, changed: int, size: int) -> Signal:
     return _read_npz(path) if path.endswith(".npz") else _read_csv(path, columns)
 
 
-def open_track(path: str, columns: tuple[str, ...] | None = None) -> Track:
+def open_signal(path: str, columns: tuple[str, ...] | None = None) -> Signal:
     """A file, read once a process; workers that are forked share what was read before.
 
     Args:
@@ -160,7 +160,7 @@ def open_track(path: str, columns: tuple[str, ...] | None = None) -> Track:
     return _opened(path, columns, seen.st_mtime_ns, seen.st_size)
 
 
-def _read_csv(path: str, columns: tuple[str, ...] | None) -> Track:
+def _read_csv(path: str, columns: tuple[str, ...] | None) -> Signal:
     wanted = None if columns is None else {*columns, *NEVER_MEASURED}
     check_size(path, None if wanted is None else len(wanted))
     table = read_table(path, wanted)
@@ -197,7 +197,7 @@ def _read_csv(path: str, columns: tuple[str, ...] | None) -> Track:
         places = [place for place, one in enumerate(measured) if not of or one.lower().startswith(f"{of}_")]
         values[np.ix_(valid == 0, places)] = np.nan
     times = clock if clocks[0] in TIMES else None
-    return Track(path, measured, values, times, frames, unreadable)
+    return Signal(path, measured, values, times, frames, unreadable)
 
 
 def _flags(path: str, table: pd.DataFrame) -> dict[str, Moments]:
@@ -210,7 +210,7 @@ def _flags(path: str, table: pd.DataFrame) -> dict[str, Moments]:
     return found
 
 
-def _read_npz(path: str) -> Track:
+def _read_npz(path: str) -> Signal:
     content = read_npz(path, ("time_s", "frame", "values"))
     try:
         name = "time_s" if "time_s" in content or "frame" not in content else "frame"
@@ -225,13 +225,13 @@ def _read_npz(path: str) -> Track:
     except ValueError as error:
         said = " ".join(str(error).split())
         raise InputError(
-            f"{path}: no npz of a track ({said}): that holds time_s or frame (N,) and values (N, F), numbers "
-            "alone"
+            f"{path}: no npz of a signal ({said}): that holds time_s or frame (N,) and values (N, F), "
+            "numbers alone"
         ) from None
     values[~np.isfinite(values)] = np.nan
     clock = _ascending(path, name, clock.astype(np.float64), range(1, len(clock) + 1))
     times, frames = (clock, None) if name == "time_s" else (None, clock)
-    return Track(path, [str(place) for place in range(values.shape[1])], values, times, frames)
+    return Signal(path, [str(place) for place in range(values.shape[1])], values, times, frames)
 
 
 def _ascending(path: str, name: str, clock: Moments, rows: Sequence[int]) -> Moments:
