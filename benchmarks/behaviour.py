@@ -30,6 +30,7 @@ import numpy.typing as npt
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from preprocess.archive.recording_zip import FRAME_NAME, read_track
+from preprocess.archive.settings import Settings
 from preprocess.behaviour.geometry import measure
 from preprocess.behaviour.mesh import VIEW_SIZE, VIEW_WIDENING, load_mesh
 from preprocess.corpora.recording import Recording
@@ -37,11 +38,10 @@ from preprocess.faces.alignment import cut, place_by_eyes, place_centre
 from preprocess.faces.decode import Video
 from preprocess.faces.detector import Picture
 from preprocess.faces.model_file import find_mesh
-from preprocess.settings import Settings
+from preprocess.run.tasks import crop_recording
 from preprocess.synthetic.behaviour import Motion, act
 from preprocess.synthetic.face import Studio
 from preprocess.synthetic.look import draw_look
-from preprocess.tasks import crop_recording
 
 FPS = 30
 WIDTH, HEIGHT = 320, 240

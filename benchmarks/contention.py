@@ -106,7 +106,7 @@ def _passes(folder: Path, learns: bool) -> Callable[[], None]:
 
 def preprocessing(folder: Path) -> Callable[[], None]:
     """Crops of films by workers that live on."""
-    from preprocess.pool import ProcessPool
+    from preprocess.workers.pool import ProcessPool
 
     pool = ProcessPool(None)
     return lambda: _crop_all(folder, pool)
@@ -114,7 +114,7 @@ def preprocessing(folder: Path) -> Callable[[], None]:
 
 def starting(folder: Path) -> Callable[[], None]:
     """The same by workers that start for it."""
-    from preprocess.pool import ProcessPool
+    from preprocess.workers.pool import ProcessPool
 
     def crop() -> None:
         with ProcessPool(None) as pool:
@@ -126,7 +126,7 @@ def starting(folder: Path) -> Callable[[], None]:
 def _crop_all(folder: Path, pool: "object") -> None:
     from benchmarks.preprocess import SETTINGS
     from preprocess.corpora.recording import Recording
-    from preprocess.tasks import crop_recording
+    from preprocess.run.tasks import crop_recording
 
     with tempfile.TemporaryDirectory() as output:
         films = sorted(folder.glob("*.mp4"))

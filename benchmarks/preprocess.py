@@ -7,7 +7,7 @@ one a synthetic recording is drawn. Three ways go over one copy a worker, in the
 round by round; what is compared are medians of rounds:
 
 - floor: decode, one near-face detection on every third frame, crop, encode, and nothing else;
-- project: `preprocess.tasks.crop_recording` as a run calls it, zip and track on disk;
+- project: `preprocess.run.tasks.crop_recording` as a run calls it, zip and track on disk;
 - with sound: the same with the recording's sound (AAC) beside its crops;
 - predecessor: every frame to a JPEG file, every third read back, far-face detection, crop, written.
 
@@ -35,16 +35,16 @@ import numpy as np
 # Run as a script, this file's own folder comes first and this file would be found as `preprocess`.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from preprocess.archive.settings import Settings
 from preprocess.corpora.recording import Recording
 from preprocess.faces.alignment import cut, cut_box, place_by_eyes
 from preprocess.faces.decode import Video
 from preprocess.faces.detector import Picture, load_detector
 from preprocess.faces.model_file import find_models
-from preprocess.settings import Settings
+from preprocess.run.tasks import crop_recording, hear_recording, measure_recording
 from preprocess.synthetic.behaviour import act
 from preprocess.synthetic.face import Studio
 from preprocess.synthetic.look import draw_look
-from preprocess.tasks import crop_recording, hear_recording, measure_recording
 
 STRIDE, SIZE, QUALITY = 3, 112, 95
 WIDTH, HEIGHT, FPS = 640, 480, 30

@@ -43,17 +43,18 @@ def run(config: DictConfig) -> None:
 def _preprocess(config: DictConfig) -> int:
     check_libraries()
     if config.get("summary") is True:
-        own = config.workers is None and config.executor.get("_target_") == "preprocess.pool.ProcessPool"
+        executor = config.executor.get("_target_")
+        own = config.workers is None and executor == "preprocess.workers.pool.ProcessPool"
         workers = f", workers: {cores.usable()}" if own else ""
         print(f"processors to use: {cores.said()}{workers}; MediaPipe is being loaded", flush=True)
     # Only now, as these import MediaPipe and OpenCV, which fail by traceback where a library is missing.
-    from preprocess import additions
+    from preprocess.archive.settings import Settings
     from preprocess.behaviour.mesh import check_library
     from preprocess.behaviour.signal_file import refuse_other_signal
     from preprocess.faces.model_file import find_mesh, find_models
-    from preprocess.run import Run
-    from preprocess.settings import Settings
-    from preprocess.tasks import crop_recording
+    from preprocess.run import additions
+    from preprocess.run.run import Run
+    from preprocess.run.tasks import crop_recording
 
     for key in sorted(OmegaConf.missing_keys(config)):
         raise InputError(f"{key} is not set: give {key}=<...>")

@@ -45,10 +45,10 @@ from stan_lightning.evaluation.ridge import ridge_baselines
 from stan_lightning.evaluation.scoring import recording_features, score_windows
 from stan_lightning.evaluation.trained import OF_THE_MACHINE
 from stan_lightning.pages import report_page
+from stan_lightning.runs.quiet import quiet
+from stan_lightning.runs.versions import versions
 from stan_lightning.training.module import StanModule
-from stan_lightning.training.quiet import quiet
 from stan_lightning.training.trainer_refusals import SCORING, refuse_trainer_settings
-from stan_lightning.training.versions import versions
 
 OF_THE_CROPS = ("root", "make_crops", "crops_stride")
 

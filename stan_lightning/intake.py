@@ -18,8 +18,8 @@ import pandas as pd
 
 from preprocess.archive.quality import measure
 from preprocess.archive.recording_zip import read_row, read_settings
+from preprocess.archive.settings import taken_settings
 from preprocess.corpora.corpus import VIDEO_SUFFIXES
-from preprocess.settings import taken_settings
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text, find_file, safe_recording_name
 from stan_boundary.names import printable

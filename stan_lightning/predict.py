@@ -44,7 +44,7 @@ from stan_lightning.evaluation.trained import Trained, open_checkpoint
 from stan_lightning.pages import figures
 from stan_lightning.pages.predictions_page import PAGE, Scored, page
 from stan_lightning.pages.views import look
-from stan_lightning.training.quiet import quiet
+from stan_lightning.runs.quiet import quiet
 from stan_lightning.training.trainer_refusals import SCORING, refuse_trainer_settings
 
 PARTITION = "test"

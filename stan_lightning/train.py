@@ -27,18 +27,21 @@ from stan_boundary.errors import InputError
 from stan_boundary.names import printable
 from stan_boundary.writing import discard_parts, write_whole
 from stan_lightning.data.datamodule import CropDataModule
+from stan_lightning.logging.metrics_table import MetricsTable
+from stan_lightning.logging.processes import is_first, share_processors
 from stan_lightning.network.build import modalities
-from stan_lightning.training import resume
-from stan_lightning.training.callbacks import EpochLine, Sigterm
-from stan_lightning.training.checkpoints import FOLDER, WholeCheckpointIO, holds_run, newest
-from stan_lightning.training.divergence import StopAtNaN
-from stan_lightning.training.interruption import interruptible
-from stan_lightning.training.interval import Interval
-from stan_lightning.training.metrics_table import MetricsTable
+from stan_lightning.runs import resume
+from stan_lightning.runs.callbacks import EpochLine, Sigterm
+from stan_lightning.runs.checkpoints import FOLDER, WholeCheckpointIO, holds_run, newest
+from stan_lightning.runs.divergence import StopAtNaN
+from stan_lightning.runs.interruption import interruptible
+from stan_lightning.runs.interval import Interval
+from stan_lightning.runs.quiet import quiet
+from stan_lightning.runs.rehearsal import rehearsal, rehearsed
+from stan_lightning.runs.summary import announce, summarise
+from stan_lightning.runs.versions import versions
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.objective import Objective
-from stan_lightning.training.processes import is_first, share_processors
-from stan_lightning.training.quiet import quiet
 from stan_lightning.training.refusals import (
     refuse_bfloat16_on_cpu,
     refuse_half_precision,
@@ -50,10 +53,7 @@ from stan_lightning.training.refusals import (
     refuse_test_metrics,
     refuse_unlogged_monitors,
 )
-from stan_lightning.training.rehearsal import rehearsal, rehearsed
-from stan_lightning.training.summary import announce, summarise
 from stan_lightning.training.trainer_refusals import TRAINING, refuse_callbacks, refuse_trainer_settings
-from stan_lightning.training.versions import versions
 
 FILES = (
     "config.yaml",

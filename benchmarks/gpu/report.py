@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from stan_lightning.training.versions import versions
+from stan_lightning.runs.versions import versions
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """What is left on disk: one zip a recording, manifest.csv, and the pages to look at.
 
+settings: What decides the bytes of a recording's crops, besides the video.
+output_folder: The folder that a run writes to, held by one run at a time.
 recording_zip: Crops, track and manifest row of one recording, written whole or not at all.
 record: What a recording's zip may say of itself, checked.
 flac: A recording's sound as FLAC.

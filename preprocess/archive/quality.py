@@ -13,7 +13,7 @@ import numpy.typing as npt
 from preprocess.archive.flac import RATE, decode
 from preprocess.archive.record import check_row, film_s
 from preprocess.archive.recording_zip import FRAME_NAME, ROW, SOUND, record_of, track_of
-from preprocess.settings import taken_settings
+from preprocess.archive.settings import taken_settings
 from stan_boundary.opening import open_zip, read_member
 from stan_boundary.picture import MOST_BYTES, check_picture, is_picture
 

@@ -12,10 +12,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 
+from preprocess.archive.output_folder import one_line_os_errors, sole_use
 from preprocess.faces.libraries import check_libraries
-from preprocess.output_folder import one_line_os_errors, sole_use
-from preprocess.pool import Executor
-from preprocess.progress import FrameProgress
+from preprocess.workers.pool import Executor
+from preprocess.workers.progress import FrameProgress
 from stan_boundary.command_line import check_command_line
 from stan_boundary.entry import CONF, one_line_errors
 from stan_boundary.errors import InputError

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import cv2
 
 from preprocess.archive.recording_zip import TRACK_COLUMNS, ArchiveWriter
+from preprocess.archive.settings import Settings
 from preprocess.corpora.recording import Recording
 from preprocess.faces.alignment import cut, cut_box, place_centre
 from preprocess.faces.decode import Frame, Video
@@ -13,8 +14,7 @@ from preprocess.faces.model_file import find_models
 from preprocess.faces.search import FaceFinder
 from preprocess.faces.sequence import Crop, Sequence
 from preprocess.faces.track import Tracker
-from preprocess.settings import Settings
-from preprocess.streams import films, told
+from preprocess.media.streams import films, told
 
 BOX_MIN_SCORE = 0.5  # the predecessor's
 _COORDINATES = TRACK_COLUMNS[3:-1]  # box and points, in the order of `Face`

@@ -12,13 +12,20 @@ from pathlib import Path
 import av
 from av.stream import Stream
 
-from preprocess.clock import film_clock
-from preprocess.container import MOST_PIXELS, Packets, UnreadableVideoError, open_media, reason, wild_span
 from preprocess.faces.headers import container_margins, recordings_in
 from preprocess.faces.interlace import Deinterlacer
 from preprocess.faces.shown import Picture, Screen
-from preprocess.streams import films
-from preprocess.survey import Survey, survey
+from preprocess.media.clock import film_clock
+from preprocess.media.container import (
+    MOST_PIXELS,
+    Packets,
+    UnreadableVideoError,
+    open_media,
+    reason,
+    wild_span,
+)
+from preprocess.media.streams import films
+from preprocess.media.survey import Survey, survey
 
 # Containers round their duration and count frames that were never coded: seen up to 4 % on a sound
 # 5-second clip. What is missing beyond both counts as cut off.

@@ -20,11 +20,11 @@ from av.container import InputContainer
 from av.stream import Stream
 
 from preprocess.archive.flac import RATE, Samples
-from preprocess.clock import Clock
-from preprocess.container import Packets, UnreadableVideoError, open_media, reason
+from preprocess.media.clock import Clock
+from preprocess.media.container import Packets, UnreadableVideoError, open_media, reason
+from preprocess.media.streams import sounds, told
+from preprocess.media.survey import StreamFacts, Survey, survey
 from preprocess.sound.tape import Tape
-from preprocess.streams import sounds, told
-from preprocess.survey import StreamFacts, Survey, survey
 
 Sounds = npt.NDArray[np.float32]
 

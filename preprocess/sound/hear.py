@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from preprocess.archive.flac import Samples
-from preprocess.clock import film_clock
-from preprocess.container import reason, wild_span
 from preprocess.corpora.recording import Recording
+from preprocess.media.clock import film_clock
+from preprocess.media.container import reason, wild_span
+from preprocess.media.streams import films
+from preprocess.media.survey import Survey, survey
 from preprocess.sound.decode import Sound, read_sound
-from preprocess.streams import films
-from preprocess.survey import Survey, survey
 
 _LATEST_ZERO_S = 60.0
 PREFIX = "sound: "

@@ -16,13 +16,13 @@ from rich.console import Console
 
 from preprocess.corpora.avec import read_avec2014
 from preprocess.corpora.corpus import Corpus
-from preprocess.pool import ProcessPool
-from preprocess.progress import FrameProgress
 from preprocess.synthetic.behaviour import Motion, act, lips_of_a_voice, voice_mood
 from preprocess.synthetic.cast import Session, cast
 from preprocess.synthetic.face import Studio
 from preprocess.synthetic.look import draw_look
 from preprocess.synthetic.voice import RATE, Sound, draw_voice, speak
+from preprocess.workers.pool import ProcessPool
+from preprocess.workers.progress import FrameProgress
 from stan_boundary.errors import InputError
 from stan_boundary.opening import MOST_JSON_BYTES, read_json, read_regular
 from stan_boundary.writing import private_folder, whole_path, write_whole

@@ -28,7 +28,7 @@ from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.nuisance import measure
 from stan_lightning.evaluation.baselines import TrainingSessions
-from stan_lightning.training.processes import is_first
+from stan_lightning.logging.processes import is_first
 
 # From the mean of the training labels to nearly no penalty; of equals the first, which is the strongest.
 PENALTIES = tuple(10.0**power for power in np.arange(5, -1.5, -0.5))

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from preprocess import additions
 from preprocess.archive.recording_zip import read_record
+from preprocess.archive.settings import Settings
 from preprocess.corpora.manifest import read_manifest
-from preprocess.run import Run
-from preprocess.settings import Settings
-from preprocess.tasks import crop_recording
+from preprocess.run import additions
+from preprocess.run.run import Run
+from preprocess.run.tasks import crop_recording
 from stan_boundary.names import check_recording_name
 
 LATIN = os.fsdecode(b"M\xfcller.mp4")

@@ -10,12 +10,12 @@ from av.audio.resampler import AudioResampler
 from av.stream import Disposition
 
 from preprocess.archive.flac import RATE
-from preprocess.clock import film_clock
 from preprocess.faces.decode import Video
+from preprocess.media.clock import film_clock
+from preprocess.media.streams import films
+from preprocess.media.survey import survey
 from preprocess.sound.decode import read_sound
 from preprocess.sound.hear import hear
-from preprocess.streams import films
-from preprocess.survey import survey
 
 SIZE = (48, 64, 3)
 

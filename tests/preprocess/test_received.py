@@ -22,21 +22,21 @@ from preprocess.archive.manifest import misnamed, write_manifest
 from preprocess.archive.quality import measure
 from preprocess.archive.record import FIELDS
 from preprocess.archive.recording_zip import read_record, read_track
+from preprocess.archive.settings import Settings, taken_settings
 from preprocess.behaviour.listing import read_listing
 from preprocess.behaviour.measure import _decoded, _file
 from preprocess.behaviour.signal_file import discard_signal, write_signal
-from preprocess.container import UnreadableVideoError, open_media
 from preprocess.corpora.labels import read_label_file
 from preprocess.corpora.manifest import read_manifest
 from preprocess.corpora.recording import Recording
-from preprocess.estimate import estimate_frames
 from preprocess.faces.decode import Video
-from preprocess.plan import read_all
-from preprocess.progress import FrameProgress
-from preprocess.settings import Settings, taken_settings
+from preprocess.media.container import UnreadableVideoError, open_media
+from preprocess.media.estimate import estimate_frames
+from preprocess.media.survey import survey
+from preprocess.run.plan import read_all
 from preprocess.sound.decode import read_sound
 from preprocess.sound.hear import hear
-from preprocess.survey import survey
+from preprocess.workers.progress import FrameProgress
 from stan_boundary.errors import InputError
 from stan_boundary.writing import discard_parts
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from preprocess.archive.recording_zip import read_track
+from preprocess.archive.settings import Settings
 from preprocess.behaviour.movement import carriage
-from preprocess.settings import Settings
-from preprocess.tasks import crop_recording
+from preprocess.run.tasks import crop_recording
 
 SETTINGS = Settings(3, "frames", 112, "eyes", 1.0, 95, None)
 

@@ -21,7 +21,7 @@ ALLOWED = (
     *("lightning.pytorch.strategies.DDPStrategy", "lightning.pytorch.plugins.MixedPrecision"),
     *("lightning.pytorch.plugins.environments.SLURMEnvironment", "stan_lightning.network.STADRN"),
     *("stan_lightning.training.module.StanModule", "stan_lightning.data.datamodule.CropDataModule"),
-    *("stan_lightning.training.metrics_table.MetricsTable", "stan_lightning.training.callbacks.Pace"),
+    *("stan_lightning.logging.metrics_table.MetricsTable", "stan_lightning.runs.callbacks.Pace"),
 )
 REFUSED = (
     *("os.system", "builtins.eval", "subprocess.run", "functools.partial", "hydra.utils.get_method"),
@@ -35,11 +35,11 @@ REFUSED = (
     *("lightning.pytorch.callbacks.model_checkpoint.os.system", "lightning.pytorch.callbacks.xyz.os.system"),
     *("lightning.pytorch.loggers.MLFlowLogger", "lightning.pytorch.Trainer.fit"),
     *("stan_lightning.training.module.StanModule.load_from_checkpoint", "stan_lightning.train.main"),
-    *("stan_lightning.training.resume.shlex.os.system", "stan_lightning.training.resume.write"),
+    *("stan_lightning.runs.resume.shlex.os.system", "stan_lightning.runs.resume.write"),
     *("stan_lightning.network.weights.save_released", "stan_boundary.writing.write_whole"),
     *(
         "stan_lightning.training.module.InputError",
-        "preprocess.pool.ProcessPool",
+        "preprocess.workers.pool.ProcessPool",
         "torch",
         "",
         "torch.optim.Adam\n",
@@ -57,8 +57,8 @@ def test_the_field_s_own_classes_are_allowed(target: str) -> None:
     "target",
     [
         *(
-            "stan_lightning.training.dashboard.Dashboard",
-            "stan_lightning.training.metrics_table.MetricsTable",
+            "stan_lightning.logging.dashboard.Dashboard",
+            "stan_lightning.logging.metrics_table.MetricsTable",
         ),
         *("lightning.pytorch.loggers.CSVLogger", "lightning.Trainer"),
     ],

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stan_lightning.data.dataset import ClipDataset
-from stan_lightning.training.checkpoints import newest
+from stan_lightning.runs.checkpoints import newest
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = [

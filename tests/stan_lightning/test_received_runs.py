@@ -13,8 +13,8 @@ import torch
 from stan_boundary.errors import InputError
 from stan_lightning.evaluation.candidate import home_of
 from stan_lightning.evaluation.trained import open_checkpoint
-from stan_lightning.training import resume
-from stan_lightning.training.checkpoints import WholeCheckpointIO
+from stan_lightning.runs import resume
+from stan_lightning.runs.checkpoints import WholeCheckpointIO
 
 Train = Callable[..., tuple[int, str]]
 TINY = [
@@ -92,7 +92,7 @@ def test_code_of_a_received_run_is_refused_and_trusted_by_name(
     assert ran.exists() and "trust: []" in (tmp_path / "again" / "config.yaml").read_text()
 
 
-TABLE = "stan_lightning.training.metrics_table.MetricsTable"
+TABLE = "stan_lightning.logging.metrics_table.MetricsTable"
 CONFIGS = (
     ("_target_: lightning.Trainer", "_target_: subprocess.run", "subprocess.run"),
     ("_target_: lightning.Trainer", "_target_: torch.nn.modules.container.operator.call", "operator.call"),

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
-from stan_lightning.training.sweep_table import SweepTable
+from stan_lightning.logging.sweep_table import SweepTable
 
 TINY = [
     *(

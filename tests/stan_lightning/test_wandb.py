@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from stan_lightning.training import dashboard
+from stan_lightning.logging import dashboard
 
 TINY = [
     *("data=folders", "data.clip_frames=16", "logger=wandb"),

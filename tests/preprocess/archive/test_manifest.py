@@ -8,12 +8,12 @@ from rich.console import Console
 
 from preprocess.archive.manifest import COLUMNS, write_manifest
 from preprocess.archive.recording_zip import ArchiveWriter, read_row, read_settings
+from preprocess.archive.settings import Settings
 from preprocess.corpora.corpus import Corpus
 from preprocess.corpora.recording import Recording
-from preprocess.plan import facts
-from preprocess.pool import WorkerDiedError
-from preprocess.run import Run
-from preprocess.settings import Settings
+from preprocess.run.plan import facts
+from preprocess.run.run import Run
+from preprocess.workers.pool import WorkerDiedError
 from stan_boundary.errors import InputError
 
 SETTINGS = Settings(3, "frames", 112, "eyes", 1.0, 95, None)

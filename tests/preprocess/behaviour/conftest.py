@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from preprocess.settings import Settings
-from preprocess.tasks import crop_recording
+from preprocess.archive.settings import Settings
+from preprocess.run.tasks import crop_recording
 
 ROOT = Path(__file__).resolve().parents[3]
 Command = Callable[..., tuple[int, str, str]]

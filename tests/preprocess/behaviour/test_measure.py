@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from preprocess.archive.recording_zip import ArchiveWriter, read_track
+from preprocess.archive.settings import Settings
 from preprocess.behaviour.columns import ALL, FROM_MESH
 from preprocess.behaviour.measure import measure_folder, measure_zip
 from preprocess.behaviour.mesh import load_mesh
 from preprocess.behaviour.signal_file import prepare_signals, signal_path
 from preprocess.faces.model_file import find_mesh
-from preprocess.settings import Settings
-from preprocess.tasks import crop_recording, measure_recording
+from preprocess.run.tasks import crop_recording, measure_recording
 
 BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "behaviour.py"
 

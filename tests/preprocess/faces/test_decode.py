@@ -69,7 +69,8 @@ def test_a_rate_is_never_read_of_a_closed_file(tmp_path, write_video):
     """With glibc filling freed memory, whoever reads it is found out each time."""
     path = write_video(tmp_path / "a.mkv", filled(30), times_ms=range(0, 3000, 100))
     code = (
-        "import sys, pathlib; from preprocess.survey import survey; from preprocess.clock import film_clock;"
+        "import sys, pathlib; from preprocess.media.survey import survey;"
+        "from preprocess.media.clock import film_clock;"
         "found = survey(pathlib.Path(sys.argv[1])); print(film_clock(found, found.films[0]).rate)"
     )
     said = subprocess.run(

@@ -17,8 +17,8 @@ import pytest
 
 from preprocess.archive.flac import RATE, decode
 from preprocess.archive.recording_zip import ROW, SOUND, ArchiveWriter, read_record, read_row
-from preprocess.settings import Settings
-from preprocess.tasks import crop_recording, hear_recording, mute_recording
+from preprocess.archive.settings import Settings
+from preprocess.run.tasks import crop_recording, hear_recording, mute_recording
 
 ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = Settings(3, "frames", 32, "none", 1.0, 95, None)

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from stan_lightning import evaluate
-from stan_lightning.training import development, summary
+from stan_lightning.runs import summary
+from stan_lightning.training import development
 
 TINY = [
     *(

@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule, WindowBatch
-from stan_lightning.training.callbacks import GradientNorm
+from stan_lightning.runs.callbacks import GradientNorm
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.parameter_groups import Layerwise
 
