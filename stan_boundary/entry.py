@@ -17,8 +17,9 @@ from stan_boundary import trouble
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
 
-CONF = str(Path(__file__).resolve().parents[1] / "conf")
-"""Folder of the Hydra configs, beside both packages."""
+_HERE = Path(__file__).resolve().parent
+CONF = str(_HERE / "conf" if (_HERE / "conf").is_dir() else _HERE.parent / "conf")
+"""Folder of the Hydra configs: inside this package where it was installed, beside it in a checkout."""
 
 
 class JobFailedError(CompactHydraException):

@@ -27,6 +27,7 @@ def test_the_wheel_works_from_another_directory(tmp_path: Path) -> None:
     code = "import stan_lightning.pages.page as page, preprocess; print(page.TEMPLATE, preprocess.__file__)"
     assert all(path.startswith(str(site)) and Path(path).is_file() for path in run("-c", code).stdout.split())
     small = ["corpus=demo", "corpus.subjects=3", "corpus.sessions={train: 1, dev: 1, test: 1}", "workers=1"]
+    assert not (site / "conf").exists()
     drawn = run("-m", "preprocess", *small, "output=crops")
     assert drawn.returncode == 0, drawn.stderr
     assert (tmp_path / "crops" / "quality.html").is_file()
