@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 from stan_boundary.errors import InputError
 
 _LIGHTNING = ("callbacks", "loggers", "profilers", "strategies", "plugins")
-_OWN = tuple(f"stan_lightning.{room}" for room in ("data", "network", "training"))
+_OWN = tuple(f"stan_lightning.{room}" for room in ("data", "network", "training", "runs", "logging"))
 _READING = (
     *("torch.nn", "torch.optim", "stan_lightning.data", "stan_lightning.network"),
     *(f"stan_lightning.training.{name}" for name in ("objective", "parameter_groups", "module")),

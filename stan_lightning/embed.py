@@ -57,7 +57,7 @@ def embed(config: DictConfig) -> int:
     encoder = instantiate(config.encoder, _convert_="all")
     if not (encoder.amounts(table) > 0).any():
         raise InputError(
-            f"{root}: no recording has a {encoder.reads}; `{typed_python()} -m preprocess` adds sound to "
+            f"{root}: no recording has {encoder.reads}; `{typed_python()} -m preprocess` adds sound to "
             "videos' crops"
         )
     home = root if root.is_dir() else root.parent

@@ -88,7 +88,7 @@ def test_workers_end_with_a_parent_that_is_killed(tasks, tmp_path: Path) -> None
         "    pool = ProcessPool(2)\n"
         "    [pool.submit(pool_tasks.mark, sys.argv[1], n, progress=print) for n in range(2)]\n"
     )
-    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[3])])
     parent = subprocess.Popen(
         [sys.executable, str(script), str(tmp_path)], env={**os.environ, "PYTHONPATH": path}
     )
@@ -119,7 +119,7 @@ def test_a_dask_cluster_survives_the_death_of_a_worker(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
-    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[3])])
     quiet = {
         "stdout": subprocess.DEVNULL,
         "stderr": subprocess.DEVNULL,

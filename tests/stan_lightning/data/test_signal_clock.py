@@ -205,7 +205,7 @@ def filmed(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("kind", ["vfr", "silent", "jefa"])
 def test_files_after_public_reports(filmed: Path, shared: Path, kind: str) -> None:
     names = ["phone_vfr", "phone_turned"]
-    folder = shared / "media" / "reports" / "signals" / kind
+    folder = shared / "media" / "reports" / "tracks" / kind
     signals = open_signals(filmed, folder, names)
     for name in names:
         frames = open_crops(str(filmed / f"{name}.zip")).frames
