@@ -87,6 +87,10 @@ def predict(config: DictConfig, trust: Collection[str] = ()) -> int:
     trained = open_checkpoint(config.checkpoint, trust)
     if trained.record["score_range"] is None:
         raise InputError(f"{config.checkpoint} was trained to tell classes; only severity is predicted here")
+    if type(config.batch_size) is not int or config.batch_size < 1:
+        raise InputError(
+            f"batch_size={config.batch_size}: windows scored at once, a whole number of at least 1"
+        )
     if config.stage not in (1, 2, 3, 4):
         raise InputError(f"stage={config.stage} is none of 1, 2, 3, 4")
     output = Path(config.output)
@@ -100,7 +104,7 @@ def predict(config: DictConfig, trust: Collection[str] = ()) -> int:
     tell(refusals)
     if usable.empty:
         raise InputError(f"{config.video}: nothing in it can be scored ({next(iter(refusals.values()))})")
-    data = as_data(usable, trained, config.num_workers, config.signals)
+    data = as_data(usable, trained, config)
     tell(lacking := tell_missing(data))
     refusals |= lacking
     usable = usable[~usable["recording"].isin(lacking)].reset_index(drop=True)
@@ -187,7 +191,8 @@ def unreadable(table: pd.DataFrame, trained: Trained, config: DictConfig) -> dic
     refusals: dict[str, str] = {}
     for place, row in table.iterrows():
         crops, n_crops = str(row["crops"]), int(row["n_crops"])
-        why = why_unreadable(crops, n_crops, True) if row["received"] else ""
+        modalities = trained.module.network.modalities
+        why = why_unreadable(crops, n_crops, modalities, every_crop=True) if row["received"] else ""
         if why := why or bad_signal(table.loc[[place]], trained, config.signals):
             refusals[str(row["recording"])] = why
     return refusals
@@ -242,11 +247,14 @@ def tell_missing(data: CropDataModule) -> dict[str, str]:
     return refusals
 
 
-def as_data(
-    table: pd.DataFrame, trained: Trained, num_workers: int, signals: Mapping[str, Any]
-) -> CropDataModule:
+def as_data(table: pd.DataFrame, trained: Trained, config: DictConfig) -> CropDataModule:
     """The recordings as one partition, read as in training; signals lie beside them, or where it is said."""
-    changed = {"num_workers": num_workers, "crops_stride": None, "signals": dict(signals)}
+    changed = {
+        "num_workers": config.num_workers,
+        "batch_size": config.batch_size,
+        "crops_stride": None,
+        "signals": dict(config.signals),
+    }
     data = CropDataModule(**(dict(trained.data) | changed))
     data.columns = trained.columns
     data.serve(trained.module.network.parts)

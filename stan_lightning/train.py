@@ -53,7 +53,12 @@ from stan_lightning.training.refusals import (
     refuse_test_metrics,
     refuse_unlogged_monitors,
 )
-from stan_lightning.training.trainer_refusals import TRAINING, refuse_callbacks, refuse_trainer_settings
+from stan_lightning.training.trainer_refusals import (
+    TRAINING,
+    refuse_callbacks,
+    refuse_profiler,
+    refuse_trainer_settings,
+)
 
 FILES = (
     "config.yaml",
@@ -206,6 +211,7 @@ def build_trainer(config: DictConfig, run: Path, objective: Objective) -> L.Trai
     if not isinstance(make, partial) or make.func is not L.Trainer:
         raise InputError("the config's trainer is no lightning.Trainer: its _target_ is missing or another's")
     refuse_trainer_settings(make.keywords, TRAINING)
+    refuse_profiler(make.keywords.get("profiler"))
     refuse_callbacks(make.keywords.get("callbacks"))
     callbacks = [*make.keywords["callbacks"].values(), Sigterm(), Interval(), EpochLine(), StopAtNaN(run)]
     refuse_test_metrics(callbacks)

@@ -19,6 +19,7 @@ Times = npt.NDArray[np.floating]
 JUMP_S = 10.0  # a longer step between two pictures is no slow frame rate
 _USUAL_RATE = 25.0
 _MOST_PARTS = 1000  # of one file
+_LOOKED = 4096  # places looked through at first, then twice as many: many restarts take no more time
 _MOST_TOLD = 10  # places that are named
 _BACK_S = 0.1  # a clock that goes back by more, and by more than three pictures, starts anew
 _SOUND_ENDS_S = 1.0  # before a picture's time: that time is not the sound's
@@ -162,14 +163,27 @@ def _restarts(times: Times, keys: npt.NDArray[np.uint8], rate: float) -> list[in
     back_s = max(_BACK_S, 3 / rate)
     starts = [0]
     while len(starts) < _MOST_PARTS:
-        part = times[starts[-1] :]
+        further = _next_restart(times[starts[-1] :], keys[starts[-1] :], back_s)
+        if further is None:
+            break
+        starts.append(starts[-1] + further)
+    return starts
+
+
+def _next_restart(times: Times, keys: npt.NDArray[np.uint8], back_s: float) -> int | None:
+    """The first place from which a clock stays behind what it had reached; None where it does nowhere."""
+    looked = _LOOKED
+    while True:
+        part = times[: looked + 2]  # a restart is known by two more places
         is_back = part < np.maximum.accumulate(part) - back_s
         stays = is_back & np.r_[is_back[1:], True] & np.r_[is_back[2:], True, True][: len(part)]
-        anew = np.flatnonzero(stays & (keys[starts[-1] :] != 0))
-        if not len(anew):
-            break
-        starts.append(starts[-1] + int(anew[0]))
-    return starts
+        anew = np.flatnonzero(stays & (keys[: len(part)] != 0))
+        is_whole = len(part) == len(times)
+        if len(anew) and (is_whole or anew[0] < looked):
+            return int(anew[0])
+        if is_whole:
+            return None
+        looked *= 2
 
 
 def _joined(

@@ -143,7 +143,7 @@ class CropDataModule(L.LightningDataModule):
         moved = 0
         for name, table in self.tables.items():
             whys = [
-                why_unreadable(crops, int(n), every_crop)
+                why_unreadable(crops, int(n), self.hparams["modalities"], every_crop)
                 for crops, n in zip(table.crops, table.n_crops, strict=True)
             ]
             bad = pd.Series([bool(why) for why in whys], index=table.index, dtype=bool)

@@ -1,4 +1,6 @@
-"""Whether a recording's crops can be read at all."""
+"""Whether what a network reads of a recording can be read at all."""
+
+from collections.abc import Collection
 
 from stan_boundary.errors import InputError
 from stan_lightning.data.crops import open_crops
@@ -7,20 +9,23 @@ from stan_lightning.data.log_mel import RATE
 _PIECE = 60 * RATE
 
 
-def why_unreadable(crops: str, n_crops: int, every_crop: bool) -> str:
+def why_unreadable(crops: str, n_crops: int, modalities: Collection[str], every_crop: bool) -> str:
     """Why a recording cannot be read; empty where it can.
 
     Args:
         crops: Its zip or folder.
         n_crops: How many its manifest says there are.
-        every_crop: Decode all crops and all sound; else one crop.
+        modalities: What is read: damaged sound is no matter where only faces are, nor a picture where only
+            sound or signals are.
+        every_crop: Decode all crops and all sound; else the first and last crop and the start of the sound.
     """
     try:
         found = open_crops(crops)
         _ = found.times
-        for position in range(n_crops) if every_crop else (0, n_crops - 1):
-            found.image(position)
-        if found.has_sound:
+        if "face" in modalities:
+            for position in range(n_crops) if every_crop else (0, n_crops - 1):
+                found.image(position)
+        if "audio" in modalities and found.has_sound:
             length = found.sound_samples
             for start in range(0, length if every_crop else 0, _PIECE):
                 found.sound(start, _PIECE)

@@ -20,6 +20,7 @@ from stan_boundary.opening import check_regular, read_json, read_regular
 from stan_lightning.embedding.received import (
     INDEX,
     MOST_CONFIG_BYTES,
+    check_header,
     check_shape,
     sha256,
     shape_alone,
@@ -206,6 +207,7 @@ def _trained(
     files = _weight_files(name, folder)
     for file in files:
         check_regular(file)
+        check_header(file)
     size = sum(file.stat().st_size for file in files)
     _explained(name, lambda: check_shape(config, size))
     with staged(shape, files) as alone:

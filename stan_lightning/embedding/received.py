@@ -26,6 +26,10 @@ _MOST_INDEX_BYTES = 20_000_000
 _MOST_NUMBER, _MOST_LAYERS, _LONGEST_LIST = 10**7, 1_000, 1_000
 _MOST = {"image_size": 2_048, "num_labels": 10_000, "num_frames": 64}  # transformers makes lists of these
 _MOST_WEIGHTS = 3 * 10**9
+_MOST_HEADER_BYTES = 5_000_000
+"""Of a safetensors file: some 40,000 tensors; the largest encoders have a thousand or two."""
+_MOST_ATTENTION = 10**9
+"""Weights of attention in one layer: 16 heads over the 4,096 patches of 1,024 pixels are a quarter of it."""
 _ABSENT = 10**8  # weights that a file may lack: a pooling layer
 _SHARD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}\.safetensors")
 _REACHES_OUT = re.compile(
@@ -70,7 +74,7 @@ def _plain(node: Any, key: str, where: str) -> Any:
 
 
 def check_shape(config: Any, weight_bytes: int | None = None) -> None:
-    """Count a network's weights before any memory is taken for them.
+    """Count a network's weights, and what one picture takes in it, before any memory is taken for them.
 
     Args:
         config: Its shape, as transformers keeps it.
@@ -79,6 +83,7 @@ def check_shape(config: Any, weight_bytes: int | None = None) -> None:
     Raises:
         InputError: It has more than are read here, or than its files can hold.
     """
+    _check_tokens(config.to_dict())
     from transformers import AutoModel
 
     with torch.device("meta"):
@@ -87,6 +92,42 @@ def check_shape(config: Any, weight_bytes: int | None = None) -> None:
     if count > _MOST_WEIGHTS or (weight_bytes is not None and count > weight_bytes + _ABSENT):
         raise InputError(
             f"its config asks for {count:,} weights, more than its files hold or than {_MOST_WEIGHTS:,}"
+        )
+
+
+def _check_tokens(shape: Mapping[str, Any]) -> None:
+    for part in shape.values():
+        if isinstance(part, dict):
+            _check_tokens(part)
+    side, patch = (_first(shape.get(name)) for name in ("image_size", "patch_size"))
+    if side and patch:
+        frames = _first(shape.get("num_frames")) // max(1, _first(shape.get("tubelet_size")))
+        patches = (side // patch) ** 2 * max(1, frames)
+        heads = max(1, _first(shape.get("num_attention_heads")))
+        if patches**2 * heads > _MOST_ATTENTION:
+            raise InputError(
+                f"its config asks for attention between {patches:,} patches with {heads} heads, more memory "
+                "than an encoder needs"
+            )
+
+
+def _first(value: Any) -> int:
+    """A size that stands by itself or in a list; 0 where there is none."""
+    value = max(value, default=0) if isinstance(value, list | tuple) else value
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def check_header(file: Path) -> None:
+    """Look at what a safetensors file claims, before a library makes an object of each tensor.
+
+    Raises:
+        InputError: Its header is longer than an encoder's.
+    """
+    with open_regular(file) as content:
+        length = int.from_bytes(content.read(8), "little")
+    if length > _MOST_HEADER_BYTES:
+        raise InputError(
+            f"{file} cannot be used: a header of {length:,} bytes, more tensors than an encoder has"
         )
 
 

@@ -14,6 +14,7 @@ import wandb
 from lightning.pytorch.loggers import WandbLogger
 
 from stan_boundary.errors import InputError
+from stan_boundary.names import printable
 from stan_boundary.opening import read_regular
 from stan_boundary.writing import write_whole
 from stan_lightning.logging.processes import is_first
@@ -74,7 +75,12 @@ class Dashboard(WandbLogger):
             self._reach()
 
     def _reach(self) -> None:
-        """Start online; where the server is not to be had, go on offline and say so."""
+        """Start online, and say where to; where the server is not to be had, go on offline and say so."""
+        owner = os.environ.get("WANDB_ENTITY") or "your default entity"
+        print(
+            f"W&B: this run is sent to project {printable(str(self._wandb_init['project']))} of {owner}; "
+            "logger.wandb.offline=true keeps it on this machine"
+        )
         try:
             _ = self.experiment
         except wandb.Error as error:

@@ -258,7 +258,10 @@ def _provenance(numbers: Mapping[str, Any]) -> Section:
         "n_train_subjects",
         "score_range",
     )
-    rows = [[name, str(numbers[name])] for name in names if numbers.get(name) is not None]
+    shown = dict(numbers)
+    if numbers.get("checkpoint"):  # not the whole path: pages are handed on
+        shown["checkpoint"] = "/".join(Path(str(numbers["checkpoint"])).parts[-3:])
+    rows = [[name, str(shown[name])] for name in names if shown.get(name) is not None]
     rows.append(["intervals", numbers["intervals"]])
     rows += [[package, version] for package, version in numbers["versions"].items()]
     return Section("Where this comes from", table=Table(["", ""], rows))

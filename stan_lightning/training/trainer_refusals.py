@@ -62,6 +62,12 @@ def refuse_trainer_settings(
             raise InputError(f"trainer.{name}={settings[name]}: {why}")
 
 
+def refuse_profiler(profiler: Any) -> None:
+    """Raise an `InputError` where a profiler would fail when it writes, which is after the training."""
+    if getattr(profiler, "dump_stats", False) and not profiler.dirpath:
+        raise InputError("trainer.profiler.dump_stats=true needs trainer.profiler.dirpath=<folder>")
+
+
 def refuse_callbacks(callbacks: Any) -> None:
     """What selects and keeps checkpoints has to be there, and weights are those that were scored.
 

@@ -20,6 +20,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from stan_boundary.errors import InputError
 from stan_lightning import intake
+from stan_lightning.network import Single
 from stan_lightning.pages import overlay
 from stan_lightning.pages.attention_maps import Maps
 from stan_lightning.predict import CONF, predict
@@ -92,6 +93,22 @@ def write_video(path: Path, frames: int, grey: int = 128) -> Path:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
     return path
+
+
+def test_windows_are_scored_so_many_at_once(checkpoint, tmp_path, monkeypatch):
+    video, sizes = write_video(tmp_path / "a.mp4", 75), []
+    score = Single.score
+
+    def counting(self, inputs, present):
+        sizes.append(len(inputs["face"]))
+        return score(self, inputs, present)
+
+    monkeypatch.setattr(Single, "score", counting)
+    crops = ("crops.align=none", "crops.crop_size=32", "views=false")
+    with pytest.raises(InputError, match="batch_size=0: windows scored at once"):
+        run(checkpoint, video, tmp_path / "none", *crops, "batch_size=0")
+    assert run(checkpoint, video, tmp_path / "out", *crops, "batch_size=3") == 0
+    assert sizes == [3, 1]
 
 
 def test_a_video_gives_scores_timeline_picture_and_film(checkpoint, tmp_path, capfd):

@@ -187,6 +187,17 @@ def test_online_needs_a_login(tmp_path: Path, make_crops: Callable[..., Path], t
     assert code == 2 and "run `wandb login` first" in said
 
 
+@pytest.mark.slow
+def test_where_a_run_is_sent_is_said_before_it_is(tmp_path: Path, monkeypatch, capfd) -> None:
+    """A received run may name a project: with a login its user reads where to. The server is not there."""
+    monkeypatch.setenv("WANDB_API_KEY", "a" * 40)
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    made = dashboard.Dashboard(str(tmp_path / "run"), "theirs", None, None, (), False, False)
+    said = capfd.readouterr().out
+    assert "W&B: this run is sent to project theirs of your default entity; logger.wandb.offline=true" in said
+    assert "W&B cannot be reached" in said and made._wandb_init["mode"] == "offline"
+
+
 def test_login_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert not dashboard.logged_in()
     (tmp_path / "no_netrc").write_text("machine api.wandb.ai login user password secret\n")

@@ -5,6 +5,7 @@ from array import array
 import numpy as np
 import pytest
 
+from preprocess.media import clock
 from preprocess.media.clock import film_clock
 from preprocess.media.survey import NO_STAMP, StreamFacts, Survey
 
@@ -132,3 +133,10 @@ def test_of_many_places_a_few_are_named():
     assert len(clock.faults) <= 12 and "in 489 places more" in clock.faults[10]
     joined = clock_of(stream([*run(20)] * 300))
     assert len(joined.notes[0]) < 300 and "289 times more" in joined.notes[0]
+
+
+@pytest.mark.parametrize("length", [3, 4095, 4096, 4097, 4098, 9000])
+def test_restarts_are_found_wherever_they_lie(length: int) -> None:
+    times = np.tile(np.arange(length) / 25, 5)
+    starts = clock._restarts(times, np.ones(len(times), np.uint8), 25.0)
+    assert starts == ([0] if length == 3 else [length * part for part in range(5)])

@@ -83,6 +83,7 @@ def test_a_config_chooses_no_code(folder: Path) -> None:
         ({"num_hidden_layers": 10**6}, "num_hidden_layers is 1,000,000"),
         ({"hidden_size": 2**40}, "hidden_size is"),
         ({"hidden_size": 100_000, "num_attention_heads": 1}, "its config asks for"),
+        ({"patch_size": 1, "image_size": 400}, "attention between 160,000 patches"),
         ({"out_features": ["a"] * 5000}, "out_features lists 5,000 values"),
     ],
 )
@@ -108,6 +109,14 @@ def test_a_preprocessor_asks_for_pictures_that_can_be_made(folder: Path, more) -
         FaceEncoder(
             str(changed(folder, "preprocessor_config.json", **more)), "pretrained", 0, "cpu", "mean", 4
         )
+
+
+def test_a_file_of_countless_empty_tensors_is_refused_by_its_header(folder: Path) -> None:
+    entry = b'"%d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}'
+    header = b"{" + b",".join(entry % number for number in range(300_000)) + b"}"
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(InputError, match="more tensors than an encoder has"):
+        open_network(str(folder), "pretrained", 0, CPU, "pixel_values")
 
 
 def test_pipes_and_endless_files_are_not_read(folder: Path) -> None:
