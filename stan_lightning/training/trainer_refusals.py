@@ -118,6 +118,7 @@ def _refuse_averages(callbacks: Iterable[L.Callback]) -> None:
     for callback in callbacks:
         if isinstance(callback, StochasticWeightAveraging):
             raise InputError(
-                "StochasticWeightAveraging swaps the weights after the last development score: no number "
-                "would be theirs; leave it out"
+                "StochasticWeightAveraging changes the weights after the last development score: no number "
+                "would be theirs; take stan_lightning.training.averaging.MeanFromEpoch or "
+                "lightning.pytorch.callbacks.EMAWeightAveraging"
             )

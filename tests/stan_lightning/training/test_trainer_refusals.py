@@ -49,14 +49,15 @@ def test_supported(row: str, tmp_path: Path, make_crops: Callable[..., Path], tr
     assert table["val/mae"].notna().tolist() == ["check_val" not in row, True]
     assert (run / "checkpoints" / "best.ckpt").is_file()
     if row in KEEP_A_STATE:
-        whole = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+        whole = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
         half = tmp_path / "half"
         code, said = train(*TINY, root, f"hydra.run.dir={half}", "trainer.max_epochs=1", *overrides(row))
         assert code == 0, said
         code, said = train(f"resume={half}", "trainer.max_epochs=2")
         assert code == 0, said
-        gone_on = torch.load(half / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
-        assert all(torch.equal(whole[name], gone_on[name]) for name in whole)
+        gone_on = torch.load(half / "checkpoints" / "last.ckpt", weights_only=True)
+        for state in {"state_dict", "current_model_state", "averaging_state"} & whole.keys():
+            assert all(torch.equal(whole[state][name], gone_on[state][name]) for name in whole[state])
         assert (half / "metrics.csv").read_bytes() == (run / "metrics.csv").read_bytes()
 
 
