@@ -6,8 +6,7 @@ checkpoint.
 """
 
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -107,12 +106,13 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
 
 def measured(candidate: Candidate, trainer: L.Trainer, config: DictConfig) -> results.Evaluation:
     """Score, and find out all that was asked for."""
-    windows = score_windows(candidate.module, candidate.data, config.partition, trainer)
+    recordings = candidate.data.recordings(config.partition)
+    windows = score_windows(candidate.module, candidate.data, recordings, trainer)
     found = assess(candidate, windows, config)
     if config.robustness:
         found.metrics["robustness"] = under_corruption(candidate, trainer, windows, config)
     if len(candidate.module.network.modalities) > 1:
-        found.metrics["modalities"] = worth_of_modalities(candidate, trainer, windows, config)
+        found.metrics["modalities"] = contribution_of_modalities(candidate, trainer, windows, config)
     if config.identity_audit:
         audits = whom_features_show(candidate, trainer)
         found.metrics["identity_audit"] = audits
@@ -178,14 +178,14 @@ def under_corruption(
     def describe(corrupt: Mapping[str, robustness.Corruption]) -> dict[str, Any]:
         windows = clean
         if corrupt:
-            windows = score_windows(candidate.module, candidate.data, config.partition, trainer, corrupt)
+            windows = score_windows(candidate.module, candidate.data, recordings, trainer, corrupt)
         predictions = tables.predictions_table(windows, recordings, score_range, candidate.training)
         return tables.describe_videos(predictions, score_range)
 
     return robustness.series(describe, candidate.module.network.modalities, config.seed)
 
 
-def worth_of_modalities(
+def contribution_of_modalities(
     candidate: Candidate, trainer: L.Trainer, windows: pd.DataFrame, config: DictConfig
 ) -> dict[str, Any] | None:
     """What each modality contributes, on the recordings that have them all; None where none has.
@@ -201,19 +201,18 @@ def worth_of_modalities(
     score_range = candidate.data.hparams["score_range"]
 
     def score(**changes: Any) -> pd.DataFrame:
-        windows = score_windows(candidate.module, candidate.data, config.partition, trainer, **changes)
+        windows = score_windows(candidate.module, candidate.data, table, trainer, **changes)
         recordings = table.assign(partition=config.partition)
         found = tables.predictions_table(windows, recordings, score_range, candidate.training)
         return found.dropna(subset=["label"])
 
-    with only(candidate.data, {config.partition: table}):
-        rows = contributions(
-            modalities,
-            table["subject"].astype(str).tolist(),
-            score,
-            lambda found: tables.describe_videos(found, score_range),
-            seed=config.seed,
-        )
+    rows = contributions(
+        modalities,
+        table["subject"].astype(str).tolist(),
+        score,
+        lambda found: tables.describe_videos(found, score_range),
+        seed=config.seed,
+    )
     present = {
         one: having(everybody, one, candidate.data.signals)["recording"].tolist() for one in modalities
     }
@@ -226,26 +225,14 @@ def whom_features_show(candidate: Candidate, trainer: L.Trainer) -> dict[str, An
     found: dict[str, Any] = {}
     for modality in candidate.module.network.modalities:
         tables, signals = candidate.data.tables, candidate.data.signals
-        kept = {name: having(table, modality, signals) for name, table in tables.items()}
-        kept = {name: table for name, table in kept.items() if len(table)}
-        with only(candidate.data, kept):
-            features = [
-                recording_features(candidate.module, candidate.data, name, trainer, modality) for name in kept
-            ]
-        people = pd.concat(kept.values(), ignore_index=True)
+        kept = [having(table, modality, signals) for table in tables.values()]
+        kept = [table for table in kept if len(table)]
+        features = [
+            recording_features(candidate.module, candidate.data, table, trainer, modality) for table in kept
+        ]
+        people = pd.concat(kept, ignore_index=True)
         found[modality] = audit(np.concatenate(features), people["subject"], people["session"])
     return found
-
-
-@contextmanager
-def only(data: CropDataModule, kept: Mapping[str, pd.DataFrame]) -> Iterator[None]:
-    """For a while, these recordings alone."""
-    everybody = data.tables
-    data.tables = {**everybody, **kept}
-    try:
-        yield
-    finally:
-        data.tables = everybody
 
 
 def say(found: results.Evaluation, paths: list[Path]) -> None:

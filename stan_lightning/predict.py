@@ -111,7 +111,7 @@ def predict(config: DictConfig, trust: Collection[str] = ()) -> int:
     data.tables[PARTITION] = usable = usable.assign(label=float("nan"))
     output_folder(output)
     trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
-    scored = score_windows(trained.module, data, PARTITION, trainer)
+    scored = score_windows(trained.module, data, usable, trainer)
     score_range = trained.record["score_range"]
     predictions = predictions_table(scored, usable, score_range, None)
     write_table(predictions, output / "predictions.csv")
@@ -151,7 +151,7 @@ def show(
         if config.views and set(trained.module.network.modalities) & set(OF_CROPS):
             fps = float(str(row.fps))
             fps = fps if _LEAST_FPS <= fps <= _MOST_FPS else float("nan")  # what no film has is not known
-            film = look(trained, data.sources(PARTITION)[index], own, fps, config.stage, stem)
+            film = look(trained, data.sources(usable)[index], own, fps, config.stage, stem)
         facts, strip = intake.quality(str(row.crops))
         if "audio" in trained.module.network.modalities:
             heard = open_crops(str(row.crops)).has_sound

@@ -51,10 +51,6 @@ class CropDataModule(L.LightningDataModule):
             unknown) or a class name.
         missing: Recordings without crops, by partition.
         classes: Class names where labels are classes (`score_range` is null).
-        evaluated: The partition that `test_dataloader` reads.
-        corrupt: Test-time corruptions of what is evaluated, by modality: of frames (`inputs.network_input`)
-            and of samples (`log_mel.audio_input`).
-        swapped: By modality, for each recording of the evaluated partition, which one lends it this modality.
         formats: How the network reads clips of faces: `mean`, `deviation` and `layout`; see `serve`.
         signals: Those that are read, by name.
         columns: What is read of each signal; of a trained network put here before `setup`.
@@ -102,9 +98,6 @@ class CropDataModule(L.LightningDataModule):
         self.tables: dict[str, pd.DataFrame] = {}
         self.missing: dict[str, pd.DataFrame] = {}
         self.classes: list[str] | None = None
-        self.corrupt: Mapping[str, Any] = {}
-        self.swapped: Mapping[str, Sequence[int]] = {}
-        self.evaluated = "test"
         self.lenient = False
         self._told: set[str] = set()
 
@@ -185,16 +178,20 @@ class CropDataModule(L.LightningDataModule):
             return table
         return table.assign(label=severity(table, self.hparams["score_range"]))
 
-    def sources(self, partition: str) -> list[Source]:
-        """The recordings of a partition as sources of clips, in the order of its table."""
+    def recordings(self, partition: str) -> pd.DataFrame:
+        """The table of a partition; raises `InputError` where it is empty."""
         table = self.tables[partition]
         if table.empty:
             raise InputError(
                 f"{self.hparams['root']}: partition {partition} holds no recording with crops; "
                 "check the manifest's partition column, or take data.protocol=group_kfold"
             )
+        return table
+
+    def sources(self, recordings: pd.DataFrame) -> list[Source]:
+        """Recordings as sources of clips, in the order of their table."""
         sources = []
-        columns = (table[name] for name in ("recording", "crops", "stride", "n_crops", "label"))
+        columns = (recordings[name] for name in ("recording", "crops", "stride", "n_crops", "label"))
         for recording, crops, stride, n_crops, label in zip(*columns, strict=True):
             step = self._step(recording, self.hparams["crops_stride"] or int(stride))
             signals = {name: one.members[recording] for name, one in self.signals.items()}
@@ -218,7 +215,7 @@ class CropDataModule(L.LightningDataModule):
 
     def _learnable(self, partition: str) -> list[Source]:
         """Sources with a label; training and selection can do nothing with the others."""
-        sources = self.sources(partition)
+        sources = self.sources(self.recordings(partition))
         unknown = [source for source in sources if source.target != source.target]
         if len(unknown) == len(sources):
             raise InputError(
@@ -292,26 +289,38 @@ class CropDataModule(L.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Window]:
         """Windows of the labelled development recordings."""
-        return self._windows(self._learnable("dev"), self.hparams["cache_gb"])
+        rank, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        return self._windows(self._learnable("dev"), rank, processes, self.hparams["cache_gb"])
 
-    def window_dataloader(self, partition: str) -> DataLoader[Window]:
-        """Windows of all recordings of a partition, labelled or not."""
-        return self._windows(self.sources(partition))
+    def windows(
+        self,
+        recordings: pd.DataFrame,
+        swapped: Mapping[str, Sequence[int]] | None = None,
+        rank: int = 0,
+        processes: int = 1,
+    ) -> DataLoader[Window]:
+        """Windows of recordings, labelled or not.
 
-    def test_dataloader(self) -> DataLoader[Window]:
-        """Windows of the evaluated recordings, labelled or not."""
-        sources = self.sources(self.evaluated)
+        Args:
+            recordings: Rows of `tables`.
+            swapped: By modality, for each recording the number of the one that lends it this modality.
+            rank: Which of several processes reads its share.
+            processes: How many there are.
+        """
+        sources = self.sources(recordings)
         lent = [
-            {name: sources[numbers[index]] for name, numbers in self.swapped.items()}
+            {name: sources[numbers[index]] for name, numbers in (swapped or {}).items()}
             for index in range(len(sources))
         ]
-        return self._windows([replace(one, lent=other) for one, other in zip(sources, lent, strict=True)])
+        whole = [replace(one, lent=other) for one, other in zip(sources, lent, strict=True)]
+        return self._windows(whole, rank, processes)
 
-    def _windows(self, sources: list[Source], cache_gb: float = 0.0) -> DataLoader[Window]:
+    def _windows(
+        self, sources: list[Source], rank: int, processes: int, cache_gb: float = 0.0
+    ) -> DataLoader[Window]:
         hparams = self.hparams
         dataset = WindowDataset(sources, hparams["clip_frames"], self.reading())
         batch_size = hparams["eval_batch_size"] or hparams["batch_size"]
-        rank, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         return window_loader(dataset, batch_size, hparams["num_workers"], rank, processes, cache_gb)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
@@ -330,14 +339,21 @@ class CropDataModule(L.LightningDataModule):
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Make the network's inputs on the device: workers hand over what lies on disk."""
-        training = isinstance(batch, TrainingClip)
-        found = ready(
-            batch.inputs,
-            self.hparams["image_size"],
-            self.formats,
-            augment=partial(self.augment.apply, draws=batch.draws) if training else None,
-            corrupt={} if training else self.corrupt,
+        if not isinstance(batch, TrainingClip):
+            return self.window_batch(batch)
+        augment = partial(self.augment.apply, draws=batch.draws)
+        inputs = ready(batch.inputs, self.hparams["image_size"], self.formats, augment=augment, corrupt={})
+        return TrainingBatch(inputs, batch.present, batch.target, batch.noise)
+
+    def window_batch(self, batch: Window, corrupt: Mapping[str, Any] | None = None) -> WindowBatch:
+        """Inputs of the network from a batch of windows, on its device.
+
+        Args:
+            batch: As `windows` gives it.
+            corrupt: By modality, what is done to frames (`inputs.network_input`) or samples
+                (`log_mel.audio_input`).
+        """
+        inputs = ready(
+            batch.inputs, self.hparams["image_size"], self.formats, augment=None, corrupt=corrupt or {}
         )
-        if training:
-            return TrainingBatch(found, batch.present, batch.target, batch.noise)
-        return WindowBatch(found, batch.present, batch.target, batch.recording, batch.window)
+        return WindowBatch(inputs, batch.present, batch.target, batch.recording, batch.window)

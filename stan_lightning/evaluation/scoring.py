@@ -1,6 +1,8 @@
-"""Every window of a partition through the network once."""
+"""Every window of some recordings through a network once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import lightning as L
 import numpy as np
@@ -8,12 +10,16 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
+from stan_lightning.data.dataset import Window, WindowBatch
 from stan_lightning.evaluation.modalities import gate_column
 from stan_lightning.evaluation.tables import WINDOWS
 from stan_lightning.evaluation.timeline import windows_table
+from stan_lightning.network.precision import single_precision
+from stan_lightning.training.metrics import WindowScores
 from stan_lightning.training.module import StanModule
 
 Corruption = Callable[[Tensor], Tensor]
@@ -22,21 +28,21 @@ Corruption = Callable[[Tensor], Tensor]
 def score_windows(
     module: StanModule,
     data: CropDataModule,
-    partition: str,
+    recordings: pd.DataFrame,
     trainer: L.Trainer,
     corrupt: Mapping[str, Corruption] | None = None,
     swapped: Mapping[str, Sequence[int]] | None = None,
     hidden: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Score all windows of all recordings of a partition, labelled or not.
+    """Score all windows of recordings, labelled or not.
 
     Args:
         module: The network.
-        data: The crops, set up.
-        partition: Which recordings.
+        data: How clips are read.
+        recordings: Rows of the data's tables.
         trainer: Runs it, on whatever device; several processes give the rows of one.
-        corrupt: Test-time corruptions by modality (`CropDataModule.corrupt`).
-        swapped: By modality, which recording lends it to each (`CropDataModule.swapped`).
+        corrupt: By modality, what is done to its network input on the device.
+        swapped: By modality, the number of the recording that lends it to each.
         hidden: Modalities that the network is not to see.
 
     Returns:
@@ -44,20 +50,14 @@ def score_windows(
         that weighs its modalities also each one's gate, as `gate_column` names it.
 
     Raises:
-        InputError: Where the partition holds nothing, or the network gives no number.
+        InputError: Where there are no recordings, or the network gives no number.
     """
-    recordings = data.tables[partition]
-    sources = data.sources(partition)
-    data.evaluated, data.corrupt, data.swapped = partition, corrupt or {}, swapped or {}
-    network = module.network
-    network.hidden = tuple(hidden)
-    try:
-        trainer.test(module, datamodule=data, verbose=False)
-    finally:
-        data.corrupt, data.swapped = {}, {}
-        network.hidden = ()
-    found = module.test_rows
-    rows = torch.cat([found[:, :2], module.objective.fraction(found[:, 3:])[:, None]], 1).double().cpu()
+    sources = data.sources(recordings)
+    windows = partial(data.windows, recordings, swapped=swapped or {})
+    scorer = _Scorer(module, windows, partial(data.window_batch, corrupt=corrupt or {}), hidden)
+    trainer.test(scorer, verbose=False)
+    outputs = module.objective.fraction(scorer.rows[:, 3:])[:, None]
+    rows = torch.cat([scorer.rows[:, :2], outputs], 1).double().cpu()
     if not torch.isfinite(rows).all():
         name = recordings["recording"].iloc[int(rows[~torch.isfinite(rows[:, 2])][0, 0])]
         raise InputError(
@@ -65,14 +65,62 @@ def score_windows(
         )
     table = windows_table(rows.numpy(), recordings, sources, data.hparams["clip_frames"])
     table = table[list(WINDOWS)]
-    if module.test_gates is None:
+    if scorer.gates is None:
         return table
-    gates = module.test_gates.double().cpu().numpy()
-    return table.assign(**{gate_column(one): gates[:, n] for n, one in enumerate(network.modalities)})
+    gates = scorer.gates.double().cpu().numpy()
+    columns = enumerate(module.network.modalities)
+    return table.assign(**{gate_column(name): gates[:, number] for number, name in columns})
+
+
+class _Scorer(L.LightningModule):
+    """Runs a network over windows and keeps what it gives.
+
+    Attributes:
+        rows: `WindowScores.compute`, ``(N, 3 + outputs)``.
+        gates: Weights of the modalities in the same windows, ``(N, M)``; None where there are none.
+    """
+
+    def __init__(
+        self,
+        module: StanModule,
+        windows: Callable[..., DataLoader[Window]],
+        ready: Callable[[Window], WindowBatch],
+        hidden: Sequence[str],
+    ) -> None:
+        super().__init__()
+        self.module = module
+        self._windows, self._ready, self._hidden = windows, ready, hidden
+        self._outputs = WindowScores(module.objective.outputs)
+        self._gates = WindowScores(len(module.network.modalities))
+
+    def test_dataloader(self) -> DataLoader[Window]:
+        """This process's windows."""
+        return self._windows(rank=self.trainer.global_rank, processes=self.trainer.world_size)
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> WindowBatch:
+        """Make the network's inputs on the device."""
+        return self._ready(batch)
+
+    def test_step(self, batch: WindowBatch, batch_idx: int) -> None:
+        """Keep outputs in float32."""
+        nothing = torch.zeros(len(batch.recording), dtype=torch.bool, device=self.device)
+        present = {**batch.present, **dict.fromkeys(self._hidden, nothing)}
+        with single_precision(self.device.type):
+            output = self.module(batch.inputs, present)
+        self._outputs.update(batch.recording, batch.window, batch.target, output)
+        gates = self.module.network.gates
+        if gates is not None:
+            self._gates.update(batch.recording, batch.window, batch.target, gates)
+
+    def on_test_epoch_end(self) -> None:
+        """Gather what all processes saw."""
+        self.rows = self._outputs.compute()
+        weighed = self.module.network.gates is not None
+        self.gates = self._gates.compute()[:, 3:] if weighed else None
 
 
 def recording_features(
-    module: StanModule, data: CropDataModule, partition: str, trainer: L.Trainer, modality: str
+    module: StanModule, data: CropDataModule, recordings: pd.DataFrame, trainer: L.Trainer, modality: str
 ) -> NDArray[np.float64]:
     """What the last layer reads of one modality alone, mean over windows: (R, D), in the table's order.
 
@@ -87,7 +135,7 @@ def recording_features(
     kept: list[Tensor] = []
     hook = head.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0].float().cpu()))
     try:
-        windows = score_windows(module, data, partition, trainer, hidden=others)
+        windows = score_windows(module, data, recordings, trainer, hidden=others)
     finally:
         hook.remove()
     table = pd.DataFrame(torch.cat(kept).double().numpy())

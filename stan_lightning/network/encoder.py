@@ -22,14 +22,12 @@ class Network(nn.Module):
 
     Attributes:
         modalities: What it reads, in a fixed order.
-        hidden: Modalities that are left out of all clips, whoever has them.
         exporting: Whether the shapes of what it computes must not depend on who is there.
         gates: ``(B, M)`` of the last batch, sums of 1, where the network weighs modalities so; else None.
         bounded: Whether a sigmoid keeps the output within 0..1.
     """
 
     modalities: tuple[str, ...]
-    hidden: tuple[str, ...] = ()
     exporting = False
     gates: Tensor | None = None
     bounded = False

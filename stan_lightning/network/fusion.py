@@ -37,7 +37,6 @@ class Fusion(Network):
         frozen: modalities whose encoders stay as they are.
 
     Attributes:
-        hidden: modalities that are left out of all clips, whoever has them.
         exporting: in evaluation every clip goes through every encoder, and what is missing is masked after
             it: the same scores by shapes that no mask decides. No gates are kept.
         gates: ``(B, M)`` of the last batch, sums of 1; None where the fusion has none.
@@ -128,7 +127,6 @@ class Fusion(Network):
         Args:
             inputs: each modality's, as its encoder reads them.
             present: bool ``(B,)`` of modalities that clips may lack; those without an entry are always there.
-                `hidden` names more that are to be left out of all clips.
 
         Returns:
             ``(B, num_classes)``.
@@ -146,8 +144,6 @@ class Fusion(Network):
         return self._mean(means, seen) if self.fusion == "mean" else self._gated(means, seen)
 
     def _present(self, name: str, present: Mapping[str, Tensor], like: Tensor) -> Tensor:
-        if name in self.hidden:
-            return torch.zeros(like.shape[0], dtype=torch.bool, device=like.device)
         return present.get(name, torch.ones(like.shape[0], dtype=torch.bool, device=like.device))
 
     def _drop(self, given: Tensor) -> Tensor:

@@ -58,7 +58,6 @@ class StanModule(L.LightningModule):
         self.objective = made
         self.train_loss = EpochLoss()
         self.windows = WindowScores(made.outputs)
-        self.gates = WindowScores(len(self.network.modalities))
 
     @property
     def backbone(self) -> nn.Module:
@@ -149,12 +148,6 @@ class StanModule(L.LightningModule):
             output = self(batch.inputs, batch.present)
         self.windows.update(batch.recording, batch.window, batch.target, output)
 
-    def test_step(self, batch: Any, batch_idx: int) -> None:
-        """As in validation; of a network that weighs modalities the gates, too."""
-        self.validation_step(batch, batch_idx)
-        if self.network.gates is not None:
-            self.gates.update(batch.recording, batch.window, batch.target, self.network.gates)
-
     def _in_sixteen_bits(self) -> bool:
         fitting = self.trainer.state.fn == "fit"
         return fitting and development.in_sixteen_bits(self.hparams["validation_precision"], self.trainer)
@@ -176,13 +169,6 @@ class StanModule(L.LightningModule):
         self.log("train/loss", self.train_loss.compute(), prog_bar=True)
         self.log("lr", torch.tensor(self.epoch_lr))
         self.train_loss.reset()
-
-    def on_test_epoch_end(self) -> None:
-        """Keep all windows for evaluation; what they are worth is worked out from the table they make."""
-        self.test_rows = self.windows.compute()
-        self.windows.reset()
-        self.test_gates = None if self.network.gates is None else self.gates.compute()[:, 3:]
-        self.gates.reset()
 
     def _scores(self) -> dict[str, Tensor]:
         """Metrics at the level of the video; all processes have the same."""

@@ -118,7 +118,7 @@ class Data(CropDataModule):
     """What `on_after_batch_transfer` needs of a datamodule."""
 
     def __init__(self) -> None:
-        self.corrupt, self.formats, self.augment = {}, {}, DEFAULT
+        self.formats, self.augment = {}, DEFAULT
         self._hparams = {"image_size": SIDE}
 
     @property

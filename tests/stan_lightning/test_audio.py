@@ -102,7 +102,8 @@ def test_what_is_silent_is_scored_as_by_the_face_alone(voiced, train, tmp_path):
         accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False
     )
     for part in ("train", "dev", "test"):
-        whole, face = (score_windows(trained.module, data, part, trainer, hidden=h) for h in ((), ["audio"]))
+        table = data.tables[part]
+        whole, face = (score_windows(trained.module, data, table, trainer, hidden=h) for h in ((), ["audio"]))
         silent = whole.recording.isin(data.tables[part].recording[data.tables[part].sound_s == 0])
         assert silent.sum() == 3  # one recording of each partition
         difference = (whole.output - face.output).abs()

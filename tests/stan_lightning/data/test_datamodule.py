@@ -67,7 +67,9 @@ def test_batches_are_normalised_on_the_device(make_crops) -> None:
 def test_every_window_of_every_recording_is_evaluated_once(make_crops) -> None:
     data = make_data(make_crops())
     seen = [
-        (int(r), int(w)) for b in data.test_dataloader() for r, w in zip(b.recording, b.window, strict=True)
+        (int(r), int(w))
+        for b in data.windows(data.tables["test"])
+        for r, w in zip(b.recording, b.window, strict=True)
     ]
     assert seen == [(recording, window) for recording in range(3) for window in range(3)]
 
@@ -85,7 +87,7 @@ def test_labels_are_needed_only_where_they_are_used(make_crops, capsys: pytest.C
     rows.loc[0, "label"] = float("nan")
     rows.to_csv(root / "manifest.csv", index=False)
     data = make_data(root)
-    assert len(data.test_dataloader().dataset) == 9
+    assert len(data.windows(data.tables["test"]).dataset) == 9
     assert len(data.train_dataloader().dataset) == 4
     assert "1 of 5 train recordings have no label" in capsys.readouterr().out
     rows.label = float("nan")
@@ -101,7 +103,7 @@ def test_classes_replace_the_score_range(make_crops) -> None:
     rows.to_csv(root / "manifest.csv", index=False)
     data = make_data(root, "data.score_range=null")
     assert data.classes == ["run", "walk"]
-    assert [s.target for s in data.sources("train")] == [1, 0, 1, 0, 1]
+    assert [s.target for s in data.sources(data.tables["train"])] == [1, 0, 1, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -121,4 +123,4 @@ def test_what_the_crops_cannot_serve_is_named(make_crops, override: str, said: s
 def test_an_empty_partition_is_named(make_crops) -> None:
     data = make_data(make_crops({"train": ["1"], "dev": ["2"]}))
     with pytest.raises(InputError, match="partition test holds no recording"):
-        data.test_dataloader()
+        data.recordings("test")

@@ -63,7 +63,7 @@ def test_windows_are_slices_by_time_and_the_missing_is_told(root: Path, capsys) 
     data = make_data(root)
     assert "1 of 11 recordings have no mood, such as 2_1_Freeform" in capsys.readouterr().out
     assert data.columns == {"mood": ["a", "b"]}
-    batches = list(data.window_dataloader("train"))
+    batches = list(data.windows(data.tables["train"]))
     found = torch.cat([batch.inputs["mood"] for batch in batches])
     present = torch.cat([batch.present["mood"] for batch in batches])
     assert found.shape == (15, 16, 2) and found.dtype == torch.float32
@@ -100,8 +100,8 @@ def test_another_person_s_signal_is_read_over_the_same_share(root: Path) -> None
         root / "signals" / "mood" / "10_3_Freeform.csv", index=False
     )
     data = make_data(root)
-    data.swapped = {"mood": [1, 2, 0]}
-    assert (next(iter(data.test_dataloader())).inputs["mood"] == 5).all()
+    lent = data.windows(data.tables["test"], swapped={"mood": [1, 2, 0]})
+    assert (next(iter(lent)).inputs["mood"] == 5).all()
 
 
 def test_whole_recordings_are_padded_with_what_is_missing(root: Path) -> None:

@@ -91,7 +91,7 @@ def test_the_signals_clock_decides(voiced, samples, give_sound):
 def test_training_and_windows_hear_alike_and_the_missing_is_told(voiced, capsys):
     data = make_data(voiced, "data.modalities=[face,audio]")
     assert "1 of 11 recordings have no sound, such as 2_1_Freeform" in capsys.readouterr().out
-    sources = data.sources("train")
+    sources = data.sources(data.tables["train"])
     present = []
     for window in WindowDataset(sources, 16, data.reading()):
         assert window.inputs["audio"].shape == (round(1.6 * RATE),)
