@@ -59,6 +59,7 @@ def checkpoint(tmp_path_factory):
     with initialize_config_dir(CONF, version_base="1.3"):
         config = compose("train", ["data=manifest", f"data.root={folder / 'gone'}", *TINY])
     data = instantiate(config.data, _convert_="all")
+    torch.manual_seed(0)
     module = instantiate(config.model, data=FACTS, _convert_="all")
     torch.nn.init.constant_(module.network.head.bias, 0.3)
     content = {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}
