@@ -49,7 +49,6 @@ benchmarks: $(READY)  ## every speed that the README states, each compared in on
 	$(RUN) -m benchmarks.preprocess
 	$(RUN) -m benchmarks.loader
 	$(RUN) -m benchmarks.training
-	$(RUN) -m benchmarks.development
 	$(RUN) -m benchmarks.t4
 
 gpu-check: $(READY)  ## on a machine with a GPU: its numbers beside the CPU's, and its times (10 minutes); more by ARGS=

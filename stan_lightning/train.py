@@ -43,7 +43,6 @@ from stan_lightning.runs.versions import versions
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.objective import Objective
 from stan_lightning.training.refusals import (
-    refuse_bfloat16_on_cpu,
     refuse_half_precision,
     refuse_impossible_numbers,
     refuse_other_kind,
@@ -233,7 +232,6 @@ def build_trainer(config: DictConfig, run: Path, objective: Objective) -> L.Trai
         raise InputError(f"this machine cannot run this trainer ({said}); try trainer=default") from None
     share_processors(trainer.num_devices)
     refuse_sync_on_cpu(trainer, config.trainer.get("sync_batchnorm", False))
-    refuse_bfloat16_on_cpu(trainer)
     if HydraConfig.get().mode is RunMode.MULTIRUN:
         refuse_sweep_on_processes(trainer)
     return trainer

@@ -105,11 +105,6 @@ class Crops:
         told = self.row.get("n_source_frames")
         return max(told if isinstance(told, int) else 0, int(self.frames[-1]) + 1)
 
-    def size(self, position: int) -> int:
-        """Bytes of one crop, encoded."""
-        name = self._member(position)
-        return self._zip.getinfo(name).file_size if self._zip else (self.path / name).stat().st_size
-
     def _member(self, position: int) -> str:
         if not 0 <= position < len(self._members):
             raise InputError(
@@ -128,12 +123,9 @@ class Crops:
         except InputError as error:
             raise InputError(f"{error}; delete this recording and make it again") from None
 
-    def image(self, position: int, kept: dict[int, bytes] | None = None) -> Image:
-        """One crop, RGB, shape (H, W, 3); `kept` as in `read`."""
-        name, kept = self._member(position), {} if kept is None else kept
-        if position not in kept:
-            kept[position] = self.encoded(position)
-        data = kept[position]
+    def image(self, position: int) -> Image:
+        """One crop, RGB, shape (H, W, 3)."""
+        name, data = self._member(position), self.encoded(position)
         if not self._checked[position]:  # once, as it costs a hundredth of what decoding does
             check_picture(data, f"{self.path}: {name}")
             self._checked[position] = 1
@@ -145,22 +137,21 @@ class Crops:
             raise InputError(f"{self.path}: {name} is not an image; delete this recording and make it again")
         return np.asarray(pixels, np.uint8)
 
-    def read(self, positions: Sequence[int], size: int, kept: dict[int, bytes] | None = None) -> Image:
+    def read(self, positions: Sequence[int], size: int) -> Image:
         """Several crops of one size.
 
         Args:
             positions: Positions in `frames`; one that stands twice is decoded once.
             size: Side in pixels. Crops of another size are resized (area when shrinking).
-            kept: Encoded crops by position, which are taken from here; those that are not here are put here.
 
         Returns:
             RGB, shape (T, size, size, 3).
         """
-        decoded = {position: self._sized(position, size, kept) for position in set(positions)}
+        decoded = {position: self._sized(position, size) for position in set(positions)}
         return np.stack([decoded[position] for position in positions])
 
-    def _sized(self, position: int, size: int, kept: dict[int, bytes] | None) -> Image:
-        image = self.image(position, kept)
+    def _sized(self, position: int, size: int) -> Image:
+        image = self.image(position)
         if image.shape[:2] == (size, size):
             return image
         how = cv2.INTER_AREA if min(image.shape[:2]) > size else cv2.INTER_CUBIC

@@ -81,7 +81,6 @@ class CropDataModule(L.LightningDataModule):
         modalities: Sequence[str] | None = None,
         sound_s: float | None = None,
         eval_batch_size: int | None = None,
-        cache_gb: float = 0.0,
         signals: Mapping[str, str | None] | None = None,
     ) -> None:
         super().__init__()
@@ -290,7 +289,7 @@ class CropDataModule(L.LightningDataModule):
     def val_dataloader(self) -> DataLoader[Window]:
         """Windows of the labelled development recordings."""
         rank, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        return self._windows(self._learnable("dev"), rank, processes, self.hparams["cache_gb"])
+        return self._windows(self._learnable("dev"), rank, processes)
 
     def windows(
         self,
@@ -315,13 +314,11 @@ class CropDataModule(L.LightningDataModule):
         whole = [replace(one, lent=other) for one, other in zip(sources, lent, strict=True)]
         return self._windows(whole, rank, processes)
 
-    def _windows(
-        self, sources: list[Source], rank: int, processes: int, cache_gb: float = 0.0
-    ) -> DataLoader[Window]:
+    def _windows(self, sources: list[Source], rank: int, processes: int) -> DataLoader[Window]:
         hparams = self.hparams
         dataset = WindowDataset(sources, hparams["clip_frames"], self.reading())
         batch_size = hparams["eval_batch_size"] or hparams["batch_size"]
-        return window_loader(dataset, batch_size, hparams["num_workers"], rank, processes, cache_gb)
+        return window_loader(dataset, batch_size, hparams["num_workers"], rank, processes)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Bring a batch to the device, but for the face's draws: reading them there would wait for it."""

@@ -48,13 +48,9 @@ class Source:
             return self, positions
         return other, [position * other.n_frames // self.n_frames for position in positions]
 
-    def read(self, positions: Sequence[int], size: int, kept: dict[int, bytes] | None = None) -> Tensor:
-        """Frames at positions after the stride: uint8, shape ``(T, size, size, 3)``; `kept` as in `Crops`."""
-        return torch.from_numpy(open_crops(self.crops).read([p * self.step for p in positions], size, kept))
-
-    def size(self, positions: Sequence[int]) -> int:
-        """Bytes of the encoded crops at positions after the stride."""
-        return sum(open_crops(self.crops).size(p * self.step) for p in set(positions))
+    def read(self, positions: Sequence[int], size: int) -> Tensor:
+        """Frames at positions after the stride: uint8, shape ``(T, size, size, 3)``."""
+        return torch.from_numpy(open_crops(self.crops).read([p * self.step for p in positions], size))
 
     def hear(self, positions: Sequence[int], seconds: float) -> Tensor:
         """Sound about the middle of the first and the last of these positions: int16, shape ``(N,)``.
@@ -87,17 +83,12 @@ class Reading:
     crop_size: int
     sound_s: float = 0.0
 
-    def read(
-        self, source: Source, positions: Sequence[int], kept: dict[int, bytes] | None = None
-    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """A clip by modality, and for each that recordings may lack whether it is there, bool ``()``.
-
-        `kept` holds this clip's crops, encoded, from one reading to the next.
-        """
+    def read(self, source: Source, positions: Sequence[int]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """A clip by modality, and for each that recordings may lack whether it is there, bool ``()``."""
         inputs, present = {}, {}
         if "face" in self.modalities:
             seen, where = source.lender("face", positions)
-            inputs["face"] = seen.read(where, self.crop_size, kept)
+            inputs["face"] = seen.read(where, self.crop_size)
         if "audio" in self.modalities:
             heard, where = source.lender("audio", positions)
             inputs["audio"] = heard.hear(where, self.sound_s)
@@ -191,15 +182,10 @@ class ClipDataset(Dataset[TrainingClip]):
 
 
 class WindowDataset(Dataset[Window]):
-    """Every evaluation window of every recording, one item a window.
-
-    Attributes:
-        kept: Encoded crops by position of those windows whose crops stay in memory once they were read.
-    """
+    """Every evaluation window of every recording, one item a window."""
 
     def __init__(self, sources: Sequence[Source], clip_frames: int | None, reading: Reading) -> None:
         self.sources, self.clip_frames, self.reading = sources, clip_frames, reading
-        self.kept: dict[int, dict[int, bytes]] = {}
         self.windows = [
             (recording, window, positions)
             for recording, source in enumerate(sources)
@@ -209,14 +195,9 @@ class WindowDataset(Dataset[Window]):
     def __len__(self) -> int:
         return len(self.windows)
 
-    def size(self, index: int) -> int:
-        """Bytes of a window's encoded crops."""
-        recording, _, positions = self.windows[index]
-        return self.sources[recording].size(positions) if "face" in self.reading.modalities else 0
-
     def __getitem__(self, index: int) -> Window:
         recording, window, positions = self.windows[index]
         source = self.sources[recording]
-        inputs, present = self.reading.read(source, positions, self.kept.get(index))
+        inputs, present = self.reading.read(source, positions)
         target = torch.tensor(source.target, dtype=torch.float32)
         return Window(inputs, present, target, torch.tensor(recording), torch.tensor(window))

@@ -22,7 +22,6 @@ OF_THE_MACHINE: Mapping[str, Any] = {
     "num_workers": 0,
     "batch_size": 5,
     "eval_batch_size": None,
-    "cache_gb": 0.0,
 }
 """Settings of a datamodule that a checkpoint does not decide for the machine that scores it."""
 COMPOSED = ("augment", "sampler")

@@ -26,7 +26,7 @@ from stan_lightning.runs.places import check_places, untyped
 
 CONFIG = "config.yaml"
 _CHANGEABLE = re.compile(
-    r"(trainer|logger)\..+|data\.(root|signals(\..+)?|num_workers|cache_gb)|resume|go_on|trust|group|hydra\..+"
+    r"(trainer|logger)\..+|data\.(root|signals(\..+)?|num_workers)|resume|go_on|trust|group|hydra\..+"
 )
 
 
@@ -83,7 +83,7 @@ def own_config(run: Path, asked: DictConfig, overrides: Sequence[str]) -> DictCo
     if fixed and difference(config, asked):
         raise InputError(
             f"{fixed[0]}: a resumed run keeps its own config; only trainer.*, logger.*, data.root, "
-            "data.signals.*, data.num_workers and data.cache_gb can change"
+            "data.signals.* and data.num_workers can change"
         )
     for key in keys:
         if key.startswith(("trainer.", "logger.", "data.")):

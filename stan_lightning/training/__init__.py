@@ -8,5 +8,4 @@ averaging: Averages of the weights, which are validated and saved.
 development: In which precision development is scored.
 refusals: Settings that cannot work, refused before anything is trained.
 trainer_refusals: Lightning's settings that would make a number another one than it says.
-bfloat16: Whether this CPU's bfloat16 convolutions have gradients.
 """

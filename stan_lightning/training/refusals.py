@@ -10,7 +10,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from stan_boundary.errors import InputError
 from stan_lightning.network.encoder import Network
-from stan_lightning.training.bfloat16 import gradients_are_numbers
 
 # Lowest and highest value of settings whose own errors would come late or without a name.
 NUMBERS: dict[str, tuple[type, float, float]] = {
@@ -18,7 +17,6 @@ NUMBERS: dict[str, tuple[type, float, float]] = {
     "data.split_seed": (int, 0, 2**32 - 1),
     "data.batch_size": (int, 1, inf),
     "data.eval_batch_size": (int, 1, inf),
-    "data.cache_gb": (float, 0, inf),
     "data.clip_frames": (int, 1, 20_000),
     "data.frame_stride": (int, 1, 10_000),
     "data.image_size": (int, 1, 2_000),
@@ -99,16 +97,6 @@ def refuse_half_precision(precision: str, accelerator: str) -> None:
         raise InputError(
             f"trainer.precision={precision} needs a GPU and there is none; take trainer=default or "
             "trainer.precision=32-true"
-        )
-
-
-def refuse_bfloat16_on_cpu(trainer: L.Trainer) -> None:
-    """Gradients that now and then are no numbers would end the run at an epoch nobody can foresee."""
-    on_cpu = trainer.strategy.root_device.type == "cpu"
-    if on_cpu and str(trainer.precision).startswith("bf16") and not gradients_are_numbers():
-        raise InputError(
-            f"trainer.precision={trainer.precision}: small bfloat16 convolutions have gradients that are no "
-            f"numbers on this CPU with torch {torch.__version__}; take trainer.precision=32-true"
         )
 
 

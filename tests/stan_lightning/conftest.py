@@ -136,7 +136,7 @@ def train(
 
 @pytest.fixture
 def without_onednn() -> Iterator[None]:
-    """bfloat16 by torch's own kernels; oneDNN's read memory that nobody wrote (training/bfloat16.py)."""
+    """bfloat16 by torch's own kernels; oneDNN's read memory that nobody wrote."""
     with torch.backends.mkldnn.flags(enabled=False):
         yield
 

@@ -226,10 +226,10 @@ def test_a_checkpoint_decides_nothing_of_the_machine_and_asks_for_no_more_than_i
     best, odd = received / "checkpoints" / "best.ckpt", received / "checkpoints" / "odd.ckpt"
 
     def greedy(content: dict[str, Any]) -> None:
-        content["datamodule_hyper_parameters"] |= dict(num_workers=500, batch_size=10**6, cache_gb=1e6)
+        content["datamodule_hyper_parameters"] |= dict(num_workers=500, batch_size=10**6)
 
     data = open_checkpoint(edited(best, greedy, odd)).data
-    assert (data["num_workers"], data["batch_size"], data["cache_gb"]) == (0, 5, 0.0)
+    assert (data["num_workers"], data["batch_size"]) == (0, 5)
     changes: list[tuple[str, str, Any]] = [
         ("datamodule_hyper_parameters", "image_size", 10**6),
         ("datamodule_hyper_parameters", "clip_frames", 10**9),

@@ -90,8 +90,8 @@ def test_development_is_scored_in_training_s_precision_on_a_gpu_alone(
     with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
         module.network(batch.inputs["face"])
         module.validation_step(batch, 0)
-        state.fn = "test"
-        module.test_step(batch, 0)
+        state.fn = "validate"
+        module.validation_step(batch, 0)
     assert seen == [torch.bfloat16, expected, torch.float32]
 
 
