@@ -82,6 +82,8 @@ def load_weights(network: Encoder, path: str | Path, columns: Sequence[str] | No
     Raises:
         InputError: the file cannot be read, or does not fit but for the head.
     """
+    if said := network.start_from(path):
+        return said
     if Path(path).is_dir():
         path = Path(path) / "checkpoints" / "best.ckpt"
     state = read_state(path)
