@@ -24,7 +24,7 @@ $(READY): pyproject.toml constraints.txt
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	touch $@
 
-demo: $(READY)  ## the whole road on drawn people: videos, crops, training, test scores (5 minutes on two idle cores)
+demo: $(READY)  ## everything on synthetic subjects: videos, crops, training, test scores (5 minutes on two idle cores)
 	$(RUN) -m preprocess corpus=demo output=$(DEMO)/crops
 	$(RUN) -m stan_lightning.train experiment=demo data.root=$(DEMO)/crops hydra.run.dir=$(DEMO)/run go_on=true
 	$(RUN) -m stan_lightning.evaluate checkpoint=$(DEMO)/run/checkpoints/best.ckpt output=$(DEMO)/evaluation \
@@ -37,7 +37,7 @@ preprocess: $(READY)  ## face crops of your corpus: AVEC2014=<folder>, AVEC2013=
 	else echo 'error: say where the videos are: make preprocess AVEC2014=<folder> (or AVEC2013=, MANIFEST=<csv>)' >&2; exit 2; fi; \
 	exec $(RUN) -m preprocess "$$@" $(ARGS)
 
-test: $(READY) check  ## linting, types and the fast tests (17 minutes on two cores)
+test: $(READY) check  ## linting, types and the fast tests (9 minutes on two idle cores)
 	$(RUN) -m pytest -q -n auto --maxprocesses 4 $(ARGS)
 
 test-all: $(READY) check  ## the slow tests as well
@@ -51,7 +51,7 @@ benchmarks: $(READY)  ## every speed that the README states, each compared in on
 	$(RUN) -m benchmarks.training
 	$(RUN) -m benchmarks.t4
 
-gpu-check: $(READY)  ## on a machine with a GPU: its numbers beside the CPU's, and its times (10 minutes); more by ARGS=
+gpu-check: $(READY)  ## with a GPU: compare its results with the CPU's, and measure times (10 minutes); more by ARGS=
 	@$(RUN) -m benchmarks.gpu_check $(ARGS)
 
 picture: demo  ## docs/report.png, the head of the demo's report (needs chromium)
@@ -60,7 +60,7 @@ picture: demo  ## docs/report.png, the head of the demo's report (needs chromium
 	  file://$(CURDIR)/$(DEMO)/evaluation/report.html
 	$(RUN) -c "from PIL import Image; Image.open('$(DEMO)/report.png').convert('RGB').quantize(160).save('docs/report.png', optimize=True)"
 
-audit: $(READY)  ## what leakage is worth, and whether order is seen, where the truth is known (under an hour on two cores)
+audit: $(READY)  ## identity leakage and temporal order on synthetic data, where the truth is known (under an hour on two cores)
 	$(RUN) -m benchmarks.audit $(ARGS)
 
 check: $(READY)  ## ruff, mypy, and which room may import which

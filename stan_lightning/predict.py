@@ -208,7 +208,7 @@ def refuse(table: pd.DataFrame, trained: Trained, shortest: float) -> dict[str, 
             refusals[str(row.recording)] = f"{error}; crop the video again, or give the video"
             continue
         if deaf:
-            refusals[str(row.recording)] = "no sound, and this network does nothing but hear"
+            refusals[str(row.recording)] = "no audio, and this network reads audio only"
             continue
         if frames < least:
             refusals[str(row.recording)] = (

@@ -86,7 +86,7 @@ def _new_people(metrics: Mapping[str, Any]) -> list[Finding]:
 
 def _looked_up(metrics: Mapping[str, Any]) -> list[Finding]:
     if not metrics["seen"]["n"]:
-        return [Finding(NOTE, "nobody here was trained on, so there is no identity to know")]
+        return [Finding(NOTE, "no subject here was trained on: there is no identity look-up")]
     return [_against("mae", NAMES["identity"], metrics["video"], metrics["baselines"]["identity"])]
 
 

@@ -74,7 +74,7 @@ def page(
         found: The recordings that were scored.
         refusals: Those that were not, and why.
         score_range: Lowest and highest score in points.
-        synthetic: Whether the network was trained on drawn people; the page says so.
+        synthetic: Whether the network was trained on synthetic subjects; the page says so.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -221,7 +221,7 @@ def test_released_weights_without_a_training_set(crops, tmp_path, capsys):
     numbers = json.loads((tmp_path / "alone" / "metrics.json").read_text())
     assert (numbers["baselines"], numbers["seen"], numbers["n_train_subjects"]) == (None, None, None)
     html = (tmp_path / "alone" / "report.html").read_text()
-    assert "No training set is known" in html and "Shortcut: nuisance: not fitted: no training set" in html
+    assert "The training set is unknown" in html and "Shortcut: nuisance: not fitted: no training set" in html
     said = capsys.readouterr().out
     assert said.count("not fitted: no training set is known") == 2
     run(*given, f"data.root={crops}", f"output={tmp_path / 'trained'}")

@@ -53,7 +53,7 @@ def test_what_is_shown_to_be_better_says_by_how_much():
     assert (first.mark, first.text) == (BETTER, f"better than {MEDIAN} ({expected})")
     assert about(found, "RMSE").text.startswith("better than predicting the training mean (RMSE")
     assert about(found, "dealt to other people").mark == BETTER
-    assert about(found, "nobody here was trained on").mark == NOTE
+    assert about(found, "no subject here was trained on").mark == NOTE
     assert about(found, "one training: what another seed would give is unknown").mark == NOTE
 
 

@@ -64,7 +64,7 @@ def test_page_says_what_limits_its_numbers():
     assert "1 of 5 recordings have no prediction" in html
     assert "Research software, not a diagnostic device." in html
     assert "There is no" not in html
-    assert "No training set is known" in report_page.page(make(training=None), None)
+    assert "The training set is unknown" in report_page.page(make(training=None), None)
 
 
 @pytest.mark.parametrize(
