@@ -10,7 +10,7 @@ EXTRAS ?= dev,sweep,distributed,onnx
 DEMO ?= outputs/demo
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo picture audit preprocess test test-all check format benchmarks gpu-check
+.PHONY: help setup demo picture audit preprocess test test-all check format docs benchmarks gpu-check
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' Makefile | expand -t 20
@@ -62,6 +62,10 @@ picture: demo  ## docs/report.png, the head of the demo's report (needs chromium
 
 audit: $(READY)  ## identity leakage and temporal order on synthetic data, where the truth is known (under an hour on two cores)
 	$(RUN) -m benchmarks.audit $(ARGS)
+
+docs: $(READY)  ## the documentation as a site in site/, with the Python reference
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
 
 check: $(READY)  ## ruff, mypy, and which room may import which
 	$(RUN) -m ruff check .

@@ -3,6 +3,7 @@
 import ast
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,12 @@ def test_every_link_between_pages_leads_somewhere() -> None:
 
 def test_readme_names_every_page_of_docs() -> None:
     assert {page.name for page in (ROOT / "docs").glob("*.md")} <= set(re.findall(r"docs/(\w+\.md)", README))
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning() -> None:
+    done = subprocess.run(["make", "docs"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and "WARNING" not in done.stdout + done.stderr, done.stderr
+    assert (ROOT / "site" / "index.html").is_file()
+    page = (ROOT / "site" / "reference" / "network.html").read_text()
+    assert "stan_lightning.network.STADRN" in page
