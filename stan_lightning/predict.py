@@ -36,7 +36,7 @@ from stan_lightning.data.clips import step
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.facts import facts
-from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_DRAWN
+from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_SYNTHETIC
 from stan_lightning.data.readable import why_unreadable
 from stan_lightning.data.signal_listing import OF_CROPS, find
 from stan_lightning.data.signals import gather
@@ -126,7 +126,7 @@ def predict(config: DictConfig, overrides: Sequence[str] = ()) -> int:
     write_whole(output / PAGE, as_text(page(found, refusals, score_range, synthetic)).encode())
     say(predictions, usable, score_range)
     if synthetic:
-        print(TRAINED_ON_DRAWN)
+        print(TRAINED_ON_SYNTHETIC)
     print(printable(as_text(output / PAGE)))
     return len(refusals)
 
@@ -311,7 +311,7 @@ def say(predictions: pd.DataFrame, table: pd.DataFrame, score_range: Any) -> Non
         name = Text(printable(row["recording"]))
         drawn.add_row(name, f"{row['prediction']:.1f}", sd, str(row["n_windows"]), found)
     Console().print(drawn)
-    print(f"{DISCLAIMER} A score says what the network made of a recording, not how anybody is.")
+    print(f"{DISCLAIMER} A score is the network's output for a recording, not a statement about a person.")
 
 
 if __name__ == "__main__":

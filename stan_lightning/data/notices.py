@@ -1,7 +1,7 @@
-"""What is said with everything that is made from drawn people, and with every result."""
+"""Notices on results from synthetic subjects, and on every result."""
 
 SYNTHETIC = (
-    "Drawn people, not recorded ones: this shows that the pipeline works, and nothing about depression."
+    "Synthetic subjects: this shows that the pipeline works, and says nothing about depression."
 )
 DISCLAIMER = "Research software, not a diagnostic device."
-TRAINED_ON_DRAWN = f"The network was trained on synthetic data. {SYNTHETIC}"
+TRAINED_ON_SYNTHETIC = f"The network was trained on synthetic data. {SYNTHETIC}"

@@ -1,6 +1,6 @@
 """What a recording tells without the person in it: its length, light, picture and sound.
 
-Where these tell the score, a network that does no better may have learnt them and nothing else.
+Where these predict the score, a network that does no better may have learnt only them.
 """
 
 from collections.abc import Mapping, Sequence

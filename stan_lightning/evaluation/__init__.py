@@ -1,4 +1,4 @@
-"""What a number is worth.
+"""Evaluation.
 
 trained: What a checkpoint tells: the network, how its clips were read, who it was trained on.
 released: The authors' released weights in place of a checkpoint.
@@ -8,7 +8,7 @@ timeline: When in its video each window lies.
 units: From windows to clip, video, session, subject.
 intervals: What an estimate would be without each person in turn.
 statistics: Metrics with an interval that respects who was filmed.
-dealt: A model's own predictions dealt to other people.
+dealt: A model's own predictions swapped between people.
 baselines: What can be said without a network.
 ridge: What a recording's circumstances, and simple statistics of behaviour, tell.
 tables: The tables and numbers that every evaluation writes.

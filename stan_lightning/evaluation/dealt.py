@@ -1,4 +1,4 @@
-"""A model's own predictions dealt to other people: one that does no better told nobody from anybody."""
+"""A model's own predictions swapped between people: one that does no better does not distinguish people."""
 
 import numpy as np
 from numpy.typing import ArrayLike

@@ -13,8 +13,8 @@ MARKS = {BETTER: "+", WORSE: "-", OPEN: "?", NOTE: " "}
 """For a terminal."""
 POWER = 0.8
 CHOSEN = {
-    "train": "fitted on these recordings: they say nothing of new ones",
-    "dev": "this partition chose the epoch: its numbers flatter",
+    "train": "fitted on these recordings: no estimate of the error on new ones",
+    "dev": "this partition selected the epoch: its numbers are optimistic",
 }
 
 
@@ -34,12 +34,12 @@ def findings(metrics: Mapping[str, Any]) -> list[Finding]:
     """All that an evaluation shows, its main comparison first."""
     video = metrics["video"]
     if not video["n"]:
-        return [Finding(NOTE, "no labels: scores are predicted, and nothing can be said about their error")]
+        return [Finding(NOTE, "no labels: the error of these predictions is unknown")]
     told = [_dealt(metrics)] if metrics.get("dealt") else []
     notes = _notes(metrics)
     if metrics["baselines"] is None:
         mae = video["mae"]["value"]
-        unknown = f"MAE {mae:.1f}, and no training set is known: nothing says what this beats"
+        unknown = f"MAE {mae:.1f}, and the training set is unknown: there is no baseline to compare with"
         return [Finding(NOTE, unknown), *told, *notes]
     found = [*_constants(video, metrics["baselines"]), *_new_people(metrics), *_looked_up(metrics)]
     found += [*_simple(metrics), *told]
@@ -48,7 +48,7 @@ def findings(metrics: Mapping[str, Any]) -> list[Finding]:
         found.insert(0, _recipe(metrics))
         found.append(_against("mae", "the mean of its runs", video, runs))
     elif not metrics.get("folds"):
-        found.append(Finding(NOTE, "one training: what another seed would give is unknown"))
+        found.append(Finding(NOTE, "one training: the variance between trainings is unknown"))
     return [*found, *notes]
 
 
@@ -80,7 +80,7 @@ def _new_people(metrics: Mapping[str, Any]) -> list[Finding]:
     if not new or new["n"] == video["n"]:
         return []
     if not new["n"]:
-        return [Finding(NOTE, "everybody here was trained or selected on: nothing is known of new people")]
+        return [Finding(NOTE, "every subject here was trained or selected on: the error on new people is unknown")]
     return _constants(new, new["baselines"], f"for the {new['people']} new people ")
 
 
@@ -91,19 +91,19 @@ def _looked_up(metrics: Mapping[str, Any]) -> list[Finding]:
 
 
 def _simple(metrics: Mapping[str, Any]) -> list[Finding]:
-    """Whether the model tells more than simple numbers, and whether they tell anything."""
+    """Whether the model predicts more than the shortcut baselines, and whether these predict anything."""
     found = []
     for name in RIDGES:
         if (row := metrics["baselines"].get(name)) is None:
             continue
         if metrics.get("ridges", {}).get(name, {}).get("nothing"):
-            found.append(Finding(NOTE, f"{NAMES[name]}: nothing found that tells the score"))
+            found.append(Finding(NOTE, f"{NAMES[name]}: no feature found that predicts the score"))
             continue
         mine = _against("mae", f"{NAMES[name]} alone", metrics["video"], row)
         theirs = row["median_difference"]["high"]
         if theirs is not None and theirs < 0:
-            tells = "which tell the score better than the median"
-            more = ", so it has shown nothing of its own" if mine.mark in (OPEN, WORSE) else ""
+            tells = "which predict the score better than the median"
+            more = ": the network shows no information beyond them" if mine.mark in (OPEN, WORSE) else ""
             mine = Finding(mine.mark, f"{mine.text}, {tells}{more}")
         found.append(mine)
     return found
@@ -112,26 +112,26 @@ def _simple(metrics: Mapping[str, Any]) -> list[Finding]:
 def _dealt(metrics: Mapping[str, Any]) -> Finding:
     dealt, video = metrics["dealt"], metrics["video"]
     if dealt["mae"] is None:
-        return Finding(OPEN, "one person: their predictions cannot be dealt to others")
+        return Finding(OPEN, "one person: predictions cannot be swapped between people")
     numbers = f"MAE {video['mae']['value']:.1f} against {dealt['mae']:.1f}"
-    name = "its own predictions dealt to other people"
+    name = "its own predictions swapped between people"
     if dealt["p"] is None:
         return Finding(OPEN, f"{_few(video)} to compare with {name} ({numbers})")
     numbers += f", p {'below 0.001' if dealt['p'] < 0.001 else format(dealt['p'], '.3f')}"
     if dealt["p"] <= 1 - LEVEL:
         return Finding(BETTER, f"better than {name} ({numbers})")
-    return Finding(OPEN, f"not shown to tell anybody from anybody: {name} do about as well ({numbers})")
+    return Finding(OPEN, f"not shown to distinguish people: {name} do about as well ({numbers})")
 
 
 def _recipe(metrics: Mapping[str, Any]) -> Finding:
-    """What another training of the same recipe would be worth, for other people."""
+    """The expected error of another training of the same recipe, on other people."""
     mae, difference = (metrics["over_runs"][name] for name in ("mae", "median_difference"))
     whom = f"a training of this recipe, over {mae['runs']} runs and {mae['people']} people, is"
     median = metrics["baselines"]["train_median"]["mae"]["value"]
     numbers = f"MAE {shown(mae, 1)} against {median:.1f}, difference {shown(difference, 1)}"
     if difference["low"] is None:
         return Finding(OPEN, f"{whom} not compared with {NAMES['train_median']}: {_few(metrics['video'])}")
-    numbers += f"; {100 * mae['run_share']:.0f} % of a run's variance is the run's"
+    numbers += f"; {100 * mae['run_share']:.0f} % of the variance is between runs"
     mark = BETTER if difference["high"] < 0 else WORSE if difference["low"] > 0 else OPEN
     said = "not shown to be better" if mark == OPEN else mark
     return Finding(mark, f"{whom} {said} than {NAMES['train_median']} ({numbers})")
@@ -160,10 +160,10 @@ def _against(
 
 
 def _power(width: float, people: int) -> str:
-    """What the comparison would see in 8 of 10 cases, and how many people a difference of 1 point needs."""
+    """The difference that the comparison detects with 80 % power, and how many people 1 point needs."""
     if not width:
         return ""
     sure, often = (student(share, people - 1) for share in ((1 + LEVEL) / 2, POWER))
     least = width / 2 * (1 + often / sure)
     needed = float(f"{max(people * least**2, FEWEST_PEOPLE):.2g}")
-    return f"; 8 of 10 times it would see {least:.1f}, and 1 point with about {needed:.0f} people"
+    return f"; 80 % power for {least:.1f} points, for 1 point with about {needed:.0f} people"

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_DRAWN
+from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_SYNTHETIC
 from stan_lightning.evaluation.statistics import BAND_EDGES, BANDS, BDI_RANGE
 
 PAGE = "predictions.html"
@@ -85,7 +85,7 @@ def page(
         recordings=[_shown(one, score_range) for one in found],
         refusals=refusals,
         score_range=[f"{edge:g}" for edge in score_range],
-        notes=[TRAINED_ON_DRAWN] if synthetic else [],
+        notes=[TRAINED_ON_SYNTHETIC] if synthetic else [],
         disclaimer=DISCLAIMER,
     )
 

@@ -153,7 +153,7 @@ def test_missing_labels_are_said_and_predicted(checkpoint, crops, tmp_path, caps
     assert predictions.prediction.notna().all() and predictions.label.isna().sum() == 2
     table.assign(label="").to_csv(unlabelled, index=False)
     run(f"checkpoint={checkpoint}", f"data.root={unlabelled}", f"output={tmp_path / 'none'}")
-    assert "no labels: scores are predicted" in capsys.readouterr().out
+    assert "no labels: the error of these predictions is unknown" in capsys.readouterr().out
     numbers = json.loads((tmp_path / "none" / "metrics.json").read_text())
     assert numbers["video"]["mae"] == {"value": None, "low": None, "high": None}
 

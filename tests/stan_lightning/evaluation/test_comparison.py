@@ -167,5 +167,5 @@ def test_a_recipe_has_an_interval_over_runs_and_people():
     assert difference["value"] == pytest.approx(np.mean(maes) - median)
     said = findings(numbers)[0].text
     assert said.startswith("a training of this recipe, over 3 runs and 20 people, is ")
-    assert f"{100 * mae['run_share']:.0f} % of a run's variance is the run's" in said
+    assert f"{100 * mae['run_share']:.0f} % of the variance is between runs" in said
     assert not any("another seed" in one.text for one in findings(numbers))

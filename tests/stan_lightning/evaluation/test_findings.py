@@ -52,9 +52,9 @@ def test_what_is_shown_to_be_better_says_by_how_much():
     expected += f"{difference['value']:z.1f} [{difference['low']:z.1f}, {difference['high']:z.1f}]"
     assert (first.mark, first.text) == (BETTER, f"better than {MEDIAN} ({expected})")
     assert about(found, "RMSE").text.startswith("better than predicting the training mean (RMSE")
-    assert about(found, "dealt to other people").mark == BETTER
+    assert about(found, "swapped between people").mark == BETTER
     assert about(found, "no subject here was trained on").mark == NOTE
-    assert about(found, "one training: what another seed would give is unknown").mark == NOTE
+    assert about(found, "one training: the variance between trainings is unknown").mark == NOTE
 
 
 def test_what_is_open_says_between_what_and_how_many_people_it_takes():
@@ -66,10 +66,10 @@ def test_what_is_open_says_between_what_and_how_many_people_it_takes():
     assert f"from {-difference['low']:.1f} better to {difference['high']:.1f} worse" in line.text
     error = (difference["high"] - difference["low"]) / 2 / stats.t.ppf(0.975, 29)
     least = error * (stats.t.ppf(0.975, 29) + stats.t.ppf(0.8, 29))
-    assert f"8 of 10 times it would see {least:.1f}, and 1 point with about" in line.text
+    assert f"80 % power for {least:.1f} points, for 1 point with about" in line.text
     needed = int(line.text.split("about ")[1].split(" people")[0])
     assert needed == pytest.approx(max(30 * least**2, 10), rel=0.06)
-    assert about(found, "tell anybody from anybody").mark == OPEN
+    assert about(found, "not shown to distinguish people").mark == OPEN
     worse = evaluated(label, np.full(30, 60.0), subject)
     assert about(worse, MEDIAN).mark == WORSE
 
@@ -98,7 +98,7 @@ def test_people_are_told_apart_by_what_training_knew_of_them():
     assert len([one for one in findings(found) if one.text.startswith("for the 16 new people ")]) == 2
     assert about(found, "knowing who it is").mark == BETTER
     nobody = evaluated(label[:20], prediction[:20], subject[:20], training, selected)
-    assert about(nobody, "nothing is known of new people").mark == NOTE and nobody["new"]["baselines"] is None
+    assert about(nobody, "error on new people is unknown").mark == NOTE and nobody["new"]["baselines"] is None
 
 
 def test_what_must_be_known_of_the_recordings_is_said():
@@ -109,10 +109,10 @@ def test_what_must_be_known_of_the_recordings_is_said():
         about(found, "1 predictions lie above 63, the highest score; they are left as they are").mark == NOTE
     )
     assert about(found, "1 sessions hold videos of different labels: their label is the mean").mark == NOTE
-    assert "this partition chose the epoch" in about(found | {"partition": "dev"}, "flatter").text
+    assert "this partition selected the epoch" in about(found | {"partition": "dev"}, "optimistic").text
     assert about(found | {"partition": "train"}, "fitted on these recordings").mark == NOTE
     unknown = evaluated(*people(12), training=())
-    assert "no training set is known" in findings(unknown)[0].text
+    assert "the training set is unknown" in findings(unknown)[0].text
     unlabelled = evaluated(np.full(3, np.nan), np.ones(3), list("abc"))
     assert [line.text.split(":")[0] for line in findings(unlabelled)] == ["no labels"]
 

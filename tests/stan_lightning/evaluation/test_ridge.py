@@ -87,8 +87,8 @@ def test_longer_videos_of_higher_scores_are_unmasked(alike):
     assert row["mae"]["value"] < 4 and row["median_difference"]["high"] < 0
     assert next(iter(found["ridges"]["nuisance"]["weights"])) == "duration_s"
     said = said_of(found, "length, light and sound alone")
-    assert said.startswith("- worse than the recording's length") and "shown nothing of its own" in said
-    assert "which tell the score better than the median" in said
+    assert said.startswith("- worse than the recording's length") and "no information beyond them" in said
+    assert "which predict the score better than the median" in said
     assert not any("statistics of behaviour" in one.text for one in findings(found))
     assert not_fitted(found) == ["shortcut: behaviour: not fitted: these crops have no behaviour signal"]
 
@@ -99,7 +99,7 @@ def test_behaviour_that_tells_is_named_and_length_that_does_not_is_not(alike):
     found, _ = evaluated(*opened(root))
     assert found["baselines"]["behaviour"]["mae"]["value"] < 3
     assert next(iter(found["ridges"]["behaviour"]["weights"])).startswith("smile")
-    assert "which tell the score better than the median" in said_of(found, "simple statistics of behaviour")
+    assert "which predict the score better than the median" in said_of(found, "simple statistics of behaviour")
     assert "which tell" not in said_of(found, "length, light and sound")
     assert found["baselines"]["nuisance"]["median_difference"]["high"] >= 0
     assert not not_fitted(found)
@@ -113,7 +113,7 @@ def test_what_tells_nothing_beats_no_median(alike):
         assert found["baselines"][name]["median_difference"]["high"] >= 0
         assert found["ridges"][name]["nothing"]
     assert (
-        said_of(found, "behaviour") == "  simple statistics of behaviour: nothing found that tells the score"
+        said_of(found, "behaviour") == "  simple statistics of behaviour: no feature found that predicts the score"
     )
 
 
