@@ -24,7 +24,7 @@ def test_the_interpreter_is_as_it_was_typed(monkeypatch: pytest.MonkeyPatch, fir
 
 
 def test_so_is_the_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A shell finds it by PATH, or is told where it lies; what is no command of it goes by the interpreter."""
+    """A shell finds it by PATH, or told where it lies; what is no command of it goes by the interpreter."""
     program = tmp_path / "stan-lightning"
     program.touch(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
