@@ -99,7 +99,9 @@ def test_behaviour_that_tells_is_named_and_length_that_does_not_is_not(alike):
     found, _ = evaluated(*opened(root))
     assert found["baselines"]["behaviour"]["mae"]["value"] < 3
     assert next(iter(found["ridges"]["behaviour"]["weights"])).startswith("smile")
-    assert "which predict the score better than the median" in said_of(found, "simple statistics of behaviour")
+    assert "which predict the score better than the median" in said_of(
+        found, "simple statistics of behaviour"
+    )
     assert "which tell" not in said_of(found, "length, light and sound")
     assert found["baselines"]["nuisance"]["median_difference"]["high"] >= 0
     assert not not_fitted(found)
@@ -113,7 +115,8 @@ def test_what_tells_nothing_beats_no_median(alike):
         assert found["baselines"][name]["median_difference"]["high"] >= 0
         assert found["ridges"][name]["nothing"]
     assert (
-        said_of(found, "behaviour") == "  simple statistics of behaviour: no feature found that predicts the score"
+        said_of(found, "behaviour")
+        == "  simple statistics of behaviour: no feature found that predicts the score"
     )
 
 
