@@ -9,7 +9,9 @@ import numpy as np
 
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import find_file
+from stan_lightning.data.crops import Crops
 from stan_lightning.data.facts import NOMINAL_FPS
+from stan_lightning.data.signal_clock import settle
 from stan_lightning.data.signal_file import open_signal
 from stan_lightning.data.signals import SUFFIXES
 
@@ -32,19 +34,26 @@ def signal_file(row: Mapping[str, Any], folder: str | None) -> Path | None:
     return None
 
 
-def statistics(file: Path) -> dict[str, float]:
+def statistics(file: Path, crops: Crops | None = None) -> dict[str, float]:
     """Statistics of each column that has numbers, named ``<column> <one of STATISTICS>``.
 
     `speed` is the mean of what it changes by in a second (of 30 frames where the file has no times), between
     neighbouring rows that have it; NaN where there are none.
 
+    Args:
+        file: The signal's.
+        crops: Of the recording, whose video the rows must fit; their clock is chosen as for a network. None:
+            the file's own.
+
     Raises:
-        InputError: Where the file is no table of numbers over ascending times; it names file and row.
+        InputError: Where the file is no table of numbers over ascending times, or does not fit the video; it
+            names file and row.
     """
     signal = open_signal(str(file))
     for why in signal.unreadable.values():
         raise InputError(why)
-    clock = signal.times if signal.times is not None else signal.clock(timed=False) / NOMINAL_FPS
+    is_timed = signal.times is not None and not (crops and settle(signal, crops).by_frame)
+    clock = signal.clock(timed=is_timed) / (1 if is_timed else NOMINAL_FPS)
     found: dict[str, float] = {}
     for name, column in zip(signal.columns, signal.values.T.astype(np.float64), strict=True):
         values = column[~np.isnan(column)]

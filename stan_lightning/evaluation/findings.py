@@ -80,9 +80,7 @@ def _new_people(metrics: Mapping[str, Any]) -> list[Finding]:
     if not new or new["n"] == video["n"]:
         return []
     if not new["n"]:
-        return [
-            Finding(NOTE, "every subject here was trained or selected on: the error on new people is unknown")
-        ]
+        return [Finding(NOTE, "all subjects were trained or selected on: the error on new people is unknown")]
     return _constants(new, new["baselines"], f"for the {new['people']} new people ")
 
 

@@ -185,7 +185,7 @@ def _features(data: CropDataModule, recordings: pd.DataFrame) -> dict[str, pd.Da
     for row in track(rows, "what simple numbers tell", console=console, disable=quiet, transient=True):
         circumstances.append(measure(row, side))
         file = signal_file(row, folder)
-        behaved.append(statistics(file) if file else {})
+        behaved.append(statistics(file, open_crops(str(row["crops"]))) if file else {})
     names = recordings["recording"]
     return {
         "nuisance": pd.DataFrame(circumstances, index=names),

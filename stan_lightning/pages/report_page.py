@@ -53,9 +53,7 @@ def notes(numbers: Mapping[str, Any]) -> list[str]:
     said = [SYNTHETIC] if numbers.get("synthetic") else []
     video, seen = numbers["video"], numbers["seen"]
     if seen is None:
-        said.append(
-            "The training set is unknown, so there are no baselines, and subjects are not divided into seen and unseen."
-        )
+        said.append("The training set is unknown: no baselines, no division into seen and unseen subjects.")
     elif seen["n"]:
         said.append(
             f"{seen['n']} of {video['n']} videos show people whom the training data holds: these numbers "

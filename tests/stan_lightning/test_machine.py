@@ -63,7 +63,7 @@ def test_a_disk_that_fills_up_costs_the_epoch_alone(
     filler.write_bytes(bytes(free.f_bavail * free.f_frsize - 32_768))
     line = one_line(*train(f"resume={run}", "trainer.max_epochs=3"))
     assert "the disk is full" in line and "1 whole epochs are kept" in line and f"resume={run}" in line
-    assert newest(run)[0].read_bytes() == before
+    assert newest(run)[0].read_bytes() == before and not list(run.rglob("*.part"))
     filler.unlink()
     code, said = train(f"resume={run}", "trainer.max_epochs=3")
     assert code == 0, said
@@ -199,7 +199,7 @@ def test_without_home_user_docstrings_and_asserts(tmp_path: Path, make_crops: Ca
     for command in (
         ["stan_lightning.train", *arguments],
         ["stan_lightning.evaluate", best],
-        ["stan_lightning.predict", best, f"video={root / '10_3_Freeform.zip'}", f"output={out / 'scores'}"],
+        ["stan_lightning.predict", best, f"video={root}", f"output={out / 'scores'}"],
         ["stan_lightning.report", str(run), f"--output={out / 'report'}"],
         ["stan_lightning.report", "--help"],
         ["stan_lightning.train", "--help"],

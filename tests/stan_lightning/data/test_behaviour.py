@@ -5,6 +5,7 @@ import pytest
 
 from stan_boundary.errors import InputError
 from stan_lightning.data.behaviour import STATISTICS, signal_file, statistics
+from stan_lightning.data.crops import open_crops
 
 
 def test_statistics_are_over_what_is_there(tmp_path):
@@ -48,3 +49,15 @@ def test_it_lies_beside_the_crops_or_in_a_folder_of_its_own(tmp_path):
     assert signal_file(row, None) == beside / "b.csv"
     assert signal_file(row, str(apart)) == apart / "film.csv"
     assert signal_file(row | {"recording": "a", "video": "a.mp4"}, None) is None
+
+
+def test_rows_that_do_not_fit_the_video_are_refused(tmp_path, make_crops):
+    crops = open_crops(str(make_crops() / "1_1_Freeform.zip"))
+    assert crops.times is not None
+    seconds = "".join(f"{time:.3f},{time:.3f}\n" for time in crops.times)
+    milliseconds = "".join(f"{1000 * time:.0f},{time:.3f}\n" for time in crops.times)
+    (tmp_path / "s.csv").write_text("time_s,smile\n" + seconds)
+    (tmp_path / "ms.csv").write_text("time_s,smile\n" + milliseconds)
+    assert statistics(tmp_path / "s.csv", crops)["smile speed"] == pytest.approx(1, rel=1e-2)
+    with pytest.raises(InputError, match=r"ms\.csv: its rows, .* do not fit the film"):
+        statistics(tmp_path / "ms.csv", crops)
