@@ -7,6 +7,7 @@ media: Codecs and fonts.
 places: Folders that are written: room and rights.
 accounts: Whether the hub and W&B know this user; no secret is read out.
 needs: Memory, time and disk of a training, predicted and tried.
+training: A training by the words that would start it: whether it can begin, and its needs.
 
-All but `needs` are made of the standard library alone, since what they look for may be missing.
+All but the last two are made of the standard library alone, since what they look for may be missing.
 """
