@@ -127,7 +127,7 @@ def _end(said: str) -> NoReturn:
 
 def help_text(config_name: str, about: str, examples: Sequence[str]) -> str:
     """What the command does, examples, its groups with their choices, its keys with their comments."""
-    lines = [about.strip(), "", "Examples:", *(f"  {example}" for example in examples)]
+    lines = [about.strip(), "", "Examples:", *(f"  {typed(example)}" for example in examples)]
     chosen = groups(config_name)
     if chosen:
         lines += ["", "Groups, as in group=choice (the default stands first):"]
