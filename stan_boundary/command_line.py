@@ -15,7 +15,8 @@ from hydra.errors import ConfigCompositionException, HydraException, OverridePar
 from omegaconf import DictConfig, OmegaConf
 
 from stan_boundary.config_folder import check_config_folders, trusted
-from stan_boundary.entry import CONF, speak_any_terminal
+from stan_boundary.configs import CONF
+from stan_boundary.entry import speak_any_terminal
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
 from stan_boundary.typed import typed
@@ -126,7 +127,7 @@ def _end(said: str) -> NoReturn:
 
 def help_text(config_name: str, about: str, examples: Sequence[str]) -> str:
     """What the command does, examples, its groups with their choices, its keys with their comments."""
-    lines = [about.strip(), "", "Examples:", *(f"  {example}" for example in examples)]
+    lines = [about.strip(), "", "Examples:", *(f"  {typed(example)}" for example in examples)]
     chosen = groups(config_name)
     if chosen:
         lines += ["", "Groups, as in group=choice (the default stands first):"]

@@ -1,18 +1,45 @@
-"""Next commands as their reader types them: with the interpreter that this command was typed with."""
+"""Next commands as their reader types them: by the program or interpreter that was typed."""
 
 import re
 import shlex
+import shutil
 import sys
+from pathlib import Path
 
-
-def typed_python() -> str:
-    """The interpreter as its user typed it, such as ``.venv/bin/python``: how a next command begins."""
-    return shlex.quote(sys.orig_argv[0] if sys.orig_argv else sys.executable or "python")
+PROGRAM = "stan-lightning"
+COMMANDS = {
+    "preprocess": "make face crops, sound and behaviour of a corpus' videos",
+    "embed": "run a pretrained network over crops or sound and keep its outputs as a signal",
+    "train": "train a network on crops, or go on with a run",
+    "evaluate": "measure a trained network beside baselines",
+    "predict": "score any video, with timelines and pictures",
+    "report": "compare runs on one page",
+    "doctor": "say what this machine has and what a training needs of it",
+}
+"""Of the program, as a newcomer meets them; each is a module of ``python -m``."""
+_MODULE = re.compile(r"python -m (?:stan_lightning\.(\w+)|(preprocess))(?= |$)")
 
 
 def typed(command: str) -> str:
     """A command line of this project, ``python -m ...``, as this user types it; others as they are."""
+    found = _MODULE.match(command)
+    program = _program()
+    if found and program and (name := found[1] or found[2]) in COMMANDS:
+        return f"{program} {name}{command[found.end() :]}"
     return re.sub(r"^python(?= -m )", lambda _: typed_python(), command)
+
+
+def typed_python() -> str:
+    """The interpreter as its user typed it, such as ``.venv/bin/python``."""
+    return shlex.quote(sys.orig_argv[0] if sys.orig_argv else sys.executable or "python")
+
+
+def _program() -> str:
+    """This project's program as its user typed it; empty where it was not by it that this process began."""
+    given = sys.orig_argv[1] if len(sys.orig_argv) > 1 else ""
+    if Path(given).name != PROGRAM:
+        return ""
+    return PROGRAM if given == shutil.which(PROGRAM) else shlex.quote(given)
 
 
 def in_quotes(text: str) -> str:

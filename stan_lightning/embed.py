@@ -16,10 +16,11 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from stan_boundary.command_line import check_command_line
-from stan_boundary.entry import CONF, one_line_errors
+from stan_boundary.configs import CONF
+from stan_boundary.entry import one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
-from stan_boundary.typed import typed_python
+from stan_boundary.typed import typed
 from stan_lightning.data.manifest import read_manifest
 from stan_lightning.embedding.run import embed_recordings, said
 from stan_lightning.embedding.signal_folder import SignalFolder, signal_name
@@ -57,7 +58,7 @@ def embed(config: DictConfig) -> int:
     encoder = instantiate(config.encoder, _convert_="all")
     if not (encoder.amounts(table) > 0).any():
         raise InputError(
-            f"{root}: no recording has {encoder.reads}; `{typed_python()} -m preprocess` adds sound to "
+            f"{root}: no recording has {encoder.reads}; `{typed('python -m preprocess')}` adds sound to "
             "videos' crops"
         )
     home = root if root.is_dir() else root.parent

@@ -76,12 +76,15 @@ def recordings(given: Path, crops: Path, settings: Mapping[str, Any]) -> pd.Data
     raise InputError(f"{given} holds no video and no crops: give a video, a folder of videos, or crops")
 
 
-def crop_settings(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def crop_settings(
+    data: Mapping[str, Any], changes: Mapping[str, Any], recorded: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """How to crop a video for a network: as the crops that it was trained on, where they are still there.
 
     Args:
         data: Arguments of the datamodule in training.
         changes: Settings that the user names; None leaves them as they are.
+        recorded: Settings of those crops; None: they are looked up in the crops.
 
     Returns:
         Overrides of preprocessing's configuration; what is not there stays at its default.
@@ -92,14 +95,22 @@ def crop_settings(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[s
     known = taken_settings({"frame_stride": data["frame_stride"]}, "the checkpoint")
     modalities = data.get("modalities", ["face"])
     known |= {"sound": "audio" in modalities, "behaviour": "behaviour" in modalities}
-    roots = [data["root"]] if isinstance(data["root"], str) else data["root"]
-    archives = _with_suffix(Path(str(roots[0])), (".zip",))
-    if archives:
-        known |= taken_settings(read_settings(archives[0]), str(archives[0]))
+    known |= recorded_settings(data["root"]) if recorded is None else recorded
     known |= {name: value for name, value in changes.items() if value is not None}
     if "model_path" in known:
         known["detector.model_path"] = known.pop("model_path")
     return {name: value for name, value in known.items() if value is not None}
+
+
+def recorded_settings(root: str | Sequence[str]) -> dict[str, Any]:
+    """The settings that crops were made with; nothing where there are none, or they are others' folders.
+
+    Raises:
+        InputError: Those crops hold other settings than preprocessing writes.
+    """
+    roots = [root] if isinstance(root, str) else root
+    archives = _with_suffix(Path(str(roots[0])), (".zip",))
+    return taken_settings(read_settings(archives[0]), str(archives[0])) if archives else {}
 
 
 def refuse_unmade(given: Path, signals: Sequence[str], folders: Mapping[str, Any]) -> None:

@@ -2,12 +2,13 @@
 
 Takes a video, a folder of videos, or crops. Writes predictions.html with everything on one page,
 and beside it predictions.csv, windows.csv and, for each recording, its timeline, a picture and a film of
-where the network looks.
+where the network looks. ``weights=<released state dict>`` with ``model.*`` and ``data.*`` stands for a
+checkpoint.
 """
 
 import io
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ from rich.text import Text
 
 from stan_boundary.command_line import check_command_line, with_new_keys
 from stan_boundary.config_folder import trusted
-from stan_boundary.entry import CONF, one_line_errors
+from stan_boundary.configs import CONF
+from stan_boundary.entry import one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text
 from stan_boundary.names import csv_cell, printable
@@ -34,10 +36,12 @@ from stan_lightning import intake
 from stan_lightning.data.clips import step
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
+from stan_lightning.data.facts import facts
 from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_SYNTHETIC
 from stan_lightning.data.readable import why_unreadable
 from stan_lightning.data.signal_listing import OF_CROPS, find
 from stan_lightning.data.signals import gather
+from stan_lightning.evaluation.released import open_released
 from stan_lightning.evaluation.scoring import score_windows
 from stan_lightning.evaluation.tables import predictions_table
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
@@ -45,6 +49,7 @@ from stan_lightning.pages import figures
 from stan_lightning.pages.predictions_page import PAGE, Scored, page
 from stan_lightning.pages.views import look
 from stan_lightning.runs.quiet import quiet
+from stan_lightning.training.module import StanModule
 from stan_lightning.training.trainer_refusals import SCORING, refuse_trainer_settings
 
 PARTITION = "test"
@@ -56,6 +61,7 @@ EXAMPLES = (
     "python -m stan_lightning.predict checkpoint=runs/a/checkpoints/best.ckpt video=my.mp4",
     "python -m stan_lightning.predict checkpoint=runs/a/checkpoints/best.ckpt video=clips output=scores",
     "python -m stan_lightning.predict checkpoint=runs/a/checkpoints/best.ckpt video=my.mp4 views=false",
+    "python -m stan_lightning.predict weights=released.pth data.frame_stride=1 video=my.mp4",
 )
 
 
@@ -70,23 +76,21 @@ def main() -> None:
 def run(config: DictConfig) -> None:
     """Score whatever is handed in; the exit code is 3 where some of it could not be scored."""
     with one_line_errors():
-        refused = predict(config, trusted(HydraConfig.get().overrides.task))
+        refused = predict(config, HydraConfig.get().overrides.task)
         if refused and HydraConfig.get().mode is not RunMode.MULTIRUN:
             sys.exit(SOME_REFUSED)
 
 
-def predict(config: DictConfig, trust: Collection[str] = ()) -> int:
+def predict(config: DictConfig, overrides: Sequence[str] = ()) -> int:
     """Score, write and say what came out; returns how many recordings were refused.
 
     Args:
         config: What the command line made of ``conf/predict.yaml``.
-        trust: Packages whose classes the checkpoint may name besides this project's and torch's.
+        overrides: What was typed: packages to trust, and what may not be said of a checkpoint.
     """
     quiet()
     refuse_trainer_settings(config.trainer, SCORING)
-    trained = open_checkpoint(config.checkpoint, trust)
-    if trained.record["score_range"] is None:
-        raise InputError(f"{config.checkpoint} was trained to tell classes; only severity is predicted here")
+    trained = opened(config, overrides)
     if type(config.batch_size) is not int or config.batch_size < 1:
         raise InputError(
             f"batch_size={config.batch_size}: windows scored at once, a whole number of at least 1"
@@ -96,7 +100,9 @@ def predict(config: DictConfig, trust: Collection[str] = ()) -> int:
     output = Path(config.output)
     given = Path(config.video)
     intake.refuse_unmade(given, trained.signals, config.signals)
-    settings = intake.crop_settings(trained.data, config.crops) if intake.videos(given) else {}
+    settings = {}
+    if intake.videos(given):
+        settings = intake.crop_settings(trained.data, config.crops, trained.crops)
     table = intake.recordings(given, output / "crops", settings)
     refusals = refuse(table, trained, config.shortest)
     refusals |= unreadable(table[~table["recording"].isin(refusals)], trained, config)
@@ -124,6 +130,33 @@ def predict(config: DictConfig, trust: Collection[str] = ()) -> int:
         print(TRAINED_ON_SYNTHETIC)
     print(printable(as_text(output / PAGE)))
     return len(refusals)
+
+
+def opened(config: DictConfig, overrides: Sequence[str]) -> Trained:
+    """The network that the command line names, and how it reads clips.
+
+    Raises:
+        InputError: It names none or two, cannot be read, or tells classes.
+    """
+    if (config.checkpoint is None) == (config.weights is None):
+        raise InputError(
+            "give checkpoint=<run>/checkpoints/best.ckpt, or weights=<released state dict> with its model.*"
+        )
+    if config.checkpoint is None:
+        if config.data.score_range is None:
+            raise InputError("weights= gives scores in points; data.score_range=null is for classes")
+        data: CropDataModule = instantiate(config.data, _convert_="all")
+        unknown = pd.DataFrame({"label": pd.Series(dtype=float)})
+        known = facts(unknown, None, {}, data.hparams)
+        module: StanModule = instantiate(config.model, data=known, _convert_="all")
+        return open_released(config.weights, module, data)
+    asked = [override.split("=", 1)[0].lstrip("+~") for override in overrides]
+    if fixed := [name for name in asked if name.split(".")[0] in ("data", "model")]:
+        raise InputError(f"{fixed[0]}: a checkpoint knows its own network and clips; leave it out")
+    trained = open_checkpoint(config.checkpoint, trusted(overrides))
+    if trained.record["score_range"] is None:
+        raise InputError(f"{config.checkpoint} was trained to tell classes; only severity is predicted here")
+    return trained
 
 
 def show(

@@ -16,7 +16,7 @@ import pandas as pd
 
 from stan_boundary.errors import InputError
 from stan_boundary.opening import check_regular
-from stan_boundary.typed import typed_python
+from stan_boundary.typed import typed
 from stan_lightning.data.csv_size import check_size
 from stan_lightning.data.npz import read_npz
 from stan_lightning.data.signal_csv import flag_of, numbers, read_table
@@ -67,7 +67,7 @@ class Signal:
             raise InputError(
                 f"{self.path}: these crops have no times, so rows are found by a column `frame` of ascending "
                 "frame numbers, which is not there; add it, or make the crops by "
-                f"`{typed_python()} -m preprocess`"
+                f"`{typed('python -m preprocess')}`"
             )
         return self.frames
 

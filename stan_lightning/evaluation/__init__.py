@@ -1,6 +1,7 @@
 """Evaluation.
 
 trained: What a checkpoint tells: the network, how its clips were read, who it was trained on.
+released: The authors' released weights in place of a checkpoint.
 candidate: What is evaluated, on what, and against whom it was trained.
 scoring: Every window of a partition through the network once.
 timeline: When in its video each window lies.

@@ -9,9 +9,8 @@ from typing import Any
 from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.evaluation.baselines import TrainingSessions
+from stan_lightning.evaluation.released import load_into
 from stan_lightning.evaluation.trained import open_checkpoint
-from stan_lightning.network.encoder import Single
-from stan_lightning.network.weights import load_released
 from stan_lightning.training.module import StanModule
 
 DECIDED_IN_TRAINING = ("protocol", "fold", "n_folds", "split_seed", "score_range", "seed")
@@ -91,16 +90,7 @@ def from_weights(path: str | Path, module: StanModule, data: CropDataModule) -> 
     Raises:
         InputError: Where the network is not the published one.
     """
-    network = module.network
-    if (
-        not isinstance(network, Single)
-        or network.modalities != ("face",)
-        or not getattr(network.encoder, "released", False)
-    ):
-        raise InputError(
-            "weights= takes the published network's: leave model= as it is, or give a checkpoint"
-        )
-    load_released(network, path)
+    load_into(module, path)
     training = TrainingSessions.from_table(data.tables["train"])
     weights = Path(path).resolve()
     kept = ("protocol", "fold", "n_folds", "score_range")

@@ -13,7 +13,7 @@ import pandas as pd
 from stan_boundary.errors import InputError
 from stan_boundary.names import csv_text
 from stan_boundary.opening import read_json, read_regular
-from stan_boundary.typed import typed_python
+from stan_boundary.typed import typed
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.protocol import PROTOCOLS
 from stan_lightning.evaluation.baselines import LOOKED_UP, RIDGES
@@ -146,9 +146,10 @@ def _plain(node: Any) -> None:
 def _refuse_other_intervals(numbers: Mapping[str, Any], file: Path) -> None:
     if numbers.get("intervals") != INTERVALS:
         partition = numbers["partition"] if numbers["partition"] in PARTITIONS else "test"
+        command = "python -m stan_lightning.evaluate checkpoint=<run>/checkpoints/best.ckpt"
         raise InputError(
-            f"{file} is of an earlier version, whose intervals were too narrow: run `{typed_python()} -m "
-            f"stan_lightning.evaluate checkpoint=<run>/checkpoints/best.ckpt partition={partition}` again"
+            f"{file} is of an earlier version, whose intervals were too narrow: run "
+            f"`{typed(command)} partition={partition}` again"
         )
 
 

@@ -11,7 +11,7 @@ from stan_boundary.errors import InputError
 from stan_boundary.names import printable
 from stan_boundary.opening import read_json, read_regular
 from stan_boundary.received_folder import check_inside
-from stan_boundary.typed import typed_python
+from stan_boundary.typed import typed
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.baselines import RIDGES
 from stan_lightning.evaluation.received import MOST_JSON
@@ -70,9 +70,9 @@ def find_runs(folders: Sequence[Path], partition: str, refused: list[str]) -> li
         if lacking or not found:
             run = lacking[0] if lacking else asked
             best = run / "checkpoints" / "best.ckpt"
+            command = f"python -m stan_lightning.evaluate checkpoint={best} partition={partition}"
             raise InputError(
-                f"{run} holds no evaluation of partition {partition}: `{typed_python()} -m "
-                f"stan_lightning.evaluate checkpoint={best} partition={partition}` makes it"
+                f"{run} holds no evaluation of partition {partition}: `{typed(command)}` makes it"
             )
     return list(runs.values())
 

@@ -43,12 +43,14 @@ class Trained:
         data: Arguments of the datamodule that it was trained with, but for those `OF_THE_MACHINE`.
         record: How the data was divided: protocol, fold, n_folds, split_seed, seed, score_range.
         sessions: Who was trained on.
+        crops: Settings that its crops were made with; None: they stand in those crops alone.
     """
 
     module: StanModule
     data: Mapping[str, Any]
     record: Mapping[str, Any]
     sessions: TrainingSessions
+    crops: Mapping[str, Any] | None = None
 
     @property
     def signals(self) -> list[str]:

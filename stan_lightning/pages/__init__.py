@@ -6,6 +6,7 @@ report_page: One evaluation as a page.
 pseudonyms: Recordings by numbers in place of names.
 gates: How a network weighed its modalities, as a section of that page.
 comparison_page: Several runs side by side, and the difference between any two.
+comparison_files: What a comparison leaves on disk and on the terminal.
 figures: The pictures of a report, matplotlib figures as SVG.
 attention_maps: Where the network looks: its own attention, and Grad-CAM++ in 3-D.
 predictions_page: One prediction as a page.

@@ -18,7 +18,7 @@ from stan_boundary.config_folder import trusted
 from stan_boundary.errors import InputError
 from stan_boundary.received_folder import check_inside
 from stan_boundary.targets import check_readers, check_targets
-from stan_boundary.typed import in_quotes, typed_python
+from stan_boundary.typed import in_quotes, typed
 from stan_boundary.writing import private_folder, write_whole
 from stan_boundary.yaml_file import read_yaml
 from stan_lightning.network import checkpoint_file
@@ -213,7 +213,7 @@ def columns(checkpoint: Path | None) -> dict[str, list[str]]:
 
 def command(run: Path) -> str:
     """What to type to go on with a run."""
-    return f"{typed_python()} -m stan_lightning.train {override('resume', run)}"
+    return typed(f"python -m stan_lightning.train {override('resume', run)}")
 
 
 def override(key: str, value: object) -> str:

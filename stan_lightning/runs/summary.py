@@ -14,7 +14,7 @@ from rich.table import Table
 from stan_boundary import cores
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
-from stan_boundary.typed import typed_python
+from stan_boundary.typed import typed
 from stan_boundary.writing import write_whole
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import SYNTHETIC
@@ -101,8 +101,8 @@ def summarise(run: Path, data: CropDataModule, module: StanModule, trainer: L.Tr
     for word, path in (("best", best.best_model_path), ("last", run / "checkpoints" / "last.ckpt")):
         console.print(printable(f"{word}: {path}"), soft_wrap=True, markup=False, highlight=False)
     console.print(printable(f"curves: {run / 'metrics.csv'}"), soft_wrap=True, markup=False, highlight=False)
-    next_step = f"-m stan_lightning.evaluate {override('checkpoint', best.best_model_path)} partition=test"
-    console.print(f"next: {typed_python()} {next_step}", soft_wrap=True, markup=False, highlight=False)
+    command = f"python -m stan_lightning.evaluate {override('checkpoint', best.best_model_path)}"
+    console.print(f"next: {typed(command)} partition=test", soft_wrap=True, markup=False, highlight=False)
     return value
 
 

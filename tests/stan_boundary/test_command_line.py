@@ -42,7 +42,9 @@ def test_help_reads_comments_from_the_files() -> None:
     said = help_text("predict", "Does it.", EXAMPLES)
     assert re.search(r"^  views=true +false: scores alone, no pictures of where", said, re.M)
     assert "crops.max_gap_s=null" in said
-    assert not re.search(r"^  (corpus|sweep|experiment|data|logger)", said, re.M)  # other commands' groups
+    assert not re.search(
+        r"^  (corpus|sweep|experiment|executor|logger)", said, re.M
+    )  # other commands' groups
     inherited = help_text("train", "Does it.", EXAMPLES)
     assert re.search(r"^  trainer.callbacks.best +the checkpoint that is reported", inherited, re.M)
 
@@ -50,11 +52,6 @@ def test_help_reads_comments_from_the_files() -> None:
 @pytest.mark.parametrize(
     ("config", "arguments", "said"),
     [
-        (
-            "predict",
-            ["video=a.mp4"],
-            r"checkpoint is not set: give checkpoint=<...>, as in `\S+ -m ",
-        ),
         (
             "predict",
             ["checkpoint=a.ckpt"],
@@ -134,7 +131,7 @@ def test_each_command_asks_before_it_starts(tmp_path: Path) -> None:
         ("preprocess", "error: corpus.root is not set: give corpus.root=<...>, as in `"),
         (
             "stan_lightning.predict",
-            "error: checkpoint is not set: give checkpoint=<...>, as in `",
+            "error: video is not set: give video=<...>, as in `",
         ),
         ("stan_lightning.train", "error: there is no key data.rot; did you mean data.root?"),
         ("stan_lightning.evaluate", "error: there is no key data.rot; did you mean data.root?"),

@@ -199,7 +199,7 @@ def test_without_home_user_docstrings_and_asserts(tmp_path: Path, make_crops: Ca
     for command in (
         ["stan_lightning.train", *arguments],
         ["stan_lightning.evaluate", best],
-        ["stan_lightning.predict", best, f"video={root / '10_3_Freeform.zip'}", f"output={out / 'scores'}"],
+        ["stan_lightning.predict", best, f"video={root}", f"output={out / 'scores'}"],
         ["stan_lightning.report", str(run), f"--output={out / 'report'}"],
         ["stan_lightning.report", "--help"],
         ["stan_lightning.train", "--help"],
