@@ -98,15 +98,16 @@ class VideoModel(Wrapped):
 def _config(shape: Mapping[str, Any], where: str) -> Any:
     """An architecture as transformers keeps it; raises where it is none that reads clips."""
     from transformers import CONFIG_MAPPING
+    from transformers.models.auto.modeling_auto import MODEL_FOR_VIDEO_CLASSIFICATION_MAPPING_NAMES
 
-    kind = shape.get("model_type")
+    kind = str(shape.get("model_type"))[:80]
     if kind not in CONFIG_MAPPING:
-        raise InputError(f"{where}: model_type={str(kind)[:80]!r} is none that transformers has")
+        raise InputError(f"{where}: model_type={kind!r} is none that transformers has")
     config = explained(where, lambda: CONFIG_MAPPING[kind].from_dict(dict(shape)))
-    sizes = [getattr(config, size, None) for size in ("num_frames", "image_size", "hidden_size")]
-    if not all(type(size) is int for size in sizes):
+    sizes = [getattr(config, name, None) for name in ("num_frames", "image_size", "hidden_size")]
+    if kind not in MODEL_FOR_VIDEO_CLASSIFICATION_MAPPING_NAMES or any(type(one) is not int for one in sizes):
         raise InputError(
-            f"{where}: a {kind} model reads no clips (no num_frames); run one of pictures or of sound once, "
+            f"{where}: a {kind} model reads no clips as they are here; run one of pictures or of sound once, "
             "by stan_lightning.embed"
         )
     return config
