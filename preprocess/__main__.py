@@ -14,7 +14,8 @@ from rich.console import Console
 from preprocess.faces.libraries import check_libraries
 from stan_boundary import cores
 from stan_boundary.command_line import check_command_line
-from stan_boundary.entry import CONF, one_line_errors
+from stan_boundary.configs import CONF
+from stan_boundary.entry import one_line_errors
 from stan_boundary.errors import InputError
 
 _EXIT_INTERRUPTED = 130  # what a shell expects after Ctrl-C

@@ -2,6 +2,7 @@
 
 composition: objects from plain data, made by `_target_`.
 command_line: what was typed, checked, and the help that says what can be typed.
+configs: where the Hydra configs lie.
 config_folder: folders of configurations that a command line adds, checked before Hydra reads them.
 environment: variables that libraries read when they are loaded, chosen where the user chose nothing.
 cores: how many processors this process may use.

@@ -15,7 +15,8 @@ from hydra.errors import ConfigCompositionException, HydraException, OverridePar
 from omegaconf import DictConfig, OmegaConf
 
 from stan_boundary.config_folder import check_config_folders, trusted
-from stan_boundary.entry import CONF, speak_any_terminal
+from stan_boundary.configs import CONF
+from stan_boundary.entry import speak_any_terminal
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
 from stan_boundary.typed import typed

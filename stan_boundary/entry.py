@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
-from pathlib import Path
 from typing import NoReturn
 
 from hydra.core.hydra_config import HydraConfig
@@ -16,10 +15,6 @@ from hydra.types import RunMode
 from stan_boundary import trouble
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
-
-_HERE = Path(__file__).resolve().parent
-CONF = str(_HERE / "conf" if (_HERE / "conf").is_dir() else _HERE.parent / "conf")
-"""Folder of the Hydra configs: inside this package where it was installed, beside it in a checkout."""
 
 
 class JobFailedError(CompactHydraException):

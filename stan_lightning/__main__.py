@@ -51,7 +51,7 @@ def overview() -> str:
 def quick_help(module: str, config_name: str) -> str:
     """A Hydra command's help, read from its source, whose imports take seconds; empty for another's."""
     from stan_boundary.command_line import help_text
-    from stan_boundary.entry import CONF
+    from stan_boundary.configs import CONF
 
     if not (Path(CONF) / f"{config_name}.yaml").is_file():
         return ""

@@ -16,7 +16,8 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from stan_boundary.command_line import check_command_line
-from stan_boundary.entry import CONF, one_line_errors
+from stan_boundary.configs import CONF
+from stan_boundary.entry import one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
 from stan_boundary.typed import typed

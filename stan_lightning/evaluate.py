@@ -21,7 +21,8 @@ from rich.console import Console
 
 from stan_boundary.command_line import check_command_line, with_new_keys
 from stan_boundary.config_folder import trusted
-from stan_boundary.entry import CONF, one_line_errors
+from stan_boundary.configs import CONF
+from stan_boundary.entry import one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
 from stan_boundary.writing import output_folder, private_folder, write_whole

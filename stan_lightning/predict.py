@@ -26,7 +26,8 @@ from rich.text import Text
 
 from stan_boundary.command_line import check_command_line, with_new_keys
 from stan_boundary.config_folder import trusted
-from stan_boundary.entry import CONF, one_line_errors
+from stan_boundary.configs import CONF
+from stan_boundary.entry import one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text
 from stan_boundary.names import csv_cell, printable

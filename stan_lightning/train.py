@@ -22,7 +22,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from stan_boundary.command_line import check_command_line, with_new_keys
 from stan_boundary.composition import check
-from stan_boundary.entry import CONF, one_line_errors
+from stan_boundary.configs import CONF
+from stan_boundary.entry import one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
 from stan_boundary.writing import discard_parts, write_whole

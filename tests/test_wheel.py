@@ -39,5 +39,13 @@ def test_the_wheel_works_from_another_directory(tmp_path: Path) -> None:
     drawn = program("preprocess", *small, "output=crops")
     assert drawn.returncode == 0, drawn.stderr
     assert (tmp_path / "crops" / "quality.html").is_file()
+    small_network = ["model.network.encoder.features=2", "model.network.encoder.layers=[1,1,1,1]"]
+    clips = ["data.clip_frames=8", "data.image_size=32", "data.batch_size=2", "data.num_workers=0"]
+    where = ["data=synthetic", "data.root=crops", "hydra.run.dir=out", "trainer.max_epochs=1"]
+    trained = program("train", *where, *small_network, *clips)
+    assert trained.returncode == 0, trained.stderr
+    scored = program("evaluate", "checkpoint=out/checkpoints/best.ckpt", "output=scores")
+    assert scored.returncode == 0, scored.stderr
+    assert "config.yaml" in (tmp_path / "scores" / "report.html").read_text()
     refused = program("train", "data.root=nowhere", "hydra.run.dir=run")
     assert refused.returncode == 2 and refused.stderr.startswith("error: ") and "nowhere" in refused.stderr

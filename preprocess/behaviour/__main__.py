@@ -17,7 +17,8 @@ from preprocess.faces.libraries import check_libraries
 from preprocess.workers.pool import Executor
 from preprocess.workers.progress import FrameProgress
 from stan_boundary.command_line import check_command_line
-from stan_boundary.entry import CONF, one_line_errors
+from stan_boundary.configs import CONF
+from stan_boundary.entry import one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
 from stan_boundary.writing import discard_parts

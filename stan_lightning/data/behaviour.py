@@ -42,8 +42,8 @@ def statistics(file: Path, crops: Crops | None = None) -> dict[str, float]:
 
     Args:
         file: The signal's.
-        crops: Of the recording, whose video the rows must fit; their clock is chosen as for a network. None:
-            the file's own.
+        crops: Of the recording, whose video the rows must fit where its times are known; their clock is then
+            chosen as for a network. Else it is the file's own.
 
     Raises:
         InputError: Where the file is no table of numbers over ascending times, or does not fit the video; it
@@ -52,7 +52,9 @@ def statistics(file: Path, crops: Crops | None = None) -> dict[str, float]:
     signal = open_signal(str(file))
     for why in signal.unreadable.values():
         raise InputError(why)
-    is_timed = signal.times is not None and not (crops and settle(signal, crops).by_frame)
+    is_timed = signal.times is not None
+    if crops is not None and crops.times is not None:
+        is_timed = is_timed and not settle(signal, crops).by_frame
     clock = signal.clock(timed=is_timed) / (1 if is_timed else NOMINAL_FPS)
     found: dict[str, float] = {}
     for name, column in zip(signal.columns, signal.values.T.astype(np.float64), strict=True):

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from stan_boundary.configs import CONF
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable, shortened
 from stan_boundary.opening import read_regular
@@ -100,7 +101,7 @@ def _is_own(file: Path) -> bool:
 @cache
 def _words() -> frozenset[str]:
     """Every key of the configurations that training is composed of."""
-    conf = Path(__file__).resolve().parents[2] / "conf"
+    conf = Path(CONF)
     files = [conf / "train.yaml"]
     for group in ("data", "model", "trainer", "logger", "experiment", "sweep"):
         files += (conf / group).rglob("*.yaml")

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from stan_boundary.command_line import with_new_keys
-from stan_boundary.entry import CONF
+from stan_boundary.configs import CONF
 from stan_boundary.errors import InputError
 from stan_boundary.typed import typed
 from stan_lightning.data.datamodule import CropDataModule

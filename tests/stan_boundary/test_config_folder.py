@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stan_boundary.config_folder import check_config_folders
-from stan_boundary.entry import CONF
+from stan_boundary.configs import CONF
 from stan_boundary.errors import InputError
 
 EVIL = "{_target_: their_package.Evil}"

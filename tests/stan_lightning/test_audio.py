@@ -12,13 +12,14 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
+from stan_boundary.configs import CONF
 from stan_boundary.typed import typed_python
 from stan_lightning.data import augmentation, inputs, sound
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.evaluation.scoring import score_windows
 from stan_lightning.evaluation.trained import open_checkpoint
-from stan_lightning.predict import CONF, predict
+from stan_lightning.predict import predict
 
 SIZE = ["features=2", "layers=[1,1,1,1]"]
 ALONE = [f"model.network.encoder.{one}" for one in SIZE]

@@ -15,8 +15,9 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
+from stan_boundary.configs import CONF
 from stan_boundary.errors import InputError
-from stan_lightning.evaluate import CONF, evaluate
+from stan_lightning.evaluate import evaluate
 from stan_lightning.network import STADRN
 from stan_lightning.network.weights import save_released
 

@@ -22,9 +22,10 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.utils import instantiate
 
+from stan_boundary.configs import CONF
 from stan_boundary.errors import InputError
 from stan_lightning import intake
-from stan_lightning.predict import CONF, predict
+from stan_lightning.predict import predict
 
 FACTS = {"score_range": [0, 63], "classes": None, "training_mean": 15.75}
 FACTS |= {"columns": {}, "spans": {}, "moment_s": 0.1}

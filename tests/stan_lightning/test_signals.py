@@ -13,9 +13,10 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
+from stan_boundary.configs import CONF
 from stan_boundary.errors import InputError
 from stan_lightning.evaluate import evaluate
-from stan_lightning.predict import CONF, predict
+from stan_lightning.predict import predict
 
 TINY = [
     *("data=manifest", "data.clip_frames=16"),

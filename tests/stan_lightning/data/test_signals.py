@@ -19,6 +19,7 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
+from stan_boundary.configs import CONF
 from stan_boundary.errors import InputError
 from stan_lightning.data.crops import Crops, open_crops
 from stan_lightning.data.datamodule import CropDataModule
@@ -26,7 +27,6 @@ from stan_lightning.data.dataset import collated_whole
 from stan_lightning.data.manifest import read_manifest
 from stan_lightning.data.presence import having
 from stan_lightning.data.signals import gather
-from stan_lightning.predict import CONF
 
 
 def make_data(root: Any, *overrides: str, columns: dict[str, list[str]] | None = None) -> CropDataModule:

@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from preprocess.archive.flac import encode
+from stan_boundary.configs import CONF
 from stan_boundary.errors import InputError
 from stan_lightning.data import sound
 from stan_lightning.data.augmentation import DEFAULT
@@ -18,7 +19,6 @@ from stan_lightning.data.clips import windows
 from stan_lightning.data.crops import Crops
 from stan_lightning.data.dataset import ClipDataset, Reading, Source, WindowDataset
 from stan_lightning.data.log_mel import RATE, audio_input
-from stan_lightning.predict import CONF
 
 
 @pytest.fixture

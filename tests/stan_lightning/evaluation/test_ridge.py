@@ -8,7 +8,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from stan_boundary.entry import CONF
+from stan_boundary.configs import CONF
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.findings import findings
 from stan_lightning.evaluation.ridge import fitted, ridge_baselines
