@@ -47,7 +47,7 @@ class Loader:
             sys.exit(0)
 sys.meta_path.insert(0, Loader())
 import runpy
-sys.argv = ["command"]
+sys.argv = ["command", "nowhere"]
 runpy.run_module(MODULE, run_name="__main__")
 """
 

@@ -10,10 +10,11 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
+from stan_boundary.configs import CONF
 from stan_boundary.errors import InputError
 from stan_lightning.network import STADRN
 from stan_lightning.network.weights import save_released
-from stan_lightning.predict import CONF, predict
+from stan_lightning.predict import predict
 
 TINY = ["data.clip_frames=8", "data.frame_stride=1", "data.image_size=32"]
 TINY += ["model.network.encoder.layers=[1,1,1,1]", "model.network.encoder.features=2"]
