@@ -72,7 +72,8 @@ def share(config: DictConfig, trust: Collection[str] = ()) -> None:
         )
     crops = _crop_settings(trained)
     described = folder.described(trained, crops, versions())
-    name = str(config.corpus or corpus.agreement or ("synthetic subjects" if _drawn(trained) else "own data"))
+    unnamed = "synthetic subjects" if trained.data["synthetic"] else "own data"
+    name = str(config.data_name or corpus.agreement or unnamed)
     parameters = sum(one.numel() for one in trained.module.network.parameters())
     card = model_card(
         config.hub or output.resolve().name,
@@ -118,10 +119,6 @@ def _crop_settings(trained: Trained) -> dict[str, object]:
     if not found:
         print("the crops of this run are not here, or are another program's: how they were made is not told")
     return found
-
-
-def _drawn(trained: Trained) -> bool:
-    return bool(trained.data["synthetic"])
 
 
 def _shape(trained: Trained) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def _results(numbers: Mapping[str, Any], corpus: str, task: str) -> list[EvalRes
 
 
 def _head(name: str, config: Mapping[str, Any], corpus: str, synthetic: bool, parameters: int) -> str:
-    low, high = config["facts"]["score_range"] or (None, None)
+    low, high = config["record"]["score_range"] or (None, None)
     told = f"a score from {low:g} to {high:g}" if low is not None else "a class"
     reading = config["reading"]
     frames = reading["clip_frames"]
@@ -200,7 +200,7 @@ def _limits(synthetic: bool) -> str:
         f"## Limits\n\n{drawn}A score from a face or a voice is not a diagnosis and is uncertain for any "
         "individual. Networks of this kind learn who somebody is more easily than how somebody is: an error "
         "on people whom the training data holds says little about others. Nobody has tested it on other "
-        "languages, ages, skin tones, cameras or illnesses than those of its training data. Do not use it for "
+        "languages, ages, skin tones, cameras or illnesses than those of its data. Do not use it for "
         "decisions about people. Ask people before you film or score them."
     )
 

@@ -12,6 +12,7 @@ from stan_boundary.writing import private_folder
 from stan_lightning.evaluation.trained import RECORD, Trained, from_content
 from stan_lightning.network.model_folder import CARD, FILES, read_config, read_state, write_model
 
+SCALE = "score_range"
 PLAIN = ("network", "objective")
 """Of the module's settings what describes the network; how it was optimised is the run's own."""
 READING = ("clip_frames", "frame_stride", "image_size", "modalities", "sound_s", "synthetic")
@@ -56,7 +57,7 @@ def described(trained: Trained, crops: Mapping[str, Any], versions: Mapping[str,
         calibration |= {"training_median": float(median(labels)), "training_mean": float(mean(labels))}
     return {
         **{name: module[name] for name in PLAIN},
-        "facts": dict(module["data"]),
+        "facts": {name: value for name, value in module["data"].items() if name != SCALE},
         "reading": {name: trained.data[name] for name in READING},
         "crops": dict(crops),
         "record": dict(trained.record),
@@ -134,7 +135,7 @@ def open_model(folder: Path, trust: Collection[str] = ()) -> Trained:
         "state_dict": read_state(folder, config),
         "hyper_parameters": {
             **{name: config[name] for name in PLAIN},
-            "data": config["facts"],
+            "data": {**config["facts"], SCALE: config["record"][SCALE]},
             "optimizer": {"_target_": "torch.optim.Adam"},
             "seed": 0,
         },

@@ -8,6 +8,7 @@ from pathlib import Path
 from stan_boundary.errors import InputError
 from stan_lightning.network.model_folder import CARD, FILES
 
+_HTTP = ("httpx", "httpx2", "requests")
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
 
@@ -74,7 +75,9 @@ def _one_line(what: str) -> Iterator[None]:
         raise InputError(f"{what}: the hub refuses ({code}: {_said(error)}){login}") from None
     except ValueError as error:  # of a card, and of names
         raise InputError(f"{what}: {_said(error)}") from None
-    except OSError as error:
+    except Exception as error:  # of the library that speaks HTTP, which differs between versions
+        if not isinstance(error, OSError) and type(error).__module__.partition(".")[0] not in _HTTP:
+            raise
         raise InputError(f"{what}: the hub cannot be reached ({_said(error)})") from None
 
 
