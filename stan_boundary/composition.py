@@ -51,7 +51,7 @@ def check(config: Any, where: str) -> None:
 def parameters(config: Mapping[str, Any], where: str) -> Mapping[str, inspect.Parameter]:
     """What a config's target takes, by name; nothing where it does not say."""
     try:
-        return inspect.signature(_located(str(config[TARGET]), where)).parameters
+        return inspect.signature(located(str(config[TARGET]), where)).parameters
     except ValueError:
         return {}
 
@@ -84,7 +84,7 @@ def _bound(
     config: Mapping[str, Any], where: str, known: Iterable[str]
 ) -> tuple[Callable[..., Any], list[str]]:
     """The callable, and which of the known it takes; raises where the arguments do not fit it."""
-    target = _located(str(config[TARGET]), where)
+    target = located(str(config[TARGET]), where)
     try:
         takes = inspect.signature(target).parameters
     except ValueError:  # some built-in ones do not say
@@ -101,8 +101,12 @@ def _bound(
     return target, [name for name in known if name in named and name not in given]
 
 
-def _located(target: str, where: str) -> Callable[..., Any]:
-    """The callable of a dotted name: the longest part that is a module is imported, the rest looked up."""
+def located(target: str, where: str) -> Callable[..., Any]:
+    """The callable of a dotted name: the longest part that is a module is imported, the rest looked up.
+
+    Raises:
+        InputError: There is no such thing, or it cannot be called; one line with the nearest names.
+    """
     parts = target.split(".")
     if len(parts) < 2 or not all(part.isidentifier() for part in parts):
         raise InputError(f"{where}._target_={target}: give a name with its module, as in torch.nn.MSELoss")

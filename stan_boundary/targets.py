@@ -18,9 +18,13 @@ from omegaconf import OmegaConf
 from stan_boundary.errors import InputError
 
 _LIGHTNING = ("callbacks", "loggers", "profilers", "strategies", "plugins")
-_OWN = tuple(f"stan_lightning.{room}" for room in ("data", "network", "training", "runs", "logging"))
+_VIDEO_MODEL = "stan_lightning.embedding.video_model"
+_OWN = (
+    *(f"stan_lightning.{room}" for room in ("data", "network", "training", "runs", "logging")),
+    _VIDEO_MODEL,
+)
 _READING = (
-    *("torch.nn", "torch.optim", "stan_lightning.data", "stan_lightning.network"),
+    *("torch.nn", "torch.optim", "stan_lightning.data", "stan_lightning.network", _VIDEO_MODEL),
     *(f"stan_lightning.training.{name}" for name in ("objective", "parameter_groups", "module")),
 )
 """Of these a network, its objective, its optimiser and its data are made; none of them writes a file."""

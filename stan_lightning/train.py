@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import hydra
 import lightning as L
@@ -30,7 +31,7 @@ from stan_boundary.writing import discard_parts, write_whole
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.logging.metrics_table import MetricsTable
 from stan_lightning.logging.processes import is_first, share_processors
-from stan_lightning.network.build import modalities
+from stan_lightning.network.build import modalities, written_out
 from stan_lightning.runs import resume
 from stan_lightning.runs.callbacks import EpochLine, Sigterm
 from stan_lightning.runs.checkpoints import FOLDER, WholeCheckpointIO, holds_run, newest
@@ -58,6 +59,7 @@ from stan_lightning.training.trainer_refusals import (
     TRAINING,
     refuse_callbacks,
     refuse_profiler,
+    refuse_thawing_in_processes,
     refuse_trainer_settings,
 )
 
@@ -186,9 +188,9 @@ def take_up(config: DictConfig, run: Path) -> tuple[DictConfig, Path | None]:
     if not OmegaConf.is_missing(config, "resume"):
         config = resume.own_config(run, config, HydraConfig.get().overrides.task)
     elif not holds_run(run):
-        return check_folders(config, run), None
+        return standing_alone(config, run), None
     elif config.go_on:
-        config = resume.same_config(run, check_folders(config, run))
+        config = resume.same_config(run, standing_alone(config, run))
     else:
         raise InputError(
             f"{run} holds a run already: go on with it by `{resume.override('resume', run)}`, "
@@ -202,13 +204,21 @@ def take_up(config: DictConfig, run: Path) -> tuple[DictConfig, Path | None]:
     return config, checkpoint
 
 
-def check_folders(config: DictConfig, run: Path) -> DictConfig:
+def standing_alone(config: DictConfig, run: Path) -> DictConfig:
+    """A fresh run's config, once checked, with what its network reads from files written out."""
+    check_folders(config, run)
+    network: Any = OmegaConf.to_container(config.model.network)
+    if isinstance(network, dict) and (found := written_out(network)) != network:
+        config.model.network = found
+    return config
+
+
+def check_folders(config: DictConfig, run: Path) -> None:
     """Check a config that a folder of others had a part in, as a resumed run's own is."""
     settings = HydraConfig.get()
     for source in settings.runtime.config_sources:
         if source.path != CONF and source.provider.startswith(("main", "command-line", "hydra.searchpath")):
             resume.check(config, run, settings.overrides.task, source.path)
-    return config
 
 
 def write_down(config: DictConfig, run: Path) -> None:
@@ -246,6 +256,7 @@ def build_trainer(config: DictConfig, run: Path, objective: Objective) -> L.Trai
     except (MisconfigurationException, ValueError) as error:
         said = " ".join(str(error).split())
         raise InputError(f"this machine cannot run this trainer ({said}); try trainer=default") from None
+    refuse_thawing_in_processes(callbacks, trainer.world_size)
     share_processors(trainer.num_devices)
     refuse_sync_on_cpu(trainer, config.trainer.get("sync_batchnorm", False))
     if HydraConfig.get().mode is RunMode.MULTIRUN:

@@ -72,23 +72,24 @@ def open_network(name: str, weights: str, seed: int, device: torch.device, reads
     """
     if weights not in WEIGHTS:
         raise InputError(f"encoder.weights={weights} is none of {', '.join(WEIGHTS)}")
-    _import_library()
+    where = f"encoder.name={name}"
+    import_library()
     folder, revision = _folder(name)
     if not (folder / "config.json").is_file():
-        raise InputError(f"encoder.name={name}: no model (no config.json); give a folder of save_pretrained")
+        raise InputError(f"{where}: no model (no config.json); give a folder of save_pretrained")
     settings = _settings(folder, name)
     shape = shape_alone(folder / "config.json")
     with staged(shape) as alone:
-        config = _explained(name, lambda: _read_config(alone, reads))
+        config = explained(where, lambda: _read_config(alone, reads))
     if weights == "random":
-        _explained(name, lambda: check_shape(config))
-        network, absent, digest = _untrained(name, config, seed)
+        explained(where, lambda: check_shape(config))
+        network, absent, digest = _untrained(where, config, seed)
         said = f"random, seed {seed}"
     else:
-        network, absent, digest = _trained(name, folder, shape, config)
+        network, absent, digest = trained(where, folder, shape, config)
         said = weights
     if (wants := getattr(network, "main_input_name", None)) != reads:
-        raise InputError(f"encoder.name={name}: a {config.model_type} model reads {wants}, not {reads}")
+        raise InputError(f"{where}: a {config.model_type} model reads {wants}, not {reads}")
     record = {
         "made_by": made_by(),
         "encoder": name if revision else folder.resolve().name,
@@ -122,7 +123,7 @@ def probe(opened: Pretrained, forward: Callable[[], Tensor]) -> Tensor:
     Raises:
         InputError: Where it fails, or an output depends on weights that its file lacks.
     """
-    found: Tensor = _explained(opened.name, forward)
+    found: Tensor = explained(f"encoder.name={opened.name}", forward)
     if not bool(torch.isfinite(found).all()):
         why = f"its file has no weights {opened.absent[0]}" if opened.absent else "its weights are not finite"
         raise InputError(
@@ -132,7 +133,7 @@ def probe(opened: Pretrained, forward: Callable[[], Tensor]) -> Tensor:
     return found
 
 
-def _import_library() -> None:
+def import_library() -> None:
     """Import it, and leave out what it says that a user can do nothing about."""
     try:
         import huggingface_hub
@@ -198,21 +199,31 @@ def _read_config(folder: Path, reads: str) -> Any:
     return getattr(config, "vision_config", config) if reads == "pixel_values" else config
 
 
-def _trained(
-    name: str, folder: Path, shape: Mapping[str, Any], config: Any
+def trained(
+    where: str, folder: Path, shape: Mapping[str, Any], config: Any
 ) -> tuple[nn.Module, list[str], str]:
-    """The network with its weights, the names of those that are not in its files, and the files' SHA-256."""
+    """A network with its weights, the names of those that are not in its files, and the files' SHA-256.
+
+    Args:
+        where: The key that names it, for errors.
+        folder: That holds its weights as safetensors.
+        shape: As `shape_alone` gives it.
+        config: The same, as transformers keeps it.
+
+    Raises:
+        InputError: There are no such weights, or they are of another network.
+    """
     from transformers import AutoModel
 
-    files = _weight_files(name, folder)
+    files = _weight_files(where, folder)
     for file in files:
         check_regular(file)
         check_header(file)
     size = sum(file.stat().st_size for file in files)
-    _explained(name, lambda: check_shape(config, size))
+    explained(where, lambda: check_shape(config, size))
     with staged(shape, files) as alone:
-        network, said = _explained(
-            name,
+        network, said = explained(
+            where,
             lambda: AutoModel.from_pretrained(
                 str(alone),
                 config=config,
@@ -231,7 +242,7 @@ def _trained(
     return network, absent, sha256(files)
 
 
-def _weight_files(name: str, folder: Path) -> list[Path]:
+def _weight_files(where: str, folder: Path) -> list[Path]:
     """The safetensors that hold the weights: one file, or an index's shards in their order."""
     if (folder / "model.safetensors").is_file():
         return [folder / "model.safetensors"]
@@ -240,27 +251,27 @@ def _weight_files(name: str, folder: Path) -> list[Path]:
     pickled = [file.name for pattern in _PICKLED for file in folder.glob(pattern)]
     what = f"only pickled weights ({printable(pickled[0])})" if pickled else "no weights as model.safetensors"
     raise InputError(
-        f"encoder.name={name}: {what}; pickles can run code and are not read. Where you trust them, "
-        f"`AutoModel.from_pretrained('{name}').save_pretrained(<folder>)` makes safetensors; "
-        "or take encoder.weights=random for a trial"
+        f"{where}: {what}; pickles can run code and are not read. Where you trust them, "
+        f"`AutoModel.from_pretrained('{printable(folder)}').save_pretrained(<folder>)` makes safetensors; "
+        "or start from random weights for a trial"
     )
 
 
-def _untrained(name: str, config: Any, seed: int) -> tuple[nn.Module, list[str], str]:
+def _untrained(where: str, config: Any, seed: int) -> tuple[nn.Module, list[str], str]:
     """An untrained network of that shape; the SHA-256 is that of the file that its weights would make."""
     from safetensors.torch import save
     from transformers import AutoModel
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = _explained(
-            name, lambda: AutoModel.from_config(config, trust_remote_code=False, dtype=torch.float32)
+        network = explained(
+            where, lambda: AutoModel.from_config(config, trust_remote_code=False, dtype=torch.float32)
         )
     content = save({key: tensor.clone() for key, tensor in network.state_dict().items()})
     return network, [], hashlib.sha256(content).hexdigest()
 
 
-def _explained(name: str, act: Callable[[], Any]) -> Any:
+def explained(where: str, act: Callable[[], Any]) -> Any:
     """What the library cannot do with a model, in one line: it raises whatever its many parts raise."""
     try:
         return act()
@@ -270,4 +281,4 @@ def _explained(name: str, act: Callable[[], Any]) -> Any:
         said = " ".join(str(error).split()) or type(error).__name__
         if "trust_remote_code" in said:
             said = "it brings code of its own, which is not run here"
-        raise InputError(f"encoder.name={name} cannot be used: {said[:240]}") from None
+        raise InputError(f"{where} cannot be used: {said[:240]}") from None

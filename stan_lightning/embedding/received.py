@@ -30,6 +30,8 @@ _MOST_HEADER_BYTES = 5_000_000
 """Of a safetensors file: some 40,000 tensors; the largest encoders have a thousand or two."""
 _MOST_ATTENTION = 10**9
 """Weights of attention in one layer: 16 heads over the 4,096 patches of 1,024 pixels are a quarter of it."""
+_MOST_POSITIONS = 3 * 10**7
+"""Values of a table of positions, which some networks make of Python's numbers."""
 _ABSENT = 10**8  # weights that a file may lack: a pooling layer
 _SHARD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}\.safetensors")
 _REACHES_OUT = re.compile(
@@ -47,14 +49,23 @@ def shape_alone(file: Path) -> dict[str, Any]:
         InputError: It is no such file, or asks for what no encoder has.
     """
     content = read_json(read_regular(file, MOST_CONFIG_BYTES), str(file), MOST_CONFIG_BYTES)
-    if not isinstance(content, dict):
-        raise InputError(f"{file}: no config of a model, which is an object")
+    return plain_shape(content, str(file))
+
+
+def plain_shape(content: Any, where: str) -> dict[str, Any]:
+    """The same of a config that was read already, or comes with a checkpoint.
+
+    Raises:
+        InputError: As `shape_alone`.
+    """
+    if not isinstance(content, Mapping):
+        raise InputError(f"{where}: no config of a model, which is an object")
     if "auto_map" in content:
         from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
         if content.get("model_type") not in CONFIG_MAPPING_NAMES:
-            raise InputError(f"{file}: it brings code of its own, which is not run here")
-    found: dict[str, Any] = _plain(content, "", str(file))
+            raise InputError(f"{where}: it brings code of its own, which is not run here")
+    found: dict[str, Any] = _plain(dict(content), "", where)
     return found
 
 
@@ -109,6 +120,8 @@ def _check_tokens(shape: Mapping[str, Any]) -> None:
                 f"its config asks for attention between {patches:,} patches with {heads} heads, more memory "
                 "than an encoder needs"
             )
+        if patches * _first(shape.get("hidden_size")) > _MOST_POSITIONS:
+            raise InputError(f"its config asks for {patches:,} positions, each wider than an encoder's")
 
 
 def _first(value: Any) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from stan_boundary.composition import TARGET, make, parameters
+from stan_boundary.composition import TARGET, located, make, parameters
 from stan_boundary.errors import InputError
 from stan_lightning.network.encoder import Encoder, Network, Wrapped
 
@@ -39,6 +39,28 @@ def build(network: Mapping[str, Any], outputs: int, data: Mapping[str, Any]) -> 
 def modalities(network: Mapping[str, Any]) -> list[str]:
     """What a network reads, by its config alone."""
     return [name for name, _, _ in _encoders(network)]
+
+
+def written_out(network: Mapping[str, Any]) -> dict[str, Any]:
+    """A network's config in which nothing refers to a file any more, so that it stands by itself.
+
+    An encoder's class may say how, by a `written_out` of its config and key.
+
+    Raises:
+        InputError: What it refers to cannot be read.
+    """
+    found = dict(network)
+    for name, encoder, where in _encoders(network):
+        if TARGET not in encoder:
+            continue
+        own = getattr(located(str(encoder[TARGET]), where), "written_out", None)
+        if own is None:
+            continue
+        if "encoders" in network:
+            found["encoders"] = {**found["encoders"], name: own(encoder, where)}
+        else:
+            found["encoder"] = own(encoder, where)
+    return found
 
 
 def _encoders(network: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any], str]]:

@@ -1,6 +1,7 @@
 """What every network and every encoder has in common, and an encoder made of any module of torch."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -91,6 +92,10 @@ class Encoder(Network):
 
     def standardise(self, mean: Tensor, deviation: Tensor) -> None:
         """Take means and deviations ``(F,)`` of a signal's columns; 0 is a constant's deviation."""
+
+    def start_from(self, path: str | Path) -> str:
+        """Take weights of a format of its own (`model.init_weights`); says what was taken, or "": nothing."""
+        return ""
 
     def token_count(self, x: Tensor) -> int:
         """How many tokens it gives for clips."""

@@ -61,7 +61,7 @@ def save_onnx(
     network.exporting = True
     if len(names) > 1:
         present = [torch.tensor([True, one == 0]) for one in range(len(names))]
-        names += [f"{name}_there" for name in names]
+        names += [f"{name}_present" for name in names]
     batch = {0: torch.export.Dim("batch", min=1, max=MOST_CLIPS)}
     program = torch.onnx.export(
         _Flat(network).eval(),

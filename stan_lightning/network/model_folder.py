@@ -29,8 +29,12 @@ _MOST_HEADER_BYTES = 5_000_000
 
 
 def is_model_folder(path: Path) -> bool:
-    """Whether this is a folder with a model in it, whatever state it is in."""
-    return (path / CONFIG).is_file() and (path / WEIGHTS).is_file()
+    """Whether this is a folder with a model of this project in it, whatever state its tensors are in."""
+    try:
+        read_config(path)
+    except InputError:  # such as a folder of another library, which has a file of that name
+        return False
+    return True
 
 
 def write_model(folder: Path, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> None:

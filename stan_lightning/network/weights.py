@@ -87,6 +87,8 @@ def load_weights(network: Encoder, path: str | Path, columns: Sequence[str] | No
     """
     folder = Path(path)
     shared = read_config(folder) if is_model_folder(folder) else None
+    if shared is None and (said := network.start_from(path)):
+        return said
     if shared is None and folder.is_dir():
         path = folder / "checkpoints" / "best.ckpt"
     state = read_state(path) if shared is None else read_tensors(folder, shared)

@@ -34,9 +34,11 @@ def scan(folder: Path, corpus: Corpus, own_words: Iterable[str] = ()) -> None:
     Raises:
         InputError: Something is in it that must not be, or a file that does not belong there.
     """
-    for file in sorted(folder.iterdir()):
+    files = sorted(folder.iterdir())
+    for file in files:
         if file.name not in FILES or not file.is_file() or file.is_symlink():
             raise InputError(f"{file.name} is no file of a model folder; nothing was written")
+    for file in files:
         content = file.read_bytes()
         for what in _found(file.name, content, corpus, frozenset(own_words)):
             raise InputError(

@@ -4,6 +4,7 @@ module: Loss, optimiser and metrics.
 objective: What outputs mean: their loss, score, metrics and selection.
 parameter_groups: Groups of parameters with rates of their own.
 metrics: Window outputs gathered into recordings, exactly, on one device or many.
+frozen: What does not train, as part of a run's state.
 averaging: Averages of the weights, which are validated and saved.
 development: In which precision development is scored.
 refusals: Settings that cannot work, refused before anything is trained.

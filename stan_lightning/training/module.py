@@ -21,6 +21,7 @@ from stan_lightning.network.encoder import Encoder
 from stan_lightning.network.precision import single_precision
 from stan_lightning.network.weights import load_weights
 from stan_lightning.training import development
+from stan_lightning.training.frozen import freeze_alone, frozen
 from stan_lightning.training.metrics import EpochLoss, WindowScores
 from stan_lightning.training.objective import Objective
 
@@ -61,8 +62,8 @@ class StanModule(L.LightningModule):
 
     @property
     def backbone(self) -> nn.Module:
-        """What Lightning's BackboneFinetuning thaws: all but the head of a network of one modality."""
-        return self.network.get_submodule("encoder")
+        """What Lightning's BackboneFinetuning thaws: the encoders."""
+        return nn.ModuleList(self.network.parts.values())
 
     def forward(self, inputs: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tensor:
         """What the objective reads, ``(B, outputs)``, of a batch by modality."""
@@ -82,6 +83,8 @@ class StanModule(L.LightningModule):
         """Give a fresh network its start; a resumed one has it already."""
         if self.trainer.ckpt_path is None:
             self._start()
+        else:
+            freeze_alone(self, self._frozen)
         if self.hparams["compile"]:
             for encoder in self.network.parts.values():
                 if encoder.channels_last_on(self.device.type):
@@ -190,6 +193,7 @@ class StanModule(L.LightningModule):
         if "params" in config:
             groups = make(config.pop("params"), "model.optimizer.params")(self.network)
         optimizer: torch.optim.Optimizer = make(config, "model.optimizer", params=groups)
+        self._groups = len(optimizer.param_groups)
         described, how = _parted(self.hparams["scheduler"])
         if described is None:
             return optimizer
@@ -202,11 +206,24 @@ class StanModule(L.LightningModule):
             "lr_scheduler": {"monitor": self.objective.monitor, **how, "scheduler": scheduler},
         }
 
+    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
+        """Move the schedule on: of the groups that it was made for, not of those that callbacks thawed."""
+        optimizer = scheduler.optimizer
+        groups = optimizer.param_groups
+        optimizer.param_groups = groups[: self._groups]
+        super().lr_scheduler_step(scheduler, metric)
+        optimizer.param_groups = groups
+
     # --- checkpoint -------------------------------------------------------------------------------
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Record how the data was divided and who was trained on: evaluation reports against it."""
+        """Record what is frozen, and for evaluation how the data was divided and who was trained on."""
         checkpoint["training"] = self.trainer.datamodule.training_record()  # type: ignore[attr-defined]
+        checkpoint["frozen"] = frozen(self)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what was frozen until the optimiser has been made as at the start."""
+        self._frozen = checkpoint["frozen"]
 
 
 def _parted(scheduler: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None, dict[str, Any]]:

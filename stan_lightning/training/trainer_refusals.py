@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import lightning as L
-from lightning.pytorch.callbacks import ModelCheckpoint, StochasticWeightAveraging
+from lightning.pytorch.callbacks import BaseFinetuning, ModelCheckpoint, StochasticWeightAveraging
 
 from stan_boundary.errors import InputError
 
@@ -100,6 +100,16 @@ def refuse_callbacks(callbacks: Any) -> None:
         )
     _refuse_twins(callbacks)
     _refuse_averages(callbacks.values())
+
+
+def refuse_thawing_in_processes(callbacks: Iterable[L.Callback], processes: int) -> None:
+    """Raise an `InputError` where processes would not share the gradients of what is frozen at the start."""
+    for callback in callbacks:
+        if processes > 1 and isinstance(callback, BaseFinetuning):
+            raise InputError(
+                f"{type(callback).__name__} thaws weights whose gradients {processes} processes would not "
+                "share, as torch decides at the start what is shared: set trainer.devices=1"
+            )
 
 
 def _refuse_twins(callbacks: Mapping[str, L.Callback]) -> None:

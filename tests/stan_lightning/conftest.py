@@ -175,8 +175,11 @@ def assert_same_run() -> Callable[[Path, Path], None]:
                 "optimizer_states",
                 "lr_schedulers",
                 "training",
+                "current_model_state",  # these two: of averaged weights
+                "averaging_state",
             ):
-                _assert_same(first[part], second[part], f"{name}/{part}")
+                _assert_same(first.get(part), second.get(part), f"{name}/{part}")
+            assert {"state_dict", "optimizer_states", "training"} <= first.keys()
 
     return compare
 

@@ -41,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def command(module: str) -> list[str]:
     """What the page types after the name of a module."""
-    (line,) = re.findall(rf"python -m stan_lightning\.{module} (.*)", COMMANDS)
+    (line,) = re.findall(rf"python -m stan_lightning\.{module} (.*mine.*)", COMMANDS)
     return shlex.split(line)
 
 

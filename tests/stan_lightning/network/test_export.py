@@ -75,7 +75,7 @@ def test_onnx_of_what_hears_gives_the_same_scores_whoever_is_there(tmp_path: Pat
     assert [one.name for one in session.get_inputs()] == names
     for size in (1, 2, 5):
         clips, present = mixed(size)
-        given = clips | {f"{name}_there": one for name, one in present.items()}
+        given = clips | {f"{name}_present": one for name, one in present.items()}
         with torch.no_grad():
             expected = network.score(clips, present)
         for noise in (0.0, 100.0):  # what is not there decides nothing

@@ -165,3 +165,5 @@ def test_an_encoder_starts_from_a_folder(trained: Trained, model: Path) -> None:
     with pytest.raises(InputError, match=r"config\.json states"):
         load_weights(encoder, model)
     assert model_folder.is_model_folder(model)
+    change(model, "format", value="another library's")
+    assert not model_folder.is_model_folder(model) and not model_folder.is_model_folder(model / "nowhere")

@@ -1,5 +1,11 @@
 """Averaged weights against means worked out by hand, and what of them is validated and saved."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +18,15 @@ from torch import Tensor, nn
 
 from stan_boundary.errors import InputError
 from stan_lightning.training.averaging import MeanFromEpoch
+
+TINY = ["data=folders", "model.network.encoder.features=2", "model.network.encoder.layers=[1,1,1,1]"]
+TINY += ["data.clip_frames=16", "data.image_size=32", "data.batch_size=2", "data.num_workers=0"]
+EMA = "lightning.pytorch.callbacks.EMAWeightAveraging, decay: 0.5"
+MEAN = "stan_lightning.training.averaging.MeanFromEpoch, start_epoch: 2"
+
+
+def average(how: str) -> str:
+    return f"+trainer.callbacks.average={{_target_: {how}}}"
 
 
 class Drifting(L.LightningModule):
@@ -64,13 +79,9 @@ def test_an_epoch_is_a_whole_number(start: Any) -> None:
 def test_the_averaged_weights_are_what_is_scored_and_training_is_the_same(
     tmp_path: Path, make_crops: Callable[..., Path], train: Callable[..., tuple[int, str]]
 ) -> None:
-    encoder = "model.network.encoder"
     root = f"data.root={make_crops()}"
-    tiny = ["data=folders", f"{encoder}.features=2", f"{encoder}.layers=[1,1,1,1]", "data.clip_frames=16"]
-    tiny += ["data.image_size=32", "data.batch_size=2", "data.num_workers=0", "trainer.max_epochs=2", root]
-    average = "{_target_: lightning.pytorch.callbacks.EMAWeightAveraging, decay: 0.5}"
-    for name, more in (("plain", []), ("ema", [f"+trainer.callbacks.average={average}"])):
-        code, said = train(*tiny, *more, f"hydra.run.dir={tmp_path / name}")
+    for name, more in (("plain", []), ("ema", [average(EMA)])):
+        code, said = train(*TINY, *more, "trainer.max_epochs=2", root, f"hydra.run.dir={tmp_path / name}")
         assert code == 0, said
     files = [tmp_path / name / "checkpoints" / "last.ckpt" for name in ("plain", "ema")]
     plain, ema = (torch.load(file, weights_only=True) for file in files)
@@ -80,3 +91,42 @@ def test_the_averaged_weights_are_what_is_scored_and_training_is_the_same(
     without, averaged = (pd.read_csv(tmp_path / name / "metrics.csv") for name in ("plain", "ema"))
     assert without["train/loss"].tolist() == averaged["train/loss"].tolist()
     assert without["val/mae"].tolist() != averaged["val/mae"].tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [EMA, MEAN])
+def test_killed_resumed_and_evaluated_they_are_the_same(
+    how: str,
+    tmp_path: Path,
+    make_crops: Callable[..., Path],
+    train: Callable[..., tuple[int, str]],
+    assert_same_run: Callable[[Path, Path], None],
+) -> None:
+    """SIGKILL after the third epoch; what evaluation scores is the average that development chose."""
+    asked = [*TINY, f"data.root={make_crops()}", average(how), "trainer.max_epochs=10"]
+    whole, run = tmp_path / "whole", tmp_path / "killed"
+    code, said = train(*asked, f"hydra.run.dir={whole}")
+    assert code == 0, said
+    python = [sys.executable, "-m"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [*python, "stan_lightning.train", *asked, f"hydra.run.dir={run}"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    table = run / "metrics.csv"
+    while (not table.exists() or len(table.read_text().splitlines()) < 4) and process.poll() is None:
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL, "the run was over too early"
+    code, said = train(f"resume={run}")
+    assert code == 0, said
+    assert_same_run(run, whole)
+    best = run / "checkpoints" / "best.ckpt"
+    evaluate = [*python, "stan_lightning.evaluate", f"checkpoint={best}", "partition=dev"]
+    evaluate += [f"output={tmp_path / 'dev'}", "trainer.accelerator=cpu"]
+    subprocess.run(evaluate, env=environment, check=True, capture_output=True)
+    numbers = json.loads((tmp_path / "dev" / "metrics.json").read_text())
+    chosen = json.loads((run / "summary.json").read_text())["value"]
+    assert numbers["video"]["mae"]["value"] == pytest.approx(chosen, abs=1e-4)
