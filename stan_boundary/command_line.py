@@ -80,6 +80,21 @@ def with_new_keys(arguments: Sequence[str], prefix: str) -> list[str]:
     return [f"++{one}" if one.startswith(f"{prefix}.") and "=" in one else one for one in arguments]
 
 
+def with_model_folder(arguments: Sequence[str]) -> list[str]:
+    """Let ``model=<folder or user/name>`` name a trained network, where no configuration is called so.
+
+    >>> with_model_folder(["model=sta_drn", "model=models/a"])
+    ['model=sta_drn', 'model_folder=models/a']
+    """
+    words = []
+    for one in arguments:
+        name, _, value = one.partition("=")
+        if name == "model" and value and not (Path(CONF) / "model" / f"{value}.yaml").is_file():
+            one = f"model_folder={value}"
+        words.append(one)
+    return words
+
+
 def _compose(config_name: str, overrides: Sequence[str]) -> DictConfig:
     try:
         return compose(config_name, list(overrides))

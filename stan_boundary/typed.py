@@ -14,6 +14,7 @@ COMMANDS = {
     "evaluate": "measure a trained network beside baselines",
     "predict": "score any video, with timelines and pictures",
     "report": "compare runs on one page",
+    "share": "make a model folder that others can use, with nothing in it of whom it learnt from",
     "doctor": "say what this machine has and what a training needs of it",
 }
 """Of the program, as a newcomer meets them; each is a module of ``python -m``."""

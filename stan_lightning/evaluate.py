@@ -1,8 +1,8 @@
 """Evaluates a trained network: ``python -m stan_lightning.evaluate checkpoint=<file> data.root=<crops>``.
 
 Writes predictions.csv, windows.csv, metrics.json, baselines.csv and report.html, and ends with one table and
-a line for each comparison. ``weights=<released state dict>`` with ``model.*`` and ``data=...`` stands for a
-checkpoint.
+a line for each comparison. ``model=<model folder, or user/name on the hub>``, or ``weights=<released state
+dict>`` with ``model.*`` and ``data=...``, stands for a checkpoint.
 """
 
 import sys
@@ -19,11 +19,12 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from stan_boundary.command_line import check_command_line, with_new_keys
+from stan_boundary.command_line import check_command_line, with_model_folder, with_new_keys
 from stan_boundary.config_folder import trusted
 from stan_boundary.configs import CONF
 from stan_boundary.entry import one_line_errors
 from stan_boundary.errors import InputError
+from stan_boundary.file_names import safe_recording_name
 from stan_boundary.names import printable
 from stan_boundary.writing import output_folder, private_folder, write_whole
 from stan_lightning.data.datamodule import CropDataModule
@@ -35,6 +36,7 @@ from stan_lightning.evaluation import received, results, robustness, tables, ver
 from stan_lightning.evaluation.candidate import (
     Candidate,
     from_checkpoint,
+    from_model,
     from_weights,
     refuse_broken_promises,
 )
@@ -43,10 +45,12 @@ from stan_lightning.evaluation.identity_audit import audit
 from stan_lightning.evaluation.modalities import contributions, gates
 from stan_lightning.evaluation.ridge import ridge_baselines
 from stan_lightning.evaluation.scoring import recording_features, score_windows
-from stan_lightning.evaluation.trained import OF_THE_MACHINE
+from stan_lightning.evaluation.trained import OF_THE_MACHINE, way
 from stan_lightning.pages import report_page
 from stan_lightning.runs.quiet import quiet
 from stan_lightning.runs.versions import versions
+from stan_lightning.sharing.folder import open_model
+from stan_lightning.sharing.hub import local
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.trainer_refusals import SCORING, refuse_trainer_settings
 
@@ -56,13 +60,14 @@ OF_THE_CROPS = ("root", "make_crops", "crops_stride")
 EXAMPLES = (
     "python -m stan_lightning.evaluate checkpoint=runs/a/checkpoints/best.ckpt",
     "python -m stan_lightning.evaluate checkpoint=runs/a/checkpoints/best.ckpt robustness=true",
+    "python -m stan_lightning.evaluate model=models/a data=folders data.root=/data/crops",
     "python -m stan_lightning.evaluate weights=released.pth data.root=/data/crops partition=dev",
 )
 
 
 def main() -> None:
     """Check what was typed, then run."""
-    sys.argv[1:] = with_new_keys(sys.argv[1:], "data.signals")
+    sys.argv[1:] = with_model_folder(with_new_keys(sys.argv[1:], "data.signals"))
     check_command_line("evaluate", __doc__ or "", EXAMPLES)
     run()
 
@@ -80,10 +85,6 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
     refuse_trainer_settings(config.trainer, SCORING)
     if config.partition not in PARTITIONS:
         raise InputError(f"partition={config.partition} is none of {', '.join(PARTITIONS)}")
-    if (config.checkpoint is None) == (config.weights is None):
-        raise InputError(
-            "give checkpoint=<run>/checkpoints/best.ckpt, or weights=<released state dict> with its model.*"
-        )
     candidate = opened(config, overrides)
     output = Path(config.output or private_folder(candidate.home / config.partition, candidate.home.parent))
     refuse_broken_promises(candidate, config.partition)
@@ -124,7 +125,8 @@ def measured(candidate: Candidate, trainer: L.Trainer, config: DictConfig) -> re
 
 def opened(config: DictConfig, overrides: list[str]) -> Candidate:
     """What the command line names; what it says about data overrides what a checkpoint was trained with."""
-    if config.checkpoint is None:
+    named = way(config)
+    if named == "weights":
         data: CropDataModule = instantiate(config.data, _convert_="all")
         data.lenient = True
         data.setup("test")
@@ -133,12 +135,17 @@ def opened(config: DictConfig, overrides: list[str]) -> Candidate:
         return from_weights(config.weights, module, data)
     asked = {override.split("=", 1)[0].lstrip("+~") for override in overrides}
     if fixed := [name for name in asked if name == "model" or name.startswith("model.")]:
-        raise InputError(f"{fixed[0]}: a checkpoint knows its own network; leave model out")
+        kind = "checkpoint" if named == "checkpoint" else "model folder"
+        raise InputError(f"{fixed[0]}: a {kind} knows its own network; leave model out")
     names = {name.split(".")[1] for name in asked if name.startswith("data.")} | set(OF_THE_MACHINE)
     changes = {}
     for name in names | (set(OF_THE_CROPS) if "data" in asked else set()):
         value: Any = OmegaConf.select(config.data, name)
         changes[name] = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+    if named == "model_folder":
+        given = str(config.model_folder)
+        home = Path.cwd() / f"{safe_recording_name(Path(given).name)}_evaluation"
+        return from_model(open_model(local(given), trusted(overrides)), given, changes, home)
     return from_checkpoint(config.checkpoint, changes, trusted(overrides))
 
 

@@ -95,7 +95,9 @@ def crop_settings(
     known = taken_settings({"frame_stride": data["frame_stride"]}, "the checkpoint")
     modalities = data.get("modalities", ["face"])
     known |= {"sound": "audio" in modalities, "behaviour": "behaviour" in modalities}
-    known |= recorded_settings(data["root"]) if recorded is None else recorded
+    if recorded is None:
+        recorded = recorded_settings(data["root"])
+    known |= taken_settings(recorded, "the model folder's crops")
     known |= {name: value for name, value in changes.items() if value is not None}
     if "model_path" in known:
         known["detector.model_path"] = known.pop("model_path")

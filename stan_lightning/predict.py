@@ -2,8 +2,8 @@
 
 Takes a video, a folder of videos, or crops. Writes predictions.html with everything on one page,
 and beside it predictions.csv, windows.csv and, for each recording, its timeline, a picture and a film of
-where the network looks. ``weights=<released state dict>`` with ``model.*`` and ``data.*`` stands for a
-checkpoint.
+where the network looks. ``model=<model folder, or user/name on the hub>``, or ``weights=<released state
+dict>`` with ``model.*`` and ``data.*``, stands for a checkpoint.
 """
 
 import io
@@ -24,7 +24,7 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from stan_boundary.command_line import check_command_line, with_new_keys
+from stan_boundary.command_line import check_command_line, with_model_folder, with_new_keys
 from stan_boundary.config_folder import trusted
 from stan_boundary.configs import CONF
 from stan_boundary.entry import one_line_errors
@@ -44,11 +44,13 @@ from stan_lightning.data.signals import gather
 from stan_lightning.evaluation.released import open_released
 from stan_lightning.evaluation.scoring import score_windows
 from stan_lightning.evaluation.tables import predictions_table
-from stan_lightning.evaluation.trained import Trained, open_checkpoint
+from stan_lightning.evaluation.trained import Trained, open_checkpoint, way
 from stan_lightning.pages import figures
 from stan_lightning.pages.predictions_page import PAGE, Scored, page
 from stan_lightning.pages.views import look
 from stan_lightning.runs.quiet import quiet
+from stan_lightning.sharing.folder import open_model
+from stan_lightning.sharing.hub import local
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.trainer_refusals import SCORING, refuse_trainer_settings
 
@@ -61,13 +63,14 @@ EXAMPLES = (
     "python -m stan_lightning.predict checkpoint=runs/a/checkpoints/best.ckpt video=my.mp4",
     "python -m stan_lightning.predict checkpoint=runs/a/checkpoints/best.ckpt video=clips output=scores",
     "python -m stan_lightning.predict checkpoint=runs/a/checkpoints/best.ckpt video=my.mp4 views=false",
+    "python -m stan_lightning.predict model=models/a video=my.mp4",
     "python -m stan_lightning.predict weights=released.pth data.frame_stride=1 video=my.mp4",
 )
 
 
 def main() -> None:
     """Check what was typed, then run."""
-    sys.argv[1:] = with_new_keys(sys.argv[1:], "signals")
+    sys.argv[1:] = with_model_folder(with_new_keys(sys.argv[1:], "signals"))
     check_command_line("predict", __doc__ or "", EXAMPLES)
     run()
 
@@ -138,11 +141,8 @@ def opened(config: DictConfig, overrides: Sequence[str]) -> Trained:
     Raises:
         InputError: It names none or two, cannot be read, or tells classes.
     """
-    if (config.checkpoint is None) == (config.weights is None):
-        raise InputError(
-            "give checkpoint=<run>/checkpoints/best.ckpt, or weights=<released state dict> with its model.*"
-        )
-    if config.checkpoint is None:
+    named = way(config)
+    if named == "weights":
         if config.data.score_range is None:
             raise InputError("weights= gives scores in points; data.score_range=null is for classes")
         data: CropDataModule = instantiate(config.data, _convert_="all")
@@ -152,10 +152,14 @@ def opened(config: DictConfig, overrides: Sequence[str]) -> Trained:
         return open_released(config.weights, module, data)
     asked = [override.split("=", 1)[0].lstrip("+~") for override in overrides]
     if fixed := [name for name in asked if name.split(".")[0] in ("data", "model")]:
-        raise InputError(f"{fixed[0]}: a checkpoint knows its own network and clips; leave it out")
-    trained = open_checkpoint(config.checkpoint, trusted(overrides))
+        kind = "checkpoint" if named == "checkpoint" else "model folder"
+        raise InputError(f"{fixed[0]}: a {kind} knows its own network and clips; leave it out")
+    if named == "model_folder":
+        trained = open_model(local(str(config.model_folder)), trusted(overrides))
+    else:
+        trained = open_checkpoint(config.checkpoint, trusted(overrides))
     if trained.record["score_range"] is None:
-        raise InputError(f"{config.checkpoint} was trained to tell classes; only severity is predicted here")
+        raise InputError(f"{config[named]} was trained to tell classes; only severity is predicted here")
     return trained
 
 

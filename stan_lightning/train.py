@@ -42,6 +42,7 @@ from stan_lightning.runs.quiet import quiet
 from stan_lightning.runs.rehearsal import rehearsal, rehearsed
 from stan_lightning.runs.summary import announce, summarise
 from stan_lightning.runs.versions import versions
+from stan_lightning.sharing.hub import local
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.objective import Objective
 from stan_lightning.training.refusals import (
@@ -116,6 +117,8 @@ def fit(config: DictConfig, run: Path, checkpoint: Path | None) -> float:
             planned: StanModule = instantiate(config.model, data=known, _convert_="all")
         refuse_other_kind("model", planned, StanModule)
         resume.refuse_other_network(planned, checkpoint)
+    else:
+        config = with_fetched_weights(config)
     module: StanModule = instantiate(config.model, data=known, _convert_="all")
     refuse_other_kind("model", module, StanModule)
     data.serve(module.network.parts)
@@ -128,6 +131,18 @@ def fit(config: DictConfig, run: Path, checkpoint: Path | None) -> float:
         log_start(config, checkpoint, trainer)
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
         return rehearsed(run, trainer) if rehearsal(trainer) else summarise(run, data, module, trainer)
+
+
+def with_fetched_weights(config: DictConfig) -> DictConfig:
+    """Initial weights of the hub, ``user/name``, by the folder that they are kept in here."""
+    config = config.copy()
+    given = config.model.init_weights
+    if isinstance(given, str):
+        config.model.init_weights = str(local(given))
+    else:
+        for name, one in (given or {}).items():
+            config.model.init_weights[name] = str(local(one)) if isinstance(one, str) else one
+    return config
 
 
 def open_data(config: DictConfig) -> CropDataModule:

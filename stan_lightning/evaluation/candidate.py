@@ -10,7 +10,7 @@ from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.released import load_into
-from stan_lightning.evaluation.trained import open_checkpoint
+from stan_lightning.evaluation.trained import Trained, open_checkpoint
 from stan_lightning.training.module import StanModule
 
 DECIDED_IN_TRAINING = ("protocol", "fold", "n_folds", "split_seed", "score_range", "seed")
@@ -69,6 +69,34 @@ def from_checkpoint(path: str | Path, changes: Mapping[str, Any], trust: Collect
     training = trained.sessions if trained.sessions.sessions else None
     header = {**trained.record, "checkpoint": str(Path(path).resolve())}
     return Candidate(trained.module, data, training, header, run / "evaluation", run)
+
+
+def from_model(trained: Trained, name: str, changes: Mapping[str, Any], home: Path) -> Candidate:
+    """A network of a model folder; of its training set numbers alone are known.
+
+    Args:
+        trained: The folder, opened.
+        name: As it was given.
+        changes: Arguments of the datamodule: `root`, and what else is to differ.
+        home: As for `Candidate`.
+
+    Raises:
+        InputError: No crops are named, it tells classes, or its scale would change.
+    """
+    if trained.record["score_range"] is None:
+        raise InputError(f"{name} was trained to tell classes; only severity is evaluated here")
+    if not changes.get("root"):
+        raise InputError("a model folder knows no crops: give data.root=<crops>, or data=<a corpus>")
+    if list(changes.get("score_range", trained.data["score_range"])) != list(trained.data["score_range"]):
+        raise InputError(f"data.score_range: {name} gives scores of {trained.data['score_range']}")
+    data = CropDataModule(**{**trained.data, **changes})
+    data.columns = trained.columns
+    data.serve(trained.module.network.parts)
+    data.lenient = True
+    data.setup("test")
+    kept = ("protocol", "fold", "n_folds", "score_range")
+    header = {key: data.hparams[key] for key in kept} | {"seed": None, "checkpoint": name}
+    return Candidate(trained.module, data, None, header, home, None)
 
 
 def home_of(checkpoint: Path) -> Path:

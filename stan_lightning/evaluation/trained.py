@@ -24,6 +24,12 @@ OF_THE_MACHINE: Mapping[str, Any] = {
     "eval_batch_size": None,
 }
 """Settings of a datamodule that a checkpoint does not decide for the machine that scores it."""
+WAYS = {
+    "checkpoint": "checkpoint=<run>/checkpoints/best.ckpt",
+    "model_folder": "model=<model folder, or user/name on the hub>",
+    "weights": "weights=<released state dict> with its model.*",
+}
+"""How a command is told which network, by the key of its config."""
 COMPOSED = ("augment", "sampler")
 """Of a datamodule's, what names classes."""
 RECORD = ("protocol", "fold", "n_folds", "split_seed", "seed", "score_range")
@@ -64,6 +70,18 @@ class Trained:
         return {name: list(names) for name, names in columns.items()}
 
 
+def way(given: Mapping[str, Any]) -> str:
+    """Which of `WAYS` a command line takes.
+
+    Raises:
+        InputError: None, or more than one.
+    """
+    taken = [name for name in WAYS if given.get(name) is not None]
+    if len(taken) != 1:
+        raise InputError(f"give {', or '.join(WAYS.values())}{': one of them' if taken else ''}")
+    return taken[0]
+
+
 def open_checkpoint(path: str | Path, trust: Collection[str] = ()) -> Trained:
     """Read a checkpoint of a training run.
 
@@ -92,30 +110,47 @@ def open_checkpoint(path: str | Path, trust: Collection[str] = ()) -> Trained:
         raise InputError(
             f"{file} is no checkpoint of a training run (no {lacking[0]}); give released weights as weights="
         )
+    return from_content(content, str(file), trust)
+
+
+def from_content(
+    content: Mapping[str, Any], file: str, trust: Collection[str] = (), crops: Mapping[str, Any] | None = None
+) -> Trained:
+    """What a checkpoint holds, checked and built.
+
+    Args:
+        content: `REQUIRED`, as training writes them.
+        file: Where it stood, for messages.
+        trust: As for `open_checkpoint`.
+        crops: As for `Trained`.
+
+    Raises:
+        InputError: It names what is not allowed, or does not fit together.
+    """
     try:
-        check_targets(content["hyper_parameters"], trust, str(file))
+        check_targets(content["hyper_parameters"], trust, file)
         data = {**content["datamodule_hyper_parameters"], **OF_THE_MACHINE}
         composed = {name: data.get(name) for name in COMPOSED}
-        check_targets(composed, trust, str(file))
-        check_readers([content["hyper_parameters"], composed], trust, str(file))
+        check_targets(composed, trust, file)
+        check_readers([content["hyper_parameters"], composed], trust, file)
         if not trust and _largest(composed) > _MOST_OF_COMPOSED:
             raise InputError(f"{file}: a number of its data.{' or data.'.join(COMPOSED)} is beyond bounds")
-        check_reading(data, str(file))
+        check_reading(data, file)
         CropDataModule(**data)
         with torch.device("meta"):
             planned = StanModule(**content["hyper_parameters"])
-        checkpoint_file.check_state(planned, content, str(file))
+        checkpoint_file.check_state(planned, content, file)
         module = StanModule(**content["hyper_parameters"])
         module.load_state_dict(content["state_dict"])
         record = {name: content["training"][name] for name in RECORD}
         sessions = TrainingSessions.from_rows(content["training"]["sessions"])
-        check_record(record, sessions, str(file))
+        check_record(record, sessions, file)
     except InputError as error:
-        raise error if str(file) in str(error) else InputError(f"{file}: {error}") from None
+        raise error if file in str(error) else InputError(f"{file}: {error}") from None
     except (TypeError, ValueError, LookupError, AttributeError, RuntimeError, ArithmeticError) as error:
         said = " ".join(f"{error}".split())[:160] or type(error).__name__
         raise InputError(f"{file} was made by another version of this project: {said}") from None
-    return Trained(module.eval(), data, record, sessions)
+    return Trained(module.eval(), data, record, sessions, crops)
 
 
 def _largest(node: Any) -> float:

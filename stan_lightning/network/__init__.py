@@ -13,6 +13,7 @@ precision: Float32 that is float32, on every device.
 memory: How much memory a training step takes, found without the device.
 pickled: What a file of torch would call, looked at before anything is called.
 checkpoint_file: Files of torch that others wrote, bounded by their own size.
+model_folder: The files of a model folder, which others are given.
 weights: Weights in and out: released files, checkpoints, networks of another task.
 export: The network for use without this package, an ONNX file.
 """

@@ -9,6 +9,7 @@ loss in both directions: the branches of `sta` and `sta_af` lie apart in the rel
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,8 @@ from stan_boundary.writing import whole_file
 from stan_lightning.network import checkpoint_file
 from stan_lightning.network.attention import FusedAttention, JoinedBranches
 from stan_lightning.network.encoder import Encoder, Single
+from stan_lightning.network.model_folder import is_model_folder, read_config
+from stan_lightning.network.model_folder import read_state as read_tensors
 
 State = Mapping[str, Tensor]
 CHECKPOINT_PREFIX = "network."
@@ -72,8 +75,8 @@ def load_weights(network: Encoder, path: str | Path, columns: Sequence[str] | No
 
     Args:
         network: the encoder to start; its head stays as it is, where it has one.
-        path: released weights, a checkpoint of this project or the folder of its run, or either of a network
-            for another task.
+        path: released weights, a checkpoint of this project or the folder of its run, a model folder, or
+            any of these of a network for another task.
         columns: what a signal's network reads; a checkpoint that read other columns is refused.
 
     Returns:
@@ -82,13 +85,15 @@ def load_weights(network: Encoder, path: str | Path, columns: Sequence[str] | No
     Raises:
         InputError: the file cannot be read, or does not fit but for the head.
     """
-    if said := network.start_from(path):
+    folder = Path(path)
+    shared = read_config(folder) if is_model_folder(folder) else None
+    if shared is None and (said := network.start_from(path)):
         return said
-    if Path(path).is_dir():
-        path = Path(path) / "checkpoints" / "best.ckpt"
-    state = read_state(path)
+    if shared is None and folder.is_dir():
+        path = folder / "checkpoints" / "best.ckpt"
+    state = read_state(path) if shared is None else read_tensors(folder, shared)
     if columns is not None:
-        check_columns(path, columns)
+        check_columns(path, columns, shared)
     kind = "state dict"
     if any(key.startswith(CHECKPOINT_PREFIX) for key in state):
         kind = "checkpoint"
@@ -115,10 +120,17 @@ def load_weights(network: Encoder, path: str | Path, columns: Sequence[str] | No
     return f"{taken}; the head is not taken ({there} there{here})"
 
 
-def check_columns(path: str | Path, columns: Sequence[str]) -> None:
-    """Raise an `InputError` where a checkpoint's network of a signal was trained on other columns."""
-    content = checkpoint_file.load(path, mmap=True)
-    recorded = content.get("hyper_parameters", {}).get("data", {}).get("columns") or {}
+def check_columns(path: str | Path, columns: Sequence[str], shared: Mapping[str, Any] | None = None) -> None:
+    """Raise an `InputError` where a network of a signal was trained on other columns.
+
+    Args:
+        path: Of a checkpoint, or of the model folder whose config is `shared`.
+        columns: Those that are read here.
+        shared: The config of a model folder.
+    """
+    content = checkpoint_file.load(path, mmap=True) if shared is None else {}
+    facts = content.get("hyper_parameters", {}).get("data", {}) if shared is None else shared.get("facts")
+    recorded = (facts.get("columns") if isinstance(facts, Mapping) else None) or {}
     theirs: list[str] = list(*recorded.values()) if len(recorded) == 1 else list(columns)
     if theirs != list(columns):
         odd = next(iter({*theirs} ^ {*columns}), "the order")
