@@ -2,9 +2,13 @@
 
 import ast
 import importlib
+import os
 import re
 import shlex
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,6 +56,82 @@ def run(monkeypatch: pytest.MonkeyPatch, module: object, *arguments: str) -> int
     except SystemExit as end:
         return int(end.code or 0)
     return 0
+
+
+def python(*arguments: str) -> "subprocess.Popen[str]":
+    """`python -m stan_lightning.<arguments>`, typed where the test stands."""
+    found = [sys.executable, "-m", f"stan_lightning.{arguments[0]}", *arguments[1:]]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(found, env=environment, stdout=pipe, stderr=subprocess.STDOUT, text=True)
+
+
+def ended(*arguments: str) -> str:
+    """What the command said; it has to end well."""
+    process = python(*arguments)
+    said, _ = process.communicate()
+    print(f"$ {shlex.join(['python', '-m', f'stan_lightning.{arguments[0]}', *arguments[1:]])}\n{said}")
+    assert process.returncode == 0 and "Traceback" not in said, said
+    return said
+
+
+@pytest.mark.slow
+def test_one_file_outside_the_checkout_goes_the_whole_road(
+    tmp_path: Path,
+    make_crops: Callable[..., Path],
+    assert_same_run: Callable[[Path, Path], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two rates and OneCycle by the step, SIGKILL, evaluation, pictures, a sweep, its report, and ONNX."""
+    onnxruntime = pytest.importorskip("onnxruntime", reason="pip install 'stan-lightning[onnx]'")
+    monkeypatch.chdir(tmp_path)
+    blocks = [one for one in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "SignDescent" not in one]
+    Path("mine.py").write_text("\n".join(blocks).replace("\n\n\n", "\n\n"))
+    assert len(Path("mine.py").read_text().splitlines()) <= 60
+    (line,) = re.findall(r"python -m stan_lightning\.train (.*mine.*)", COMMANDS)
+    asked = [word for word in shlex.split(line) if not word.startswith("model.optimizer")]
+    asked += [*TINY, f"data.root={make_crops()}", "model.optimizer._target_=torch.optim.AdamW"]
+    asked += [
+        "+model.optimizer.params={_target_: stan_lightning.training.parameter_groups.EncoderApart, lr: 1e-4}"
+    ]
+    asked += ["model/scheduler=one_cycle", "model.scheduler.max_lr=[1e-3,1e-4]", "trainer.max_epochs=12"]
+    ended("train", *asked, "hydra.run.dir=whole")
+    process = python("train", *asked, "hydra.run.dir=killed")
+    table = Path("killed/metrics.csv")
+    while (not table.exists() or len(table.read_text().splitlines()) < 4) and process.poll() is None:
+        time.sleep(0.005)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL, "the run was over too early"
+    ended("train", "resume=killed", "trust=[mine]")
+    assert_same_run(Path("whole"), Path("killed"))
+    last = torch.load("killed/checkpoints/last.ckpt", weights_only=True)
+    rates = [group["max_lr"] for group in last["optimizer_states"][0]["param_groups"]]
+    assert rates == [1e-3, 1e-4] and last["lr_schedulers"][0]["total_steps"] == last["global_step"]
+
+    best, cpu = "checkpoint=killed/checkpoints/best.ckpt", "trainer.accelerator=cpu"
+    ended("evaluate", best, "trust=[mine]", cpu, "output=evaluation")
+    ended("predict", best, "video=crops", "trust=[mine]", cpu, "output=predictions")
+    assert {one.suffix for one in Path("predictions").iterdir()} >= {".html", ".csv", ".png"}
+    ended("train", "-m", *asked, "model.network.encoder.width=4,8", "hydra.sweep.dir=widths")
+    for job in ("0", "1"):
+        ended("evaluate", f"checkpoint=widths/{job}/checkpoints/best.ckpt", "trust=[mine]", cpu)
+    ended("report", "widths/0", "widths/1")
+    assert Path("widths/report/report.html").is_file()
+
+    from stan_lightning.evaluation.trained import open_checkpoint
+    from stan_lightning.network.export import save_onnx
+
+    monkeypatch.syspath_prepend(tmp_path)
+    network = open_checkpoint("killed/checkpoints/best.ckpt", trust=["mine"]).module.network
+    save_onnx(network, "network.onnx", frames=16, size=32)
+    clips = torch.randn(3, 3, 16, 32, 32)
+    session = onnxruntime.InferenceSession("network.onnx", providers=["CPUExecutionProvider"])
+    (scores,) = session.run(None, {"clips": clips.numpy()})
+    torch.testing.assert_close(
+        torch.from_numpy(scores), network.score({"face": clips}, {}).detach(), rtol=0, atol=1e-5
+    )
+    sys.modules.pop("mine", None)
 
 
 def test_each_is_under_twenty_lines() -> None:
