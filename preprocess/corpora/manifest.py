@@ -1,30 +1,27 @@
-"""Any other corpus: a CSV with one video a row.
+"""Any other corpus: a CSV with one recording a row.
 
-Columns: `video` (path, absolute or beside the CSV), `subject`, and optionally `label`, `session`, `task`,
-`partition` (train, dev or test), `group`, `sound` (a file with the video's sound: wav, mp3, flac, m4a,
-ogg...), `video_stream` and `audio_stream` (which of the file's streams to take, as ffprobe counts). Commas,
+Columns: `subject`; `video` or `sound` (paths, absolute or beside the CSV; `sound` beside a video is a file
+with its sound: wav, mp3, flac, m4a, ogg...), or neither: then `recording` names it as its signals are named.
+Optionally `label`, `session`, `task`, `partition` (train, dev or test), `group`, `recording` (a name of one's
+own), `video_stream` and `audio_stream` (which of the file's streams to take, as ffprobe counts). Commas,
 semicolons or tabs separate; UTF-8 with or without a mark, or UTF-16 as spreadsheets save it.
 """
 
-import codecs
-import csv
-import io
 import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from preprocess.corpora.corpus import PARTITION_NAMES, PARTITIONS, Corpus, recording_names, relative_to_root
+from preprocess.corpora.csv_rows import read_rows
 from preprocess.corpora.labels import parse_label
 from preprocess.corpora.recording import Recording
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text, find_file
-from stan_boundary.listing import MOST_BYTES, check_listing
 from stan_boundary.names import check_recording_name
-from stan_boundary.opening import read_regular
 
-COLUMNS = ("video", "label", "subject", "session", "task", "partition", "group", "sound")
+COLUMNS = ("recording", "video", "label", "subject", "session", "task", "partition", "group", "sound")
+SOURCES = ("video", "sound", "recording")
 STREAMS = ("video_stream", "audio_stream")
 
 
@@ -40,7 +37,7 @@ def read_manifest(
         seed: Of that draw.
 
     Raises:
-        InputError: Missing file or column, a video twice, a bad label or partition; one line.
+        InputError: Missing file or column, a recording twice, a bad label or partition; one line.
     """
     path = Path(root)
     if path.is_dir():
@@ -55,10 +52,12 @@ def read_manifest(
     recordings = _recordings(path, rows, score_range)
     if unlabelled := sum(recording.label is None for recording in recordings):
         notes.append(f"{unlabelled} of {len(recordings)} recordings have no label")
-    missing = [recording for recording in recordings if not os.path.isfile(recording.path)]
-    if len(missing) == len(recordings):
+    sources = [one.source for one in recordings if one.source is not None]
+    missing = [path for path in sources if not os.path.isfile(path)]
+    if missing and len(missing) == len(recordings):
+        what = "videos" if all(one.path for one in recordings) else "files"
         raise InputError(
-            f"{path}: none of its {len(recordings)} videos is there (such as {missing[0].path}): "
+            f"{path}: none of its {len(recordings)} {what} is there (such as {missing[0]}): "
             "paths are absolute or relative to the CSV's folder"
         )
     return Corpus(
@@ -67,89 +66,47 @@ def read_manifest(
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
-    try:
-        if not path.exists():
-            raise InputError(f"{path} does not exist: set corpus.root to a manifest CSV or its folder")
-        data = read_regular(path, MOST_BYTES)
-        check_listing(data, str(path))
-        marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        text = data.decode("utf-16" if marked else "utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8 text: save it as CSV in UTF-8") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    first = 0
-    if text[:4].lower() == "sep=":  # what Excel understands
-        text, first = text.partition("\n")[2], 1
-    head = text.split("\n", 1)[0]
-    separator = next((one for one in ",;\t" if one in head), ",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    try:
-        lines = [(reader.line_num + first, cells) for cells in reader]
-    except csv.Error as error:
+    if not path.exists():
+        raise InputError(f"{path} does not exist: set corpus.root to a manifest CSV or its folder")
+    names, rows = read_rows(path)
+    found = ", ".join(filter(None, names)) or "nothing"
+    if not set(names) & set(SOURCES):
         raise InputError(
-            f"{path} line {reader.line_num + first} is no CSV ({error}): save it as CSV in UTF-8"
-        ) from None
-    names = [name.strip().lower() for name in lines[0][1]] if lines else []
-    for column in ("video", "subject"):
-        if names.count(column) != 1:
-            found = ", ".join(filter(None, names)) or "nothing"
-            raise InputError(
-                f"{path} needs one column {column!r} (found {found}): its first line names the columns, "
-                "video, subject and, where there are any, label, session, task, partition, group, sound"
-            )
-    rows = []
-    for number, cells in lines[1:]:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if not any(cell.strip() for cell in cells[len(names) :]):  # a separator at the end of rows alone
-            cells = cells[: len(names)]
-        if len(cells) != len(names):
-            raise InputError(
-                f"{path} line {number}: {len(cells)} cells under {len(names)} columns: quote cells "
-                "that hold the separator"
-            )
-        row = {name: cell.strip() for name, cell in zip(names, cells, strict=True) if name}
-        rows.append({**row, "line": str(number)})
+            f"{path} needs one column 'video' or 'sound', or, for signals alone, 'recording' (found "
+            f"{found}): its first line names the columns"
+        )
+    if "subject" not in names:
+        raise InputError(
+            f"{path} needs one column 'subject' (found {found}): its first line names the columns, video or "
+            "sound, subject and, where there are any, label, session, task, partition, group, recording"
+        )
+    if twice := [name for name in (*COLUMNS, *STREAMS) if names.count(name) > 1]:
+        raise InputError(f"{path} needs one column {twice[0]!r} (found {found}): name the others otherwise")
     if not rows:
-        raise InputError(f"{path} lists no videos: add one row a video below the header")
+        raise InputError(f"{path} lists no recordings: add one row a recording below the header")
     return rows
 
 
 def _recordings(
     path: Path, rows: list[dict[str, str]], score_range: Sequence[float] | None
 ) -> list[Recording]:
-    videos: dict[str, str] = {}
-    files = []
-    for row in rows:
-        where = f"{path} line {row['line']}"
-        for column in ("video", "subject"):
-            if not row[column]:
-                raise InputError(f"{where}: {column} is empty: fill it in")
-        file = find_file(Path(os.path.abspath(path.parent / row["video"])))
-        video = relative_to_root(file, path.parent)
-        if video in videos:
-            raise InputError(
-                f"{where}: {row['video']} stands in line {videos[video]} too: remove one of the lines"
-            )
-        videos[video] = row["line"]
-        files.append(file)
+    files = [{name: _file(path, row.get(name, "")) for name in ("video", "sound")} for row in rows]
     recordings = []
-    for row, file, video, name in zip(rows, files, videos, recording_names(list(videos)), strict=True):
+    for row, found, name in zip(rows, files, _names(path, rows, files), strict=True):
         where = f"{path} line {row['line']}"
-        check_recording_name(name, where)
         recordings.append(
             Recording(
-                recording=name,
+                recording=check_recording_name(name, where),
                 subject=row["subject"],
                 session=row.get("session") or name,
                 task=row.get("task", ""),
                 partition=_partition(row.get("partition", ""), where),
                 label=parse_label(row.get("label", ""), score_range, where),
                 group=row.get("group", ""),
-                video=video,
-                path=file,
-                **_sound(path, row.get("sound", "")),
+                video=_shown(path, found["video"]),
+                path=found["video"],
+                sound=_shown(path, found["sound"]),
+                sound_path=found["sound"],
                 video_stream=_stream("video_stream", row, where),
                 audio_stream=_stream("audio_stream", row, where),
             )
@@ -157,12 +114,41 @@ def _recordings(
     return sorted(recordings, key=lambda recording: recording.recording)
 
 
-def _sound(path: Path, text: str) -> dict[str, Any]:
-    """The file that `sound` names; where it is missing, its recording's row will say so."""
-    if not text:
-        return {}
-    file = find_file(Path(os.path.abspath(path.parent / text)))
-    return {"sound": relative_to_root(file, path.parent), "sound_path": file}
+def _names(path: Path, rows: list[dict[str, str]], files: list[dict[str, Path | None]]) -> list[str]:
+    """What each recording is called, after its row was checked."""
+    first: dict[str, str] = {}
+    sources = []
+    for row, found in zip(rows, files, strict=True):
+        where = f"{path} line {row['line']}"
+        file = found["video"] or found["sound"]
+        given = row.get("video") or row.get("sound") or row.get("recording")
+        if not given:
+            raise InputError(f"{where}: names no video, no sound and no recording: fill one of them in")
+        if not row["subject"]:
+            raise InputError(f"{where}: subject is empty: fill it in")
+        source = _shown(path, file) or given
+        if source in first:
+            raise InputError(f"{where}: {given} stands in line {first[source]} too: remove one of the lines")
+        first[source] = row["line"]
+        sources.append(source)
+    names = [row.get("recording") or name for row, name in zip(rows, recording_names(sources), strict=True)]
+    lines: dict[str, str] = {}
+    for row, name in zip(rows, names, strict=True):
+        if (other := lines.setdefault(name, row["line"])) != row["line"]:
+            raise InputError(
+                f"{path} line {row['line']}: recording {name} stands in line {other} too: give each its "
+                "own name"
+            )
+    return names
+
+
+def _file(path: Path, text: str) -> Path | None:
+    """The file that a cell names; where it is missing, its recording's row will say so."""
+    return find_file(Path(os.path.abspath(path.parent / text))) if text else None
+
+
+def _shown(path: Path, file: Path | None) -> str:
+    return relative_to_root(file, path.parent) if file else ""
 
 
 def _stream(name: str, row: dict[str, str], where: str) -> int | None:

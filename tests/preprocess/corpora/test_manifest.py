@@ -118,7 +118,7 @@ def test_class_names_need_no_score_range(tmp_path: Path) -> None:
     [
         ("", "needs one column 'video'"),
         ("video,label\na.mp4,1\n", "needs one column 'subject'"),
-        ("video,subject\n", "lists no videos"),
+        ("video,subject\n", "lists no recordings"),
         ("video,subject,label\na.mp4,s,99\n", "line 2: label 99 is outside of 0 to 63"),
         ("video,subject,partition\na.mp4,s,training set\n", "line 2: partition 'training set'"),
         ("video,subject\na.mp4,s\n./a.mp4,s\n", "line 3: ./a.mp4 stands in line 2 too"),
