@@ -54,6 +54,7 @@ def _preprocess(config: DictConfig) -> int:
     from preprocess.behaviour.signal_file import refuse_other_signal
     from preprocess.faces.model_file import find_mesh, find_models
     from preprocess.run import additions
+    from preprocess.run.clocks import clock_recording
     from preprocess.run.run import Run
     from preprocess.run.tasks import crop_recording
 
@@ -75,19 +76,23 @@ def _preprocess(config: DictConfig) -> int:
     _value(config, "workers", int, NoneType)
     _value(config, "corpus.root", str)
     output = Path(_value(config, "output", str))
-    if settings.align != "none":
-        find_models(settings.model_path)  # once, before all workers want to fetch them
-    if behaviour:
-        check_library()
-        refuse_other_signal(output)
-        find_mesh(settings.model_path)
-    beside = [additions.sound(sound), *([additions.behaviour(settings.model_path)] if behaviour else [])]
     try:
+        corpus = _corpus(config)
+        films = any(recording.path for recording in corpus.recordings)
+        if settings.align != "none" and films:
+            find_models(settings.model_path)  # once, before all workers want to fetch them
+        beside = [additions.sound(sound)]
+        if behaviour and films:
+            check_library()
+            refuse_other_signal(output)
+            find_mesh(settings.model_path)
+            beside.append(additions.behaviour(settings.model_path))
         run = Run(
-            corpus=_corpus(config),
+            corpus=corpus,
             settings=settings,
             output=output,
             crop=partial(crop_recording, sound=sound),
+            clock=partial(clock_recording, sound=sound),
             additions=beside,
             overwrite=overwrite,
             contact_sheets=_value(config, "contact_sheets", bool),

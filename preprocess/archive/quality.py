@@ -1,8 +1,8 @@
-"""What can be said of a recording's crops without knowing what they should show."""
+"""What can be said of a recording's crops and sound without knowing what they should show."""
 
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from preprocess.archive.flac import RATE, decode
-from preprocess.archive.record import check_row, film_s
+from preprocess.archive.record import check_row, film_s, grid_s, has_grid
 from preprocess.archive.recording_zip import FRAME_NAME, ROW, SOUND, record_of, track_of
 from preprocess.archive.settings import taken_settings
 from stan_boundary.opening import open_zip, read_member
@@ -74,9 +74,10 @@ class Quality:
     def badness(self) -> tuple[object, ...]:
         """Sorts the worst first: failed, then few detections, then long gaps."""
         failed = self.row["status"] == "failed"
+        rate = self.row["detection_rate"]
         return (
             not failed,
-            float(str(self.row["detection_rate"])),
+            1.0 if rate is None else float(str(rate)),
             -self.longest_gap_s,
             self.row["recording"],
         )
@@ -91,6 +92,9 @@ def measure(path: Path) -> Quality:
     with open_zip(path) as archive:
         content = record_of(archive, path)
         row = check_row(content["row"], f"{path}: {ROW}")
+        if has_grid(row):
+            heard = _loudness(archive, content, grid_s(row)) if "sound" in content else None
+            return replace(unmeasured(row), sound=heard)
         track = track_of(archive, path)
         if not track:
             return unmeasured(row)

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from preprocess.archive.contact_sheet import FOLDER
 from preprocess.archive.quality import Quality
+from preprocess.archive.record import grid_s
 from preprocess.corpora.corpus import PARTITIONS, overlap
 
 PAGE = "quality.html"
@@ -51,6 +52,7 @@ def render_page(
     )
     environment.filters["data_uri"] = lambda data: "data:image/jpeg;base64," + base64.b64encode(data).decode()
     environment.filters["outline"] = _outline
+    environment.filters["grid_s"] = grid_s
     bins = _bins([quality.row["label"] for quality in qualities])
     partitions = [_partition(name, qualities, bins) for name in (*PARTITIONS, "")]
     sheets = {

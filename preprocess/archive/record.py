@@ -15,6 +15,8 @@ from stan_boundary.names import check_recording_name, printable, shortened
 LONGEST_S = 7 * 86_400.0
 """Times beyond a week are no recording's."""
 MOST_FRAME = 10**9
+NOMINAL_FPS = 30.0
+"""Frames a second by which the moments of recordings without pictures are counted."""
 STATUSES = ("ok", "partial", "failed")
 _TEXTS = ("recording", "subject", "session", "task", "partition", "group", "video", "reason", "note")
 _MOST_TEXT = 4_000  # characters
@@ -26,7 +28,8 @@ _NUMBERS = {
     "detection_rate": (0.0, 1.0),
 }
 _NUMBERS_OR_NONE = {"fps": (1e-9, 1e6), "sound_s": (0.0, LONGEST_S), "sound_rms": (-1e3, 1e3)}
-_WHOLE = ("n_source_frames", "frame_stride", "n_frames")
+_NUMBERS_OR_NONE |= {"n_moments": (0, 10**7)}
+_WHOLE = ("n_source_frames", "frame_stride", "n_frames", "n_moments")
 FIELDS = frozenset((*_TEXTS, *_NUMBERS, *_NUMBERS_OR_NONE, "label", "status"))
 _SOUND = frozenset(("source", "damage", "note"))
 _SOUND_STATED = {"choice": str, "stream": int}
@@ -51,6 +54,8 @@ def check_record(content: Any, where: str) -> dict[str, Any]:
         name in _FILM_STATED and _is_number(value, _FILM_STATED[name]) for name, value in choice.items()
     ):
         raise InputError(f"{where}: what it says of the film's choice is not as preprocessing writes it")
+    if not isinstance(content.get("source", ""), str):
+        raise InputError(f"{where}: source is no text")
     zero_s = content.get("zero_s")
     if zero_s is not None and not _is_number(zero_s, (-LONGEST_S, LONGEST_S)):
         raise InputError(f"{where}: zero_s is no time within a week")
@@ -90,12 +95,22 @@ def check_row(row: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise InputError(f"{where}: label is no score and no name of a class")
     for name, bounds in (_NUMBERS | _NUMBERS_OR_NONE).items():
         value = row.get(name)
-        if value is None and name in _NUMBERS_OR_NONE:
+        if value is None and (name in _NUMBERS_OR_NONE or (name == "detection_rate" and has_grid(row))):
             continue
         if not _is_number(value, bounds) or (name in _WHOLE and not isinstance(value, int)):
             said = shortened(printable(repr(value)), 40)
             raise InputError(f"{where}: {name} is {said}, no number of {bounds[0]:g} to {bounds[1]:g}")
     return dict(row)
+
+
+def has_grid(row: Mapping[str, Any]) -> bool:
+    """Whether a recording has no pictures, and a regular grid for a clock (`grid_s`)."""
+    return row.get("n_moments") is not None
+
+
+def grid_s(row: Mapping[str, Any]) -> float:
+    """How long such a recording's clock runs; its moments lie `frame_stride` thirtieths of a second apart."""
+    return int(row["n_moments"]) * int(row["frame_stride"]) / NOMINAL_FPS
 
 
 def parse_track(data: bytes, where: str) -> list[dict[str, str]]:

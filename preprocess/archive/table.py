@@ -11,6 +11,7 @@ from rich.text import Text
 from preprocess.archive.manifest import NAME
 from preprocess.archive.quality import Quality
 from preprocess.archive.quality_page import PAGE
+from preprocess.archive.record import grid_s, has_grid
 from stan_boundary.file_names import as_text
 from stan_boundary.names import printable
 
@@ -41,25 +42,32 @@ def print_table(console: Console, qualities: Sequence[Quality], output: Path) ->
         table.add_column(name, justify="right")
     for quality in shown:
         row = quality.row
-        values = (
-            row["recording"],
-            row["status"],
-            row["n_source_frames"],
-            row["n_frames"],
-            f"{float(str(row['detection_rate'])):.1%}",
-            quality.n_gaps,
-            f"{quality.longest_gap_s:.1f} s",
-        )
+        values: tuple[object, ...] = (row["recording"], row["status"], "no pictures")
+        if not has_grid(row):
+            values = (
+                row["recording"],
+                row["status"],
+                row["n_source_frames"],
+                row["n_frames"],
+                f"{float(str(row['detection_rate'])):.1%}",
+                quality.n_gaps,
+                f"{quality.longest_gap_s:.1f} s",
+            )
         table.add_row(*(Text(printable(value)) for value in values))
     if shown:
         console.print(table)
     count = Counter(str(quality.row["status"]) for quality in qualities)
     kept = sum(int(str(quality.row["n_frames"])) for quality in qualities)
+    grids = [quality.row for quality in qualities if has_grid(quality.row)]
+    hours = sum(grid_s(row) for row in grids) / 3600
     states = ", ".join(f"{count[status]} {status}" for status in ("ok", "partial", "failed"))
     reasons = [quality.row for quality in shown if quality.row["reason"]]
-    lines = [f"{row['status']}: {row['video']}: {row['reason']}" for row in reasons]
-    lines += [f"note: {row['video']}: {row['note']}" for row in (one.row for one in shown) if row.get("note")]
+    lines = [f"{row['status']}: {row['video'] or row['recording']}: {row['reason']}" for row in reasons]
+    noted = [quality.row for quality in shown if quality.row.get("note")]
+    lines += [f"note: {row['video'] or row['recording']}: {row['note']}" for row in noted]
     lines.append(f"{len(qualities)} recordings ({states}), {kept:,} crops")
+    if grids:
+        lines.append(f"{len(grids)} of them without pictures, {hours:.2f} h")
     if count["partial"]:
         lines.append("warning: of the partial recordings only what could be decoded is there")
     lines += [as_text(f"manifest: {output / NAME}"), as_text(f"quality:  {output / PAGE}")]
@@ -69,5 +77,6 @@ def print_table(console: Console, qualities: Sequence[Quality], output: Path) ->
 
 def _is_wrong(quality: Quality) -> bool:
     row = quality.row
-    few = float(str(row["detection_rate"])) < _LEAST_DETECTED
+    rate = row["detection_rate"]
+    few = rate is not None and float(str(rate)) < _LEAST_DETECTED
     return row["status"] != "ok" or bool(row["reason"]) or few or quality.longest_gap_s > _LONGEST_GAP_S

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preprocess.archive.manifest import NAME
-from preprocess.archive.recording_zip import read_settings, read_track
+from preprocess.archive.record import has_grid
+from preprocess.archive.recording_zip import read_row, read_settings, read_track
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import find_file, safe_recording_name
 from stan_boundary.listing import MOST_BYTES, check_listing
@@ -113,7 +114,7 @@ def _zip(root: Path, name: str, row: dict[str, str]) -> Listed | None:
         return None
     if not path.exists():
         raise InputError(f"{path}: not there, but the manifest lists it; run preprocessing again")
-    if read_settings(path).get("align") == "none":  # whole pictures
+    if read_settings(path).get("align") == "none" or has_grid(read_row(path)):  # whole pictures, or none
         return None
     return Listed(name, (), len(read_track(path)))
 

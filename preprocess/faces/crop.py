@@ -84,6 +84,7 @@ def crop_film(
         InputError, OSError: See `crop_video`.
     """
     path, wanted = recording.path, recording.video_stream
+    assert path is not None
     first = Video(path, wanted, recording.fps)
     candidates = films(first.survey, wanted)
     row: dict[str, object] = {}

@@ -25,7 +25,7 @@ _ONLY_THIS_FILE = {
     "max_streams": "64",
     "max_pixels": str(MOST_PIXELS),
 }
-_MOST_SPAN_S = 6 * 3600.0  # of a film; an hour of sound at 16 kHz takes 170 MB of memory
+MOST_SPAN_S = 6 * 3600.0  # of a film; an hour of sound at 16 kHz takes 170 MB of memory
 _MOST_SPAN_S_OF_FEW, _MOST_S_A_PICTURE = 60.0, 10.0
 _DEMUX_TRIES = 100
 
@@ -90,7 +90,7 @@ class Packets:
 
 def wild_span(n_pictures: int, span_s: float) -> str:
     """What is wrong with time stamps that make few pictures a film of days; empty where nothing is."""
-    if span_s <= min(_MOST_SPAN_S, _MOST_SPAN_S_OF_FEW + _MOST_S_A_PICTURE * n_pictures):
+    if span_s <= min(MOST_SPAN_S, _MOST_SPAN_S_OF_FEW + _MOST_S_A_PICTURE * n_pictures):
         return ""
     return f"time stamps that make {n_pictures} pictures a film of {span_s / 3600:.1f} h"
 

@@ -31,7 +31,7 @@ def films(survey: Survey, wanted: int | None = None) -> list[StreamFacts]:
         raise UnreadableVideoError(
             "no video: sound and a cover picture only"
             if survey.films
-            else "no video: sound only"
+            else "no video: sound only (a manifest names it in its column sound)"
             if survey.sounds
             else "no video in the file"
         )

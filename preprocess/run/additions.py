@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from preprocess.archive.record import has_grid
 from preprocess.behaviour.columns import ALL
 from preprocess.behaviour.signal_file import prepare_signals, signal_path
 from preprocess.corpora.recording import Recording
 from preprocess.faces.model_file import find_mesh
+from preprocess.run.clocks import n_frames
 from preprocess.run.plan import Found, read_all
 from preprocess.run.tasks import hear_recording, measure_recording, mute_recording
 from stan_boundary.file_names import as_text
@@ -80,11 +82,13 @@ def _other_sound(wanted: bool, recordings: Sequence[Recording], output: Path) ->
     frames = {}
     for recording in recordings:
         found = there.get(recording.recording)
-        if found is not None and _has_other_sound(found, recording, output, wanted):
-            (other if not wanted or os.path.isfile(recording.path) else gone).append(recording)
-            frames[recording.recording] = int(str(found.row["n_source_frames"]))
+        source = recording.source
+        if found is None or source is None or not _has_other_sound(found, recording, output, wanted):
+            continue
+        (other if not wanted or os.path.isfile(source) else gone).append(recording)
+        frames[recording.recording] = n_frames(found.row)
     notes = f"{len(gone)} recordings have crops without sound, and their videos are gone (such as "
-    return Wanting(tuple(other), frames, (f"{notes}{as_text(gone[0].path)})",) if gone else ())
+    return Wanting(tuple(other), frames, (f"{notes}{as_text(gone[0].called)})",) if gone else ())
 
 
 def _has_other_sound(found: Found, recording: Recording, output: Path, wanted: bool) -> bool:
@@ -95,7 +99,7 @@ def _has_other_sound(found: Found, recording: Recording, output: Path, wanted: b
     if found.sound["source"] != recording.sound or found.sound.get("stream") != recording.audio_stream:
         return True
     source = recording.sound_path or recording.path
-    return bool(found.sound["damage"]) and source.is_file() and _newer(source, recording, output)
+    return bool(found.sound["damage"] and source and source.is_file() and _newer(source, recording, output))
 
 
 def _newer(file: Path, recording: Recording, output: Path) -> bool:
@@ -112,6 +116,7 @@ def _without_behaviour(model_path: str | None, recordings: Sequence[Recording], 
         for recording in recordings
         if (found := there.get(recording.recording)) is not None
         and found.row["status"] != "failed"
+        and not has_grid(found.row)
         and found.settings.get("align") != "none"  # whole pictures
     ]
     anew = prepare_signals(output, ALL, find_mesh(model_path)) if faces else False

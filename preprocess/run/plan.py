@@ -55,6 +55,8 @@ def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path,
             other[recording.recording] = found.settings
         elif found.choice != recording.film_choice:
             todo.append(recording)
+        elif recording.path is None and found.source != recording.sound:
+            todo.append(recording)
         elif found.row["video"] != recording.video or _mended(found.row, recording, output):
             todo.append(recording)
         elif any(found.row[key] != value for key, value in facts(recording).items()):
@@ -112,12 +114,14 @@ class Found:
         settings: What its crops were made with; empty where making them failed and not by the video's fault.
         sound: As `sound.hear.Heard`; None where nobody has listened.
         choice: As `Recording.film_choice` was.
+        source: The sound that a recording without pictures was made of.
     """
 
     row: dict[str, object]
     settings: dict[str, object]
     sound: dict[str, Any] | None
     choice: dict[str, object]
+    source: str = ""
 
 
 def read_all(output: Path) -> dict[str, Found | None]:
@@ -136,14 +140,15 @@ def _read(path: Path) -> Found | None:
         taken_settings(content["settings"], str(path))
     except InputError:
         return None
-    return Found(row, content["settings"], content.get("sound"), content.get("choice", {}))
+    more = content.get("sound"), content.get("choice", {}), content.get("source", "")
+    return Found(row, content["settings"], *more)
 
 
 def _mended(row: Mapping[str, object], recording: Recording, output: Path) -> bool:
-    if row["status"] != "failed" or not os.path.isfile(recording.path):
+    if row["status"] != "failed" or recording.source is None or not os.path.isfile(recording.source):
         return False
     made = (output / f"{recording.recording}.zip").stat().st_mtime
-    return recording.path.stat().st_mtime > made
+    return recording.source.stat().st_mtime > made
 
 
 def _difference(found: Mapping[str, object], settings: Settings) -> str:

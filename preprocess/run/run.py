@@ -23,6 +23,7 @@ from preprocess.corpora.corpus import Corpus, describe
 from preprocess.corpora.recording import Recording
 from preprocess.media.estimate import estimate_frames
 from preprocess.run.additions import Addition
+from preprocess.run.clocks import n_frames
 from preprocess.run.plan import Plan, facts, make_plan, renew
 from preprocess.workers.pool import Executor, WorkerDiedError
 from preprocess.workers.progress import FrameProgress
@@ -44,6 +45,7 @@ class Run:
         settings: How.
         output: Folder of the crops.
         crop: Crops one recording; see `tasks.crop_recording`.
+        clock: Does the same for one without pictures; see `clocks.clock_recording`.
         additions: What crops that lack it get, or lose, in passes of their own.
         overwrite: Redo what is there.
         contact_sheets: Write a picture with a hundred crops of each recording.
@@ -55,6 +57,7 @@ class Run:
     settings: Settings
     output: Path
     crop: Crop
+    clock: Crop
     additions: Sequence[Addition]
     overwrite: bool
     contact_sheets: bool
@@ -114,7 +117,7 @@ class Run:
                 renew(recording, self.output)
             except InputError as error:
                 unchanged += 1
-                self._say(f"row of {recording.video} as before: {error}; delete the zip and run again")
+                self._say(f"row of {recording.called} as before: {error}; delete the zip and run again")
             else:
                 renewed.append(recording.recording)
         if renewed:
@@ -133,7 +136,7 @@ class Run:
         with progress.shown():
             futures = {
                 executor.submit(
-                    self.crop,
+                    self.clock if recording.path is None else self.crop,
                     recording,
                     self.settings,
                     self.output,
@@ -144,11 +147,11 @@ class Run:
             for future in progress.completed(futures):
                 recording = futures.pop(future)
                 row = self._row(future, recording, progress)
-                progress.finish(recording.recording, int(str(row["n_source_frames"])))
+                progress.finish(recording.recording, n_frames(row))
                 if row["status"] != "ok":
-                    progress.say(f"{row['status']}: {recording.video}: {row['reason']}")
+                    progress.say(f"{row['status']}: {recording.called}: {row['reason']}")
                 if row.get("note"):
-                    progress.say(f"note: {recording.video}: {row['note']}")
+                    progress.say(f"note: {recording.called}: {row['note']}")
 
     def _add(self, addition: Addition, executor: Executor) -> int:
         """Give an addition to the recordings that want it; gives how many could not get it."""
@@ -174,17 +177,17 @@ class Run:
                 except WorkerDiedError as error:
                     unchanged += 1
                     again = f"{error}; the next run tries again"
-                    progress.say(f"{addition.what} of {recording.video} as before: {again}")
+                    progress.say(f"{addition.what} of {recording.called} as before: {again}")
                     continue
                 except InputError as error:
                     unchanged += 1
-                    progress.say(f"{addition.what} of {recording.video} as before: {error}")
+                    progress.say(f"{addition.what} of {recording.called} as before: {error}")
                     continue
                 progress.finish(recording.recording, frames[recording.recording])
                 if addition.tells and row["status"] != "ok":
-                    progress.say(f"{row['status']}: {recording.video}: {row['reason']}")
+                    progress.say(f"{row['status']}: {recording.called}: {row['reason']}")
                 if addition.tells and row.get("note"):
-                    progress.say(f"note: {recording.video}: {row['note']}")
+                    progress.say(f"note: {recording.called}: {row['note']}")
         self._say(addition.done.format(len(wanting.recordings) - unchanged))
         return unchanged
 
@@ -210,6 +213,7 @@ class Run:
             "frame_stride": self.settings.frame_stride,
             "n_frames": 0,
             "detection_rate": 0.0,
+            **({"n_moments": 0} if recording.path is None else {}),
             "status": "failed",
             "reason": f"{reason}; the next run tries again",
         }
@@ -252,10 +256,11 @@ def _measured(path: Path, row: Mapping[str, Any]) -> Quality:
 def _estimate(recordings: Sequence[Recording], executor: Executor) -> dict[str, int]:
     # By the workers, as a broken file may take down whoever opens it.
     futures = {
-        executor.submit(estimate_frames, recording.path, progress=lambda count: None): recording.recording
+        executor.submit(estimate_frames, recording.source, progress=lambda count: None): recording.recording
         for recording in recordings
+        if recording.source is not None
     }
-    estimates = {}
+    estimates = {recording.recording: 0 for recording in recordings}
     for future, name in futures.items():
         try:
             estimates[name] = future.result()

@@ -17,7 +17,10 @@ from preprocess.corpora.recording import Recording
 from preprocess.faces.crop import crop_film
 from preprocess.faces.model_file import find_mesh
 from preprocess.media.container import UnreadableVideoError
+from preprocess.run.clocks import n_frames
+from preprocess.sound.alone import hear_alone
 from preprocess.sound.hear import Heard, as_dict, hear, with_sound, without_sound
+from stan_boundary.errors import InputError
 
 
 def crop_recording(
@@ -93,18 +96,26 @@ def hear_recording(recording: Recording, output: Path, progress: Callable[[int],
         The new row.
 
     Raises:
+        InputError: Nothing can be had from a recording's sound that is its clock.
         OSError: The zip cannot be read or written.
     """
     path = output / f"{recording.recording}.zip"
     record = _muted(path)
-    samples, heard, measured = hear(recording, record.get("zero_s"), record.get("film"))
+    if recording.path is None:
+        assert recording.sound_path is not None
+        try:
+            samples, heard, measured, _ = hear_alone(recording, recording.sound_path)
+        except UnreadableVideoError as error:
+            raise InputError(str(error)) from None
+    else:
+        samples, heard, measured = hear(recording, record.get("zero_s"), record.get("film"))
     row = with_sound(record.pop("row"), heard, measured)
     with ArchiveWriter(path) as archive:
         archive.add_all(path, but=(ROW, SOUND))
         if row["sound_s"]:
             archive.add_sound(samples)
         archive.add_row(row, record.pop("settings"), **record, sound=as_dict(heard))
-    progress(int(str(row["n_source_frames"])))
+    progress(n_frames(row))
     return row
 
 
@@ -116,7 +127,7 @@ def mute_recording(recording: Recording, output: Path, progress: Callable[[int],
     with ArchiveWriter(path) as archive:
         archive.add_all(path, but=(ROW, SOUND))
         archive.add_row(row, record.pop("settings"), **record)
-    progress(int(str(row["n_source_frames"])))
+    progress(n_frames(row))
     return row
 
 

@@ -43,7 +43,7 @@ def hear(
     """Read a recording's sound on the clock of its track.
 
     Args:
-        recording: With its video there.
+        recording: With its video there; of one without a video see `alone.hear_alone`.
         zero_s: Time of the film's first frame in the file, which the track calls 0; None for a track of
             before this was so, whose clock is the file's own.
         film: Index of the stream that was cropped; None: the one that was to be expected.
@@ -52,23 +52,24 @@ def hear(
     Returns:
         Samples as long as the film, what is known of them, and `sound_s` and `sound_rms` for the row.
     """
+    assert recording.path is not None
     try:
         found = known or survey(recording.path)
         facts = films(found, recording.video_stream if film is None else film)[0]
         clock = film_clock(found, facts, recording.fps)
     except (OSError, ValueError) as error:
-        return _told(recording, _nothing(f"the film cannot be read again: {reason(error)}"))
+        return told(recording, _nothing(f"the film cannot be read again: {reason(error)}"))
     if wild := wild_span(len(facts.pts), clock.end_s - clock.first_s):
-        return _told(recording, _nothing(wild))
+        return told(recording, _nothing(wild))
     start_s = clock.first_s if zero_s is None else 0.0  # of the film, on the track's clock
     if abs(start_s) > _LATEST_ZERO_S:
-        return _told(recording, _nothing(f"the crops' clock starts at {start_s:.0f} s: make them again"))
+        return told(recording, _nothing(f"the crops' clock starts at {start_s:.0f} s: make them again"))
     length_s = clock.end_s - (zero_s or 0.0)
     wanted = recording.audio_stream
     if recording.sound_path is None:
         sound = read_sound(recording.path, zero_s or 0.0, length_s, 0.0, wanted, found, clock)
-        return _told(recording, sound)
-    return _told(recording, read_sound(recording.sound_path, None, length_s, start_s, wanted))
+        return told(recording, sound)
+    return told(recording, read_sound(recording.sound_path, None, length_s, start_s, wanted))
 
 
 def with_sound(row: Mapping[str, Any], heard: Heard, measured: Mapping[str, object]) -> dict[str, object]:
@@ -109,7 +110,8 @@ def _nothing(damage: str) -> Sound:
     return Sound(np.zeros(0, np.int16), 0.0, None, damage, "")
 
 
-def _told(recording: Recording, sound: Sound) -> tuple[Samples, Heard, dict[str, object]]:
+def told(recording: Recording, sound: Sound) -> tuple[Samples, Heard, dict[str, object]]:
+    """Samples, what is known of them, and `sound_s` and `sound_rms` for the row."""
     damage = f"{recording.sound or 'the video'}: {sound.damage}" if sound.damage else ""
     rms = None if sound.rms is None else round(sound.rms, 2)
     measured: dict[str, object] = {"sound_s": round(sound.seconds, 3), "sound_rms": rms}

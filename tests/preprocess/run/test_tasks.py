@@ -51,7 +51,7 @@ OUTCOMES = {  # status, decoded frames, lowest and highest detection rate, part 
     "b06": ("ok", 1, 1, 1, ""),
     "b07": ("failed", 75, 0, 0, "no face found"),
     "b08": ("failed", 152, 0, 0, "no face found"),
-    "b09": ("failed", 0, 0, 0, "no video: sound only"),
+    "b09": ("failed", 0, 0, 0, "no video: sound only (a manifest names it in its column sound)"),
     "b10": ("failed", 0, 0, 0, "no video: sound and a cover picture only"),
     "b11": ("ok", 72, 1, 1, ""),
     "b12": ("ok", 72, 1, 1, ""),
