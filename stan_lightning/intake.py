@@ -1,6 +1,6 @@
-"""Whatever is handed in for prediction as a table of recordings with crops.
+"""Whatever is handed in for prediction as a table of recordings with crops, or with sound alone.
 
-Raw videos go through `python -m preprocess` in a process of its own: MediaPipe's signal handlers and
+Raw videos and sounds go through `python -m preprocess` in a process of its own: MediaPipe's signal handlers and
 Lightning's do not get on in one.
 """
 
@@ -19,7 +19,7 @@ import pandas as pd
 from preprocess.archive.quality import measure
 from preprocess.archive.recording_zip import read_row, read_settings
 from preprocess.archive.settings import taken_settings
-from preprocess.corpora.corpus import VIDEO_SUFFIXES
+from preprocess.corpora.corpus import SOUND_SUFFIXES, VIDEO_SUFFIXES
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text, find_file, safe_recording_name
 from stan_boundary.names import printable
@@ -37,11 +37,11 @@ CROPPED = (0, 3)
 
 
 def recordings(given: Path, crops: Path, settings: Mapping[str, Any]) -> pd.DataFrame:
-    """Find the recordings in a file or folder, and crop those that are videos.
+    """Find the recordings in a file or folder, and crop or hear those that are videos and sounds.
 
     Args:
-        given: A video, a folder of videos, a zip of crops or a folder of them, a folder of images, or a
-            folder (or CSV) with a manifest. Of a folder with videos and zips, both are taken.
+        given: A video or a sound, a folder of them, a zip of crops or a folder of them, a folder of images,
+            or a folder (or CSV) with a manifest. Of a folder with videos and zips, both are taken.
         crops: Folder for the crops of videos.
         settings: Overrides of preprocessing's configuration for them.
 
@@ -73,7 +73,9 @@ def recordings(given: Path, crops: Path, settings: Mapping[str, Any]) -> pd.Data
         return _named_once(pd.concat(tables, ignore_index=True))
     if _with_suffix(given, IMAGE_SUFFIXES):
         return pd.DataFrame([_folder(given)])
-    raise InputError(f"{given} holds no video and no crops: give a video, a folder of videos, or crops")
+    raise InputError(
+        f"{given} holds no video, no sound and no crops: give a video, a folder of videos, or crops"
+    )
 
 
 def crop_settings(
@@ -132,6 +134,8 @@ def quality(crops: str) -> tuple[list[tuple[str, str]], bytes]:
     except InputError:  # crops of others are often plain folders
         return [("crops", "not made by this project: nothing is known of their quality")], b""
     row = found.row
+    if row.get("n_moments") is not None:
+        return [("pictures", "none")], b""
     facts = [("faces found", f"{float(str(row['detection_rate'])):.0%} of the kept frames")]
     facts.append(
         ("kept", f"{row['n_frames']} of {row['n_source_frames']} frames, every {row['frame_stride']}")
@@ -144,10 +148,10 @@ def quality(crops: str) -> tuple[list[tuple[str, str]], bytes]:
 
 
 def videos(given: Path) -> list[Path]:
-    """The videos in what is handed in, in order."""
+    """The videos, and sounds without one, in what is handed in, in order."""
     if not given.is_dir() and given.suffix not in (".zip", ".csv"):
         return [given]  # whatever it is called: preprocessing says what it is
-    return _with_suffix(given, VIDEO_SUFFIXES) if given.is_dir() else []
+    return _with_suffix(given, VIDEO_SUFFIXES | SOUND_SUFFIXES) if given.is_dir() else []
 
 
 def _with_suffix(given: Path, suffixes: Collection[str]) -> list[Path]:
@@ -169,8 +173,10 @@ def _crop(films: Sequence[Path], crops: Path, settings: Mapping[str, Any]) -> pd
     listing = crops / "videos.csv"
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(["video", "subject", "partition"])
-    writer.writerows([as_text(film.resolve()), as_text(film.name), "test"] for film in usable)
+    writer.writerow(["video", "sound", "subject", "partition"])
+    for film in usable:
+        file, heard = as_text(film.resolve()), film.suffix.lower() in SOUND_SUFFIXES
+        writer.writerow(["" if heard else file, file if heard else "", as_text(film.name), "test"])
     write_whole(listing, text.getvalue().encode())
     overrides = {"corpus.root": listing, "output": crops, "overwrite": True, "summary": False}
     overrides |= settings
@@ -183,7 +189,11 @@ def _crop(films: Sequence[Path], crops: Path, settings: Mapping[str, Any]) -> pd
         )
     table = read_manifest(crops)
     wanted = {as_text(film.resolve()) for film in usable}
-    ours = [as_text((crops / video).resolve()) in wanted for video in table["video"]]
+    names = {as_text(film.name) for film in usable}
+    ours = [
+        as_text((crops / video).resolve()) in wanted if video else subject in names
+        for video, subject in zip(table["video"], table["subject"], strict=True)
+    ]
     table = table[ours].assign(received=False)
     return pd.concat([table, pd.DataFrame(refused)], ignore_index=True)
 
@@ -244,7 +254,7 @@ def _row(**known: Any) -> dict[str, Any]:
         "reason": "",
         "detection_rate": "",
     }
-    empty |= {"crops": "", "crops_root": "", "stride": 1, "n_crops": 0, "received": True}
+    empty |= {"crops": "", "crops_root": "", "stride": 1, "n_crops": 0, "pictures": True, "received": True}
     return empty | known
 
 
@@ -271,5 +281,6 @@ def _archive(file: Path) -> dict[str, Any]:
         crops="" if stored["status"] == "failed" else str(file),
         crops_root=str(file.parent),
         stride=stored["frame_stride"],
-        n_crops=stored["n_frames"],
+        n_crops=stored["n_frames"] if stored.get("n_moments") is None else stored["n_moments"],
+        pictures=stored.get("n_moments") is None,
     )

@@ -38,7 +38,7 @@ from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.facts import facts
 from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_SYNTHETIC
-from stan_lightning.data.readable import why_unreadable
+from stan_lightning.data.readable import FACELESS, why_unreadable
 from stan_lightning.data.signal_listing import OF_CROPS, find
 from stan_lightning.data.signals import gather
 from stan_lightning.evaluation.released import open_released
@@ -116,8 +116,8 @@ def predict(config: DictConfig, overrides: Sequence[str] = ()) -> int:
     data = as_data(usable, trained, config)
     tell(lacking := tell_missing(data))
     refusals |= lacking
-    usable = usable[~usable["recording"].isin(lacking)].reset_index(drop=True)
-    data.tables[PARTITION] = usable = usable.assign(label=float("nan"))
+    usable = data.tables[PARTITION]
+    data.tables[PARTITION] = usable = usable[~usable["recording"].isin(lacking)].reset_index(drop=True)
     output_folder(output)
     trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
     scored = score_windows(trained.module, data, usable, trainer)
@@ -185,7 +185,8 @@ def show(
         figures.timeline(own, score_range, None).savefig(timeline, dpi=200)
         write_whole(stem.with_name(f"{name}_timeline.png"), timeline.getvalue())
         film = None
-        if config.views and set(trained.module.network.modalities) & set(OF_CROPS):
+        seen = bool(row.pictures)
+        if seen and config.views and set(trained.module.network.modalities) & set(OF_CROPS):
             fps = float(str(row.fps))
             fps = fps if _LEAST_FPS <= fps <= _MOST_FPS else float("nan")  # what no film has is not known
             film = look(trained, data.sources(usable)[index], own, fps, config.stage, stem)
@@ -208,16 +209,21 @@ def refuse(table: pd.DataFrame, trained: Trained, shortest: float) -> dict[str, 
             continue
         try:
             frames = -(-int(str(row.n_crops)) // step(stride, int(str(row.stride))))
-            deaf = list(modalities) == ["audio"] and not open_crops(str(row.crops)).has_sound
+            found = open_crops(str(row.crops))
+            deaf = list(modalities) == ["audio"] and not found.has_sound
         except ValueError as error:
             refusals[str(row.recording)] = f"{error}; crop the video again, or give the video"
             continue
         if deaf:
             refusals[str(row.recording)] = "no audio, and this network reads audio only"
             continue
-        if frames < least:
+        if found.grid is not None and list(modalities) == ["face"]:
+            refusals[str(row.recording)] = FACELESS
+            continue
+        if 0 < frames < least:  # of signals alone nobody knows yet
+            what = "moments" if found.grid is not None else "frames with a face"
             refusals[str(row.recording)] = (
-                f"too short: {frames} frames with a face at stride {stride}, a clip has {length}, at least "
+                f"too short: {frames} {what} at stride {stride}, a clip has {length}, at least "
                 f"{least} are needed (shortest={shortest})"
             )
     return refusals
@@ -265,7 +271,8 @@ def missing(data: CropDataModule, recording: str, crops: str) -> list[str]:
     return [
         one
         for one in data.hparams["modalities"]
-        if (one == "audio" and not open_crops(crops).has_sound)
+        if (one == "face" and open_crops(crops).grid is not None)
+        or (one == "audio" and not open_crops(crops).has_sound)
         or (one in data.signals and not data.signals[one].members[recording].path)
     ]
 
@@ -279,7 +286,7 @@ def tell_missing(data: CropDataModule) -> dict[str, str]:
         if not left:
             refusals[str(row.recording)] = f"no {' and no '.join(lost)}, and this network reads nothing else"
         for one in lost if left else []:
-            said = "sound" if one == "audio" else one
+            said = {"audio": "sound", "face": "pictures"}.get(one, one)
             print(f"no {said}: {printable(row.recording)} is scored by its {' and '.join(left)} alone")
     return refusals
 

@@ -1,7 +1,10 @@
-"""Reads the face crops of one recording: a stored zip of ours or a folder of images."""
+"""Reads one recording: the face crops in a stored zip of ours or in a folder of images, and the sound.
+
+A zip of ours without pictures has a regular grid for a clock: moments `frame_stride` thirtieths of a second
+apart, from its sound's first sample to its last. Of signals alone the grid has no end of its own.
+"""
 
 import hashlib
-import io
 import os
 import re
 import zipfile
@@ -13,14 +16,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from stan_boundary.errors import InputError
 from stan_boundary.names import shortened
 from stan_boundary.opening import MOST_JSON_BYTES, open_zip_for_good, read_json, read_member, read_regular
 from stan_boundary.picture import MOST_BYTES, check_picture
+from stan_lightning.data.facts import NOMINAL_FPS
 from stan_lightning.data.sound import DAMAGED, Samples, SoundReader, StoredMember
 from stan_lightning.data.sound import MEMBER as _SOUND
+from stan_lightning.data.track import most_bytes, track_column
 
 Image = npt.NDArray[np.uint8]
 _TRACK = "track.csv"
@@ -28,28 +32,35 @@ _ROW = "recording.json"
 _IMAGE = re.compile(r"(?<!\d)(\d+)\.(jpe?g|png|bmp)$", re.IGNORECASE | re.ASCII)
 _MOST_NAME = 1_000
 _MOST_FRAME = 10**9
-_MOST_TRACK_COLUMNS = 200
-_LONGEST_S, _LONGEST_SOUND_S = 7 * 86_400.0, 6 * 3600.0 + 60
+_MOST_MOMENTS = 10**7
+_LONGEST_SOUND_S = 6 * 3600.0 + 60
 _LONGER = 1.5, 60.0  # sound may be so many times, and so many seconds, longer than its film is said to be
 _SOUND_BYTES_S = 40_000  # of 16 kHz in 16 bits, and room for frame headers
 
 
 class Crops:
-    """The crops of one recording in the order of their frame numbers.
+    """The crops of one recording in the order of their frame numbers, or the moments of one without pictures.
 
     Attributes:
         path: The zip or folder.
-        frames: Source frame number of each position, ascending, shape (N,).
+        frames: Source frame number of each position, ascending, shape (N,); of a grid thirtieths of a second.
+        grid: Distance of a grid's moments in thirtieths of a second; None where there are pictures.
 
     Raises:
-        InputError: Where there are no crops, two of one number, or no readable zip.
+        InputError: Where there are neither crops nor a grid, two crops of one number, or no readable zip.
     """
+
+    grid: int | None = None
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._zip: zipfile.ZipFile | None = None
         names = [name for name in self._names() if len(name) <= _MOST_NAME]
         found = [(name, match) for name in names if (match := _IMAGE.search(name))]
+        if not found and (count := self._grid_moments()) is not None:
+            self._members = []
+            self.last(count)
+            return
         if not found:
             raise InputError(f"{self.path}: no crops in it; run preprocessing for this recording again")
         numbered = sorted((self._frame(name, match[1]), name) for name, match in found)
@@ -79,6 +90,27 @@ class Crops:
             raise InputError(f"{error}; delete it and run preprocessing again") from None
         return self._zip.namelist()
 
+    def _grid_moments(self) -> int | None:
+        """How many moments a zip without pictures has, 0 of signals alone; None where it has no grid."""
+        count, stride = self.row.get("n_moments"), self.row.get("frame_stride")
+        if type(count) is not int or type(stride) is not int:
+            return None
+        if not (0 <= count <= _MOST_MOMENTS and 1 <= stride <= _MOST_FRAME):
+            raise InputError(f"{self.path}: {_ROW} says what no clock has; run preprocessing again")
+        self.grid = stride
+        return count
+
+    def last(self, count: int) -> None:
+        """Let a grid without an end of its own have so many moments."""
+        self.frames = np.arange(count) * (self.grid or 1)
+        self.__dict__.pop("times", None)  # of another count
+
+    def times_at(self, positions: Sequence[int]) -> npt.NDArray[np.float64] | None:
+        """Seconds of some positions, (T,), a grid's beyond its end, too; None where nobody knows them."""
+        if self.grid is not None:
+            return np.asarray(positions) * self.grid / NOMINAL_FPS
+        return None if self.times is None else self.times[np.asarray(positions, int)]
+
     def _frame(self, name: str, digits: str) -> int:
         if len(digits) > 20 or int(digits) > _MOST_FRAME:
             raise InputError(f"{self.path}: {shortened(name)} is no frame's number; rename it")
@@ -86,6 +118,8 @@ class Crops:
 
     def stride(self) -> int:
         """Distance of neighbouring crops in source frames: the commonest one, 1 for a single crop."""
+        if self.grid is not None:
+            return self.grid
         if len(self.frames) < 2:
             return 1
         return int(Counter(np.diff(self.frames).tolist()).most_common(1)[0][0])
@@ -103,7 +137,8 @@ class Crops:
     def n_source_frames(self) -> int:
         """How many frames the film has; as many as these crops tell of where its record does not say."""
         told = self.row.get("n_source_frames")
-        return max(told if isinstance(told, int) else 0, int(self.frames[-1]) + 1)
+        last = int(self.frames[-1]) if len(self.frames) else -1
+        return max(told if isinstance(told, int) else 0, last + 1)
 
     def _member(self, position: int) -> str:
         if not 0 <= position < len(self._members):
@@ -160,6 +195,8 @@ class Crops:
     @cached_property
     def times(self) -> npt.NDArray[np.float64] | None:
         """Seconds of each position on the recording's clock, shape (N,); None where no track tells."""
+        if self.grid is not None:
+            return self.frames / NOMINAL_FPS
         return self.tracked("time_s")
 
     def tracked(self, column: str) -> npt.NDArray[np.float64] | None:
@@ -170,29 +207,8 @@ class Crops:
         """
         if self._zip is None or _TRACK not in self._zip.NameToInfo:
             return None
-        where = f"{self.path}: {_TRACK}"
-        data = read_member(self._zip, _TRACK, 100_000 + 400 * len(self.frames))
-        if data.count(b"\n") > 10 * len(self.frames) + 1_000:
-            raise InputError(f"{where} has more rows than there are crops; make it again")
-        if data[: data.find(b"\n") + 1 or None].count(b",") >= _MOST_TRACK_COLUMNS:
-            raise InputError(f"{where} has more than {_MOST_TRACK_COLUMNS} columns; make it again")
-        try:
-            table = pd.read_csv(
-                io.BytesIO(data), usecols=lambda name: name in ("frame", column), index_col=False
-            )
-            if not {"frame", column} <= set(table):
-                return None
-            known = dict(zip(table["frame"].astype(int), table[column].astype(float), strict=True))
-        except (ValueError, TypeError, OverflowError) as error:  # pandas' own errors are ValueErrors
-            raise InputError(f"{where} cannot be read ({_one_line(error)}); make it again") from None
-        if any(frame not in known for frame in self.frames.tolist()):
-            return None
-        found = np.array([known[frame] for frame in self.frames.tolist()])
-        if column == "time_s" and not (np.isfinite(found).all() and (np.diff(found) >= 0).all()):
-            raise InputError(f"{where}: its times do not ascend; make it again")
-        if column == "time_s" and np.abs(found).max() > _LONGEST_S:
-            raise InputError(f"{where}: times of more than {_LONGEST_S / 86_400:.0f} days; make it again")
-        return found
+        data = read_member(self._zip, _TRACK, most_bytes(len(self.frames)))
+        return track_column(data, column, self.frames.tolist(), f"{self.path}: {_TRACK}")
 
     @cached_property
     def has_sound(self) -> bool:
@@ -250,7 +266,7 @@ class Crops:
     def _longest_sound_s(self) -> float:
         """What sound can last at most: the film as `recording.json` states it, or what the track spans."""
         assert self._zip is not None and self.times is not None
-        film_s = float(self.times[-1])
+        film_s = float(self.times[-1]) if len(self.times) else 0.0
         row = self.row
         try:
             film_s = max(film_s, float(str(row["n_source_frames"])) / float(str(row["fps"])))

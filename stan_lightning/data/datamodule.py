@@ -30,15 +30,19 @@ from stan_lightning.data.dataset import (
     WindowDataset,
 )
 from stan_lightning.data.facts import NOMINAL_FPS, facts, formats
+from stan_lightning.data.grids import count_moments
 from stan_lightning.data.inputs import ready
 from stan_lightning.data.labels import class_names, severity
 from stan_lightning.data.loaders import loader, window_loader
 from stan_lightning.data.manifest import read_manifest
-from stan_lightning.data.presence import check_sound, tell_empty_windows
+from stan_lightning.data.presence import check_faces, check_sound, tell_empty_windows
 from stan_lightning.data.protocol import split
 from stan_lightning.data.readable import why_unreadable
 from stan_lightning.data.sampler import EpochBatches
 from stan_lightning.data.signals import OF_CROPS, Signals, gather
+
+NO_SIDE = 8
+"""Pixels a side of the black pictures that stand where nobody has any."""
 
 
 class CropDataModule(L.LightningDataModule):
@@ -98,6 +102,7 @@ class CropDataModule(L.LightningDataModule):
         self.missing: dict[str, pd.DataFrame] = {}
         self.classes: list[str] | None = None
         self.lenient = False
+        self.every_face = True
         self._told: set[str] = set()
 
     def setup(self, stage: str | None = None) -> None:
@@ -122,6 +127,8 @@ class CropDataModule(L.LightningDataModule):
                 f"{self.hparams['root']}: no recording has crops; see the reasons in its manifest.csv"
             )
         used = pd.concat(self.tables.values())
+        if not self.lenient:
+            check_faces(used, self.hparams["modalities"])
         self.look_at(used)
         if "audio" in self.hparams["modalities"]:
             check_sound(used, self.hparams["root"], self.hparams["make_crops"])
@@ -149,10 +156,17 @@ class CropDataModule(L.LightningDataModule):
     def look_at(self, used: pd.DataFrame, key: str = "data.signals") -> None:
         """Find out what reading these recordings takes; `key` is how their user names folders of signals."""
         modalities, folders = self.hparams["modalities"], self.hparams["signals"] or {}
-        self.crop_size = open_crops(used.crops.iloc[0]).image(0).shape[0] if "face" in modalities else 0
+        seen = used[used.pictures] if "face" in modalities else used[:0]
+        blind = NO_SIDE if "face" in modalities else 0
+        self.crop_size = open_crops(seen.crops.iloc[0]).image(0).shape[0] if len(seen) else blind
+        self.every_face = bool(used.pictures.all())
         for name in [one for one in folders if one not in modalities]:
             print(f"{key}.{name}: no network here reads the signal {name}")
-        for name in [one for one in modalities if one not in OF_CROPS]:
+        read = [one for one in modalities if one not in OF_CROPS]
+        counts = count_moments(used, {name: folders.get(name) for name in read}, key)
+        for table in (used, *self.tables.values()) if counts else ():
+            table["n_crops"] = table.recording.map(counts).fillna(table.n_crops)
+        for name in read:
             self.signals[name] = gather(used, name, folders.get(name), self.columns.get(name), key)
             self.columns[name] = list(self.signals[name].columns)
             own = [self.hparams["crops_stride"] or int(stride) for stride in used.stride]
@@ -169,7 +183,7 @@ class CropDataModule(L.LightningDataModule):
         """What is read of each clip."""
         hparams = self.hparams
         own_s = (hparams["clip_frames"] or 0) * hparams["frame_stride"] / NOMINAL_FPS
-        return Reading(hparams["modalities"], self.crop_size, hparams["sound_s"] or own_s)
+        return Reading(hparams["modalities"], self.crop_size, hparams["sound_s"] or own_s, self.every_face)
 
     def _labelled(self, table: pd.DataFrame) -> pd.DataFrame:
         if self.hparams["score_range"] is None:

@@ -48,6 +48,11 @@ class Source:
             return self, positions
         return other, [position * other.n_frames // self.n_frames for position in positions]
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether there is a face to see."""
+        return open_crops(self.crops).grid is None
+
     def read(self, positions: Sequence[int], size: int) -> Tensor:
         """Frames at positions after the stride: uint8, shape ``(T, size, size, 3)``."""
         return torch.from_numpy(open_crops(self.crops).read([p * self.step for p in positions], size))
@@ -60,8 +65,9 @@ class Source:
         found, count = open_crops(self.crops), round(seconds * RATE)
         if not found.has_sound:
             return torch.zeros(count, dtype=torch.int16)
-        assert found.times is not None
-        middle_s = (found.times[positions[0] * self.step] + found.times[positions[-1] * self.step]) / 2
+        ends = found.times_at([positions[0] * self.step, positions[-1] * self.step])
+        assert ends is not None
+        middle_s = float(ends.mean())
         return torch.from_numpy(found.sound(round((middle_s - seconds / 2) * RATE), count))
 
     def measured(self, signal: str, positions: Sequence[int]) -> Tensor:
@@ -77,18 +83,25 @@ class Reading:
         modalities: Of `OF_CROPS`, and names of signals.
         crop_size: Side of the crops in pixels.
         sound_s: Seconds of sound.
+        every_face: No recording lacks pictures.
     """
 
     modalities: Sequence[str]
     crop_size: int
     sound_s: float = 0.0
+    every_face: bool = True
 
     def read(self, source: Source, positions: Sequence[int]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """A clip by modality, and for each that recordings may lack whether it is there, bool ``()``."""
         inputs, present = {}, {}
         if "face" in self.modalities:
             seen, where = source.lender("face", positions)
-            inputs["face"] = seen.read(where, self.crop_size)
+            if seen.has_pictures:
+                inputs["face"] = seen.read(where, self.crop_size)
+            else:
+                inputs["face"] = torch.zeros(len(where), self.crop_size, self.crop_size, 3, dtype=torch.uint8)
+            if not self.every_face:
+                present["face"] = torch.tensor(seen.has_pictures)
         if "audio" in self.modalities:
             heard, where = source.lender("audio", positions)
             inputs["audio"] = heard.hear(where, self.sound_s)

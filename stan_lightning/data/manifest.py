@@ -19,6 +19,7 @@ from stan_lightning.data.crops import open_crops
 COLUMNS = ("recording", "subject", "session", "task", "partition", "label", "group", "video")
 PARTITIONS = ("train", "dev", "test")
 _OF_ZIPS = ("recording", "status", "frame_stride", "n_frames", "fps")
+_WHOLE = ("frame_stride", "n_frames", "n_moments")
 _MOST_CELL = 4_000
 _LONGEST_S = 7 * 86_400
 
@@ -34,8 +35,9 @@ def read_manifest(roots: str | Path | Sequence[str | Path], lenient: bool = Fals
     Returns:
         One row a recording in the order of the files, all columns of `COLUMNS` as strings (label too,
         empty where unknown), `status`, and: `crops` (path of its zip or folder, empty where it has
-        none), `crops_root` (the folder of its set), `stride` (of its crops, source frames), `n_crops`,
-        `fps` and `sound_s` (seconds of sound; both NaN where unknown).
+        none), `crops_root` (the folder of its set), `stride` (of its crops, source frames), `n_crops`
+        (of one without pictures its moments; 0 where its signals alone tell), `pictures` (whether it has
+        any), `fps` and `sound_s` (seconds of sound; both NaN where unknown).
 
     Raises:
         InputError: Where a manifest is missing, empty, lacks a column, lists a recording twice or under a
@@ -107,7 +109,7 @@ def _checked_names(table: pd.DataFrame, file: Path) -> None:
 def _zips(table: pd.DataFrame, file: Path, lenient: bool) -> pd.DataFrame:
     """Rows of a manifest that preprocessing wrote."""
     _checked_names(table, file)
-    kept = [name for name in (*_OF_ZIPS[2:], "sound_s") if name in table]
+    kept = [name for name in (*_OF_ZIPS[2:], "n_moments", "sound_s") if name in table]
     rows: list[Mapping[str, Any]] = table[kept].to_dict("records")  # type: ignore[assignment] # text
     found = []
     for number, (recording, status, row) in enumerate(
@@ -129,21 +131,27 @@ def _zips(table: pd.DataFrame, file: Path, lenient: bool) -> pd.DataFrame:
     table["sound_s"] = (
         pd.to_numeric(table["sound_s"], errors="coerce") if "sound_s" in table else float("nan")
     )
+    moments = pd.to_numeric(table["n_moments"], errors="coerce") if "n_moments" in table else math.nan
+    table["pictures"] = pd.Series(moments, table.index).isna()
+    table["n_crops"] = table["n_crops"].where(table["pictures"], moments)
     return table
 
 
 def _unusable(row: Mapping[str, Any]) -> str:
     """What is wrong with the numbers of a row of ours; empty where nothing is."""
     bounds = {"frame_stride": (1, 10**6), "n_frames": (1, MOST_MEMBERS), "fps": (1e-3, 1e4)}
+    bounds["n_moments"] = (0, 10**7)
+    if row.get("n_moments", ""):
+        bounds["n_frames"] = (0, 0)
     for name, text in row.items():
         low, high = bounds.get(name, (0, _LONGEST_S))
-        if text == "" and name in ("fps", "sound_s"):
+        if text == "" and name in ("fps", "sound_s", "n_moments"):
             continue
         try:
             number = float(text)
         except ValueError:
             number = math.nan
-        if not low <= number <= high or (name in ("frame_stride", "n_frames") and number != int(number)):
+        if not low <= number <= high or (name in _WHOLE and number != int(number)):
             said = shortened(printable(text), 40)
             return f"{name} is {said!r}, no number in {low:g}..{high:g}; run preprocessing again"
     return ""
@@ -188,7 +196,7 @@ def _folders(table: pd.DataFrame, file: Path, lenient: bool) -> pd.DataFrame:
         reasons.append(why)
         strides.append(stride)
         counts.append(count)
-    table["stride"], table["n_crops"] = strides, counts
+    table["stride"], table["n_crops"], table["pictures"] = strides, counts, True
     table["fps"] = table["sound_s"] = float("nan")
     _fail(table, reasons)
     return table

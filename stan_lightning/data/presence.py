@@ -23,12 +23,30 @@ def check_sound(used: pd.DataFrame, root: str | Sequence[str], make_crops: str) 
         print(f"{len(silent)} of {len(used)} recordings have no sound, such as {silent.recording.iloc[0]}")
 
 
+def check_faces(used: pd.DataFrame, modalities: Sequence[str]) -> None:
+    """Say how many recordings have no pictures where faces are read; raise where nothing else is."""
+    faceless = used[~used.pictures]
+    if "face" not in modalities or faceless.empty:
+        return
+    said = f"{len(faceless)} of {len(used)} recordings have no pictures, such as {faceless.recording.iloc[0]}"
+    if list(modalities) == ["face"]:
+        raise InputError(
+            f"{said}, and this network reads the face alone: take model=audio, model=signal or model=fusion, "
+            "or a manifest without them"
+        )
+    if len(faceless) == len(used):
+        raise InputError(f"none of {len(used)} recordings has pictures: leave the face out of the network")
+    print(said)
+
+
 def having(table: pd.DataFrame, modality: str, signals: Mapping[str, Signals]) -> pd.DataFrame:
-    """Those of a table's recordings that have a modality: all have a face, and some sound and each signal."""
+    """Those of a table's recordings that have a modality: a face, sound, or a file of a signal."""
+    if modality == "face":
+        return table[table.pictures].reset_index(drop=True)
     if modality not in OF_CROPS:
         present = table.recording.map(lambda name: bool(signals[modality].members[name].path))
         return table[present].reset_index(drop=True)
-    return table[table.sound_s > 0].reset_index(drop=True) if modality == "audio" else table
+    return table[table.sound_s > 0].reset_index(drop=True)
 
 
 def tell_empty_windows(

@@ -6,6 +6,7 @@ from stan_boundary.errors import InputError
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.log_mel import RATE
 
+FACELESS = "no pictures, and this network reads the face alone"
 _PIECE = 60 * RATE
 
 
@@ -22,7 +23,9 @@ def why_unreadable(crops: str, n_crops: int, modalities: Collection[str], every_
     try:
         found = open_crops(crops)
         _ = found.times
-        if "face" in modalities:
+        if found.grid is not None and list(modalities) == ["face"]:
+            return FACELESS
+        if "face" in modalities and found.grid is None:
             for position in range(n_crops) if every_crop else (0, n_crops - 1):
                 found.image(position)
         if "audio" in modalities and found.has_sound:

@@ -51,11 +51,21 @@ def settle(signal: Signal, crops: Crops, made_here: bool = False) -> Clock:
         InputError: Its rows and the film do not agree.
     """
     times = crops.times
+    if crops.grid is not None and signal.times is None:
+        raise InputError(
+            f"{signal.path}: has no times, and its recording no pictures whose frames they could be; add a "
+            "column time_s, seconds after the recording's start"
+        )
     if times is None or made_here:
         timed = times is not None and signal.times is not None
         if not made_here:
             _overlap(signal, signal.clock(False), crops.frames.astype(float), "frames")
         return Clock(by_frame=not timed)
+    if crops.grid is not None:
+        assert signal.times is not None and times is not None
+        _overlap(signal, signal.times, times, "s")
+        _fits(signal, signal.times, times, float(times[-1]), "s")
+        return Clock()
     n_frames = crops.n_source_frames
     first = _first(signal, n_frames)
     if signal.times is None:

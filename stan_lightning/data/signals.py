@@ -70,10 +70,8 @@ class Member:
         rows, timed = list(positions), crops.times is not None
         signal = self.open()
         timed = timed and signal.times is not None and not self.clock.by_frame
-        if timed and crops.times is not None:
-            moments = crops.times[rows]
-        else:
-            moments = crops.frames[rows] + float(self.clock.first)
+        times = crops.times_at(rows) if timed else None
+        moments = crops.frames[rows] + float(self.clock.first) if times is None else times
         return torch.from_numpy(signal.read(moments, timed, self.columns, self.resample))
 
 

@@ -66,8 +66,8 @@ class FaceEncoder:
         }
 
     def amounts(self, table: pd.DataFrame) -> "pd.Series[float]":
-        """Crops of each recording."""
-        return table["n_crops"].astype(float)
+        """Crops of each recording; 0 of those without pictures."""
+        return table["n_crops"].where(table["pictures"], 0).astype(float)
 
     def fingerprint(self, crops: Crops) -> str:
         """What tells these pictures and their times from others."""

@@ -178,7 +178,8 @@ def _features(data: CropDataModule, recordings: pd.DataFrame) -> dict[str, pd.Da
     """By baseline, one row of features a recording."""
     console = Console()
     rows: list[dict[str, Any]] = recordings.to_dict("records")  # type: ignore[assignment] # names are strings
-    side = data.crop_size or open_crops(recordings["crops"].iloc[0]).image(0).shape[0]
+    seen = recordings["crops"][recordings["pictures"]]
+    side = data.crop_size or (open_crops(seen.iloc[0]).image(0).shape[0] if len(seen) else 0)
     quiet = not (console.is_terminal and is_first())
     folder = (data.hparams["signals"] or {}).get(SIGNAL)
     circumstances, behaved = [], []

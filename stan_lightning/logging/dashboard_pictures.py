@@ -41,7 +41,8 @@ class DashboardPictures(L.Callback):
             dashboard.experiment.define_metric("val/mae", step_metric="trainer/global_step", summary="min")
             if dashboard.faces:
                 data: Any = trainer.datamodule  # type: ignore[attr-defined]
-                crops = [open_crops(path) for path in data.tables["dev"].crops[:FACES]]
+                seen = data.tables["dev"].loc[data.tables["dev"].pictures, "crops"]
+                crops = [open_crops(path) for path in seen[:FACES]]
                 pictures = [wandb.Image(one.image(len(one.frames) // 2)) for one in crops]
                 dashboard.experiment.log({"faces": pictures})
 

@@ -17,6 +17,7 @@ from preprocess.archive.recording_zip import read_record
 from preprocess.archive.settings import Settings
 from preprocess.corpora.manifest import read_manifest
 from preprocess.run import additions
+from preprocess.run.clocks import clock_recording
 from preprocess.run.run import Run
 from preprocess.run.tasks import crop_recording
 from stan_boundary.names import check_recording_name
@@ -53,6 +54,7 @@ def crop(folder: Path, output: Path, console: Console | None = None) -> dict[str
         settings=settings,
         output=output,
         crop=partial(crop_recording, sound=True),
+        clock=clock_recording,
         additions=[additions.sound(True)],
         overwrite=False,
         contact_sheets=True,

@@ -95,6 +95,7 @@ def run(tmp_path: Path, crop, corpus=None, settings=SETTINGS, overwrite=False, e
         settings=settings,
         output=tmp_path / "out",
         crop=crop,
+        clock=crop,
         additions=[],
         overwrite=overwrite,
         contact_sheets=False,
