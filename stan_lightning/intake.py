@@ -1,7 +1,7 @@
 """Whatever is handed in for prediction as a table of recordings with crops, or with sound alone.
 
-Raw videos and sounds go through `python -m preprocess` in a process of its own: MediaPipe's signal handlers and
-Lightning's do not get on in one.
+Raw videos and sounds go through `python -m preprocess` in a process of its own: MediaPipe's signal handlers
+and Lightning's do not get on in one.
 """
 
 import csv

@@ -145,7 +145,9 @@ def _read(path: Path) -> Found | None:
 
 
 def _mended(row: Mapping[str, object], recording: Recording, output: Path) -> bool:
-    if row["status"] != "failed" or recording.source is None or not os.path.isfile(recording.source):
+    # What a damaged sound is worth is its clock, too, where there are no pictures.
+    redone = ("failed", "partial") if recording.path is None else ("failed",)
+    if row["status"] not in redone or recording.source is None or not os.path.isfile(recording.source):
         return False
     made = (output / f"{recording.recording}.zip").stat().st_mtime
     return recording.source.stat().st_mtime > made

@@ -17,7 +17,7 @@ from preprocess.corpora.recording import Recording
 from preprocess.faces.crop import crop_film
 from preprocess.faces.model_file import find_mesh
 from preprocess.media.container import UnreadableVideoError
-from preprocess.run.clocks import n_frames
+from preprocess.run.clocks import n_frames, n_moments
 from preprocess.sound.alone import hear_alone
 from preprocess.sound.hear import Heard, as_dict, hear, with_sound, without_sound
 from stan_boundary.errors import InputError
@@ -104,9 +104,10 @@ def hear_recording(recording: Recording, output: Path, progress: Callable[[int],
     if recording.path is None:
         assert recording.sound_path is not None
         try:
-            samples, heard, measured, _ = hear_alone(recording, recording.sound_path)
+            samples, heard, measured, length_s = hear_alone(recording, recording.sound_path)
         except UnreadableVideoError as error:
             raise InputError(str(error)) from None
+        record["row"]["n_moments"] = n_moments(length_s, record["row"]["frame_stride"])
     else:
         samples, heard, measured = hear(recording, record.get("zero_s"), record.get("film"))
     row = with_sound(record.pop("row"), heard, measured)
