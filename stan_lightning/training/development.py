@@ -1,6 +1,7 @@
 """In which precision development windows are scored, and the chosen checkpoint's score in float32."""
 
 import lightning as L
+from lightning.pytorch.callbacks import WeightAveraging
 from lightning.pytorch.plugins.precision import Precision
 
 from stan_lightning.data.datamodule import CropDataModule
@@ -39,6 +40,8 @@ def score_in_float32(trainer: L.Trainer, module: L.LightningModule, data: CropDa
     module.float()
     module.load_state_dict(checkpoint_file.load(path)["state_dict"])
     trainer.strategy.precision_plugin = Precision()
+    # They would validate their last average in the place of these weights.
+    trainer.callbacks = [one for one in trainer.callbacks if not isinstance(one, WeightAveraging)]  # type: ignore[attr-defined]
     trainer.validate(module, datamodule=data, verbose=False)
     best = trainer.checkpoint_callback
     assert isinstance(best, L.pytorch.callbacks.ModelCheckpoint) and best.monitor

@@ -44,8 +44,15 @@ def test_who_scores_in_sixteen_bits(setting: Any, precision: str, device: str, e
     assert development.in_sixteen_bits(setting, trainer) is expected
 
 
+AVERAGE = "+trainer.callbacks.average={_target_: lightning.pytorch.callbacks.EMAWeightAveraging, decay: 0.5}"
+
+
 @pytest.mark.usefixtures("without_onednn")
+@pytest.mark.parametrize(
+    "more", [[], pytest.param([AVERAGE, "model.optimizer.lr=0.1"], marks=pytest.mark.slow)]
+)
 def test_the_chosen_checkpoint_is_scored_in_float32_at_the_end(
+    more: list[str],
     tmp_path: Path,
     make_crops: Callable[..., Path],
     train: Callable[..., tuple[int, str]],
@@ -58,7 +65,7 @@ def test_the_chosen_checkpoint_is_scored_in_float32_at_the_end(
     run = tmp_path / "run"
     arguments = [*TINY, f"data.root={make_crops()}", f"hydra.run.dir={run}", "trainer.max_epochs=2"]
     arguments += ["data.clip_frames=8", "model.network.encoder.norm=group"]
-    code, said = train(*arguments, "trainer.precision=bf16-mixed", "data.eval_batch_size=3")
+    code, said = train(*arguments, *more, "trainer.precision=bf16-mixed", "data.eval_batch_size=3")
     assert code == 0, said
     found = json.loads((run / "summary.json").read_text())
     table = pd.read_csv(run / "metrics.csv")
