@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from stan_boundary.command_line import with_new_keys
+from stan_boundary.command_line import with_model_folder, with_new_keys
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -61,6 +61,8 @@ def commands(module: str) -> list[list[str]]:
         ("stan_lightning.evaluate", "evaluate"),
         ("stan_lightning.predict", "predict"),
         ("stan_lightning.embed", "embed"),
+        ("stan_lightning.share", "share"),
+        ("stan_lightning.doctor", "train"),
     ],
 )
 def test_every_command_of_the_readme_composes(module: str, config: str) -> None:
@@ -70,6 +72,8 @@ def test_every_command_of_the_readme_composes(module: str, config: str) -> None:
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         for overrides in found:
             typed = with_new_keys(overrides, "signals" if config == "predict" else "data.signals")
+            if config in ("evaluate", "predict"):
+                typed = with_model_folder(typed)
             compose(config, typed, return_hydra_config=True)
 
 

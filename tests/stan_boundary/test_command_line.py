@@ -5,10 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from stan_boundary.command_line import check_command_line, groups, help_text, keys, with_new_keys
+from stan_boundary.command_line import (
+    check_command_line,
+    groups,
+    help_text,
+    keys,
+    with_model_folder,
+    with_new_keys,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ["preprocess", "behaviour", "train", "evaluate", "predict", "embed"]
+COMMANDS = ["preprocess", "behaviour", "train", "evaluate", "predict", "embed", "share"]
 EXAMPLES = ("python -m it checkpoint=a.ckpt video=b.mp4", "python -m it corpus.root=videos")
 
 
@@ -154,3 +161,9 @@ def test_help_of_a_command(tmp_path: Path) -> None:
     assert "python -m preprocess corpus=avec2014" in ended.stdout
     assert "  corpus: avec2014 | avec2013 | demo | manifest | synthetic\n" in ended.stdout
     assert ended.stderr == ""
+
+
+def test_a_model_that_is_no_configuration_is_a_folder() -> None:
+    words = ["model=audio", "model=models/a", 'model="my model"', "model.network.encoder.k=2", "model=", "-m"]
+    read = ["model=audio", "model_folder=models/a", 'model_folder="my model"', *words[3:]]
+    assert with_model_folder(words) == read

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
+from huggingface_hub import __version__, constants
 
 from stan_boundary.errors import InputError
 from stan_lightning.sharing.folder import open_model
@@ -102,6 +102,8 @@ def cached(folder: Path) -> list[str]:
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
     """Points the hub's library, as HF_ENDPOINT and HF_HOME do where it is loaded, to an address."""
+    if int(__version__.partition(".")[0]) < 2:
+        pytest.skip("this version of huggingface_hub asks huggingface.co about cards, whatever its endpoint")
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
 
