@@ -21,12 +21,16 @@ _LENGTH = ["corpus.seconds=[8, 8]", "frame_stride=6"]
 _CLIPS = ["data.frame_stride=6", "data.sound_s=3.2"]
 # Audio alone reads no pictures: clips as long as its sound cover a recording in fewer windows.
 NETWORKS = {
-    "face": ["model=sta_drn", *_CLIPS],
-    "audio": ["model=audio", *_CLIPS, "data.clip_frames=16"],
+    "face": _CLIPS,
+    "audio": [
+        "model=audio",
+        "model/encoder@model.network.encoder=sta_drn_small",
+        *_CLIPS,
+        "data.clip_frames=16",
+    ],
     "fusion": [
-        *("model=fusion", "~model.network.encoder", *_CLIPS),
-        *(f"model.network.encoders.{one}.layers=[1,1,1,1]" for one in ("face", "audio")),
-        *(f"model.network.encoders.{one}.features=8" for one in ("face", "audio")),
+        *("model=fusion", *_CLIPS),
+        *(f"model/encoder@model.network.encoders.{one}=sta_drn_small" for one in ("face", "audio")),
     ],
 }
 

@@ -41,7 +41,7 @@ def epoch(loader: DataLoader[Any], ready: Callable[[Any], Tensor], network: nn.M
     """Train one epoch.
 
     Args:
-        loader: Gives batches whose first two parts are clips and labels.
+        loader: Gives batches with a `target`, or pairs of clips and labels.
         ready: Makes a batch the network's input on the device.
         network: What is trained.
 
@@ -55,7 +55,8 @@ def epoch(loader: DataLoader[Any], ready: Callable[[Any], Tensor], network: nn.M
         waited += time.perf_counter() - idle
         with torch.autocast("cuda", torch.float16, enabled=GPU):
             output = network(ready(batch))
-        target = batch[1].to(DEVICE, torch.float32) / 63
+        labels = getattr(batch, "target", batch[1])  # of ours, and of the plain loader
+        target = labels.to(DEVICE, torch.float32) / 63
         nn.functional.mse_loss(output.float()[:, 0], target).backward()
         optimizer.step()
         optimizer.zero_grad()

@@ -11,6 +11,7 @@ errors: the one kind of error that is the user's to mend.
 file_names: any name that a file has, as text and as the name of a recording; normal forms compared.
 listing: lists of recordings that others wrote, bounded before they are read.
 names: names and texts of others, as file names, on a terminal and in a spreadsheet.
+numbers: numbers within bounds.
 opening: files of others: regular ones, zips and JSON of bounded size.
 trouble: what the machine refuses, said in one line.
 received_folder: what belongs to a folder lies in it, links followed.

@@ -49,6 +49,21 @@ def test_every_experiment_makes_a_network_and_names_its_preprocessing(name: str)
     assert "preprocess" in config.data.make_crops or "make demo" in config.data.make_crops
 
 
+@pytest.mark.parametrize(
+    "name", [one for one in choices("model") if one not in ("training", "own", "signal")]
+)
+def test_the_demo_trains_every_network_and_small_ones_at_will(name: str) -> None:
+    whole = instantiate(composed("experiment=demo", f"model={name}").model, data=FACTS, _convert_="all")
+    parts = [f"encoders.{one}" if "fusion" in name else "encoder" for one in whole.network.parts]
+    words = [f"model/encoder@model.network.{one}=sta_drn_small" for one in parts]
+    small = instantiate(
+        composed("experiment=demo", f"model={name}", *words).model, data=FACTS, _convert_="all"
+    )
+    counts = [sum(one.numel() for one in made.network.parameters()) for made in (small, whole)]
+    assert counts[0] < counts[1] / 4 or "small" in name
+    assert composed("experiment=demo").model.network.encoder.features == 8
+
+
 def test_the_bare_command_is_the_recipe_of_2023_but_for_stride_and_precision() -> None:
     bare, recipe = composed("trainer.max_epochs=200"), composed("experiment=sta_drn_2023")
     differing = {

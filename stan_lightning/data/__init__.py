@@ -20,9 +20,10 @@ sampler: The order of training, a pure function of seed and epoch.
 augmentation: What is changed in training clips, drawn by workers, applied on the device.
 resize: Pillow's bicubic resize for batches of frames, on any device.
 log_mel: Sound as the network reads it, and its augmentation.
-loaders: Loaders of clips and windows, and whose crops stay in memory.
+loaders: Loaders of clips and windows.
 inputs: From crops as they lie on disk to what the network reads.
 facts: What a network takes from the data, and how clips are to come to it.
+settings: What the arguments of a datamodule can be.
 datamodule: From a set of crops to batches on the device.
 nuisance: What a recording tells without the person in it.
 behaviour: Simple statistics of a recording's behaviour signal.

@@ -39,6 +39,7 @@ from stan_lightning.data.presence import check_faces, check_sound, tell_empty_wi
 from stan_lightning.data.protocol import split
 from stan_lightning.data.readable import why_unreadable
 from stan_lightning.data.sampler import EpochBatches
+from stan_lightning.data.settings import check_settings
 from stan_lightning.data.signals import OF_CROPS, Signals, gather
 
 NO_SIDE = 8
@@ -90,11 +91,7 @@ class CropDataModule(L.LightningDataModule):
         super().__init__()
         modalities = ["face"] if modalities is None else modalities
         self.save_hyperparameters(logger=False)
-        if clip_frames is None and (clipped := [name for name in modalities if name in OF_CROPS]):
-            raise InputError(
-                f"data.clip_frames=null reads whole recordings, but {clipped[0]} is read in clips: give "
-                "their frames, or take signals alone"
-            )
+        check_settings(self.hparams)
         self.formats: dict[str, Any] = {}
         self.signals: dict[str, Signals] = {}
         self.columns: dict[str, list[str]] = {}

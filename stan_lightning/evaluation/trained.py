@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import OmegaConf
 
 from stan_boundary.errors import InputError
 from stan_boundary.targets import check_readers, check_targets
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.protocol import PROTOCOLS
+from stan_lightning.data.settings import MOST_SCORE
 from stan_lightning.data.signals import OF_CROPS
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.network import checkpoint_file
 from stan_lightning.training.module import StanModule
-from stan_lightning.training.refusals import NUMBERS, refuse_impossible_numbers
 
 OF_THE_MACHINE: Mapping[str, Any] = {
     "num_workers": 0,
@@ -34,8 +33,6 @@ COMPOSED = ("augment", "sampler")
 """Of a datamodule's, what names classes."""
 RECORD = ("protocol", "fold", "n_folds", "split_seed", "seed", "score_range")
 REQUIRED = ("state_dict", "hyper_parameters", "datamodule_hyper_parameters", "training")
-_NUMBERS = [name.removeprefix("data.") for name in NUMBERS if name.startswith("data.")]
-_MOST = 1e9
 _MOST_OF_COMPOSED = 4096
 """Of numbers in what prepares clips: modules made of them take memory before anything is compared."""
 
@@ -135,7 +132,6 @@ def from_content(
         check_readers([content["hyper_parameters"], composed], trust, file)
         if not trust and _largest(composed) > _MOST_OF_COMPOSED:
             raise InputError(f"{file}: a number of its data.{' or data.'.join(COMPOSED)} is beyond bounds")
-        check_reading(data, file)
         CropDataModule(**data)
         with torch.device("meta"):
             planned = StanModule(**content["hyper_parameters"])
@@ -162,34 +158,12 @@ def _largest(node: Any) -> float:
     return abs(node) if isinstance(node, int) else 0
 
 
-def check_reading(data: Mapping[str, Any], file: str) -> None:
-    """Check what a checkpoint says of how clips are read, before anything is read so.
-
-    Raises:
-        InputError: A number is out of its range, or a name is no name.
-    """
-    refuse_impossible_numbers(OmegaConf.create({"data": {name: data.get(name) for name in _NUMBERS}}))
-    modalities, signals = data["modalities"], data.get("signals") or {}
-    if not all(isinstance(name, str) and name.isidentifier() for name in [*modalities, *signals]):
-        raise InputError(f"{file} reads what has no name of letters: {str([*modalities, *signals])[:80]}")
-    counts = [data[name] for name in ("fold", "n_folds", "split_seed", "seed", "crops_stride")]
-    low, high = data["score_range"] or (0, 1)
-    right = all(one is None or (type(one) is int and 0 <= one < 2**32) for one in counts)
-    if not right or type(low) not in (int, float) or type(high) not in (int, float) or not low < high < _MOST:
-        raise InputError(f"{file}: folds, seeds, stride or range of its data cannot be")
-    roots = data["root"] if isinstance(data["root"], (list, tuple)) else [data["root"]]
-    if not all(
-        isinstance(path, str) for path in [*roots, *(one for one in signals.values() if one is not None)]
-    ):
-        raise InputError(f"{file}: data.root and data.signals must be paths")
-
-
 def check_record(record: Mapping[str, Any], sessions: TrainingSessions, file: str) -> None:
-    """Check what a checkpoint says of its training; errors as for `check_reading`."""
+    """Check what a checkpoint says of its training; raises where that cannot be."""
     numbers = [record[name] for name in ("fold", "n_folds", "split_seed", "seed")]
     low, high = record["score_range"] or (0, 1)
     numbers += [low, high, *(label for _, _, label in sessions.sessions)]
-    right = all(type(one) in (int, float) and abs(one) < _MOST for one in numbers) and low < high
+    right = all(type(one) in (int, float) and abs(one) < MOST_SCORE for one in numbers) and low < high
     if not right or record["protocol"] not in PROTOCOLS:
         raise InputError(
             f"{file} says of its training what cannot be: train again, or ask for another checkpoint"

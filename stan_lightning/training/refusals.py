@@ -2,52 +2,26 @@
 
 import os
 from collections.abc import Iterable
-from math import inf
 
 import lightning as L
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from stan_boundary.errors import InputError
+from stan_boundary.numbers import check_number
 from stan_lightning.network.encoder import Network
-
-# Lowest and highest value of settings whose own errors would come late or without a name.
-NUMBERS: dict[str, tuple[type, float, float]] = {
-    "seed": (int, 0, 2**32 - 1),
-    "data.split_seed": (int, 0, 2**32 - 1),
-    "data.batch_size": (int, 1, inf),
-    "data.eval_batch_size": (int, 1, inf),
-    "data.clip_frames": (int, 1, 20_000),
-    "data.frame_stride": (int, 1, 10_000),
-    "data.image_size": (int, 1, 2_000),
-    "data.sound_s": (float, 0, 3_600),
-    "data.num_workers": (int, 0, 256),
-    "trainer.max_epochs": (int, 1, inf),
-    "trainer.accumulate_grad_batches": (int, 1, inf),
-}
-
-MOST_PIXELS = 2**28
-"""Of a clip: 3 GB as float32, eighty times the paper's."""
 
 
 def refuse_impossible_numbers(config: DictConfig) -> None:
-    """Numbers out of their range, and words in the place of numbers."""
-    for key, (kind, low, high) in NUMBERS.items():
-        value = OmegaConf.select(config, key)
-        right = type(value) is int or (kind is float and isinstance(value, float))
-        if value is not None and not (right and low <= value <= high):
-            whole = "a whole number" if kind is int else "a number"
-            bounds = f"of at least {low}" if high == inf else f"from {low} to {high}"
-            raise InputError(f"{key}={str(value)[:80]}: it must be {whole} {bounds}")
-    devices, most = str(OmegaConf.select(config, "trainer.devices")), max(64, os.cpu_count() or 1)
+    """What would fail late, or start more processes than a machine takes; data and model check their own."""
+    check_number("seed", config.seed, int, 0, 2**32 - 1)
+    for name in ("max_epochs", "accumulate_grad_batches"):
+        if (value := config.trainer.get(name)) is not None:
+            check_number(f"trainer.{name}", value, int, 1)
+    devices, most = str(config.trainer.get("devices")), max(64, os.cpu_count() or 1)
     if devices.isdecimal() and int(devices) > most:
         raise InputError(
             f"trainer.devices={devices[:20]}: that many processes are not started; give at most {most}"
-        )
-    frames, size = (OmegaConf.select(config, f"data.{name}") for name in ("clip_frames", "image_size"))
-    if frames and size and frames * size**2 > MOST_PIXELS:
-        raise InputError(
-            f"data.clip_frames={frames} of data.image_size={size} are more than memory can be asked for"
         )
 
 

@@ -1,7 +1,9 @@
 """The network gives the published numbers in every variant and with every switch."""
 
+import json
 import runpy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,8 +14,8 @@ from stan_lightning.network import STADRN
 from stan_lightning.network.attention import ATTENTIONS
 from stan_lightning.network.weights import load_released, released_state
 
-PLAIN = Path(__file__).parents[3] / "benchmarks" / "plain_network.py"
-PlainSTADRN = runpy.run_path(str(PLAIN))["PlainSTADRN"]
+VECTORS = runpy.run_path(str(Path(__file__).with_name("vectors.py")))
+PlainSTADRN, SMALLEST = VECTORS["PlainSTADRN"], VECTORS["SMALL"]
 SMALL = {"layers": (1, 1, 1, 1), "features": 4, "k": 1}
 
 
@@ -46,6 +48,25 @@ def close(got: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float)
     for name, tensor in expected.items():
         difference = (got[name] - tensor).abs().max().item()
         assert difference <= tolerance * max(tensor.abs().max().item(), 1e-3), name
+
+
+def flat(measured: dict[str, Any]) -> Tensor:
+    """Outputs in evaluation and in training, and the gradient's norm."""
+    outputs = [*measured["evaluation"], *measured["training"], [measured["gradient"]]]
+    return torch.tensor([value for row in outputs for value in row], dtype=torch.double)
+
+
+@pytest.mark.parametrize("switches", [{}, {"recompute": True}, {"memory_format": "contiguous"}])
+@pytest.mark.parametrize("case", VECTORS["CASES"])
+def test_committed_vectors(case: str, switches: dict[str, Any]) -> None:
+    """Those of vectors.json, by the plain network that made them and by ours."""
+    expected = flat(json.loads(VECTORS["FILE"].read_text())[case])
+    arguments = VECTORS["CASES"][case]
+    plain = VECTORS["plain"](**arguments)
+    network = STADRN(**SMALLEST, **arguments, **switches).double()
+    load_released(network, plain.state_dict())
+    for made in (network, plain):
+        torch.testing.assert_close(flat(VECTORS["measured"](made, **arguments)), expected, rtol=1e-7, atol=0)
 
 
 @pytest.mark.parametrize(

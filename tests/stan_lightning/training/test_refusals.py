@@ -30,8 +30,8 @@ def config(**changes: Any) -> DictConfig:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        *(("data.batch_size", 0), ("data.batch_size", "abc"), ("data.batch_size", 2.5), ("seed", -1)),
-        *(("trainer.max_epochs", 0), ("data.batch_size", True)),
+        *(("trainer.max_epochs", 0), ("trainer.max_epochs", "abc"), ("trainer.max_epochs", 2.5)),
+        *(("trainer.max_epochs", True), ("trainer.accumulate_grad_batches", 0), ("seed", -1)),
     ],
 )
 def test_numbers(key: str, value: object) -> None:
