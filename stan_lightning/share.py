@@ -8,7 +8,6 @@ byte of the folder is searched for them. ``predict model=<folder>``, ``evaluate 
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -22,6 +21,7 @@ from stan_boundary.errors import InputError
 from stan_boundary.names import printable
 from stan_boundary.typed import typed
 from stan_lightning import intake
+from stan_lightning.data.facts import clip_shape
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
@@ -83,7 +83,7 @@ def share(config: DictConfig, trust: Collection[str] = ()) -> None:
     part = folder.write(trained, described, card, output)
     try:
         if config.onnx:
-            save_onnx(trained.module.network, part / ONNX, **_shape(trained))
+            save_onnx(trained.module.network, part / ONNX, **clip_shape(trained.data))
         scan(part, corpus, words(described))
         paths = folder.finish(part, output)
     finally:
@@ -119,16 +119,6 @@ def _crop_settings(trained: Trained) -> dict[str, object]:
     if not found:
         print("the crops of this run are not here, or are another program's: how they were made is not told")
     return found
-
-
-def _shape(trained: Trained) -> dict[str, Any]:
-    data = trained.data
-    seconds = data["sound_s"] or (data["clip_frames"] or 0) * data["frame_stride"] / 30
-    return {
-        "frames": data["clip_frames"] or 300,
-        "size": data["image_size"],
-        "sound": (round(100 * seconds), 64),
-    }
 
 
 def _say(trained: Trained, corpus: Corpus, evaluated: bool, paths: list[Path]) -> None:
