@@ -25,7 +25,7 @@ from stan_lightning.data.facts import clip_shape
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
-from stan_lightning.network.export import save_onnx
+from stan_lightning.network.export import need_onnx, save_onnx
 from stan_lightning.network.model_folder import ONNX
 from stan_lightning.runs.resume import override
 from stan_lightning.runs.versions import versions
@@ -61,6 +61,8 @@ def share(config: DictConfig, trust: Collection[str] = ()) -> None:
         config: What the command line made of ``conf/share.yaml``.
         trust: Packages whose classes the checkpoint may name besides this project's and torch's.
     """
+    if config.onnx:
+        need_onnx("onnx=true", "onnxscript")
     checkpoint = _checkpoint(Path(config.run))
     trained, home, output = open_checkpoint(checkpoint, trust), checkpoint.parents[1], Path(config.output)
     found = _evaluations(home)

@@ -6,7 +6,6 @@ computation and any amount of memory.
 
 import tempfile
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 
 from stan_boundary.errors import InputError
 from stan_lightning.network.encoder import Encoder, Network
-from stan_lightning.network.export import save_onnx
+from stan_lightning.network.export import need_onnx, save_onnx
 
 RUNTIMES = ("torch", "onnx")
 
@@ -35,13 +34,7 @@ class OnnxNetwork(Network):
 
     def __init__(self, network: Network, frames: int, size: int, sound: tuple[int, int]) -> None:
         super().__init__()
-        try:
-            onnxruntime = import_module("onnxruntime")
-            import_module("onnxscript")  # which writes the file
-        except ImportError as error:
-            raise InputError(
-                f"runtime=onnx needs the extra onnx ({error}): pip install 'stan-lightning[onnx]'"
-            ) from None
+        _, onnxruntime = need_onnx("runtime=onnx", "onnxscript", "onnxruntime")
         self.modalities, self.bounded = network.modalities, network.bounded
         self._parts, self._heads = dict(network.parts), list(network.heads)
         with tempfile.TemporaryDirectory(prefix="stan-lightning-") as folder:

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from stan_boundary.errors import InputError
-from stan_lightning.network import STADRN, Fusion, Single
-from stan_lightning.network import onnx_network as room
+from stan_lightning.network import STADRN, Fusion, Single, export
 from stan_lightning.network.onnx_network import OnnxNetwork
 
 SHAPE = {"frames": 8, "size": 32, "sound": (80, 64)}
@@ -51,6 +50,6 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
             raise ImportError("No module named 'onnxruntime'")
         return real(name)
 
-    monkeypatch.setattr(room, "import_module", without)
+    monkeypatch.setattr(export, "import_module", without)
     with pytest.raises(InputError, match=r"needs the extra onnx .* pip install 'stan-lightning\[onnx\]'"):
         OnnxNetwork(Single(STADRN(layers=(1, 1, 1, 1), features=2)), **SHAPE)
