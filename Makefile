@@ -50,6 +50,7 @@ benchmarks: $(READY)  ## every speed that the README states, each compared in on
 	$(RUN) -m benchmarks.loader
 	$(RUN) -m benchmarks.training
 	$(RUN) -m benchmarks.t4
+	$(RUN) -m benchmarks.runtime
 
 gpu-check: $(READY)  ## with a GPU: compare its results with the CPU's, and measure times (10 minutes); more by ARGS=
 	@$(RUN) -m benchmarks.gpu_check $(ARGS)

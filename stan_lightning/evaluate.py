@@ -7,6 +7,7 @@ dict>`` with ``model.*`` and ``data=...``, stands for a checkpoint.
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ from stan_lightning.evaluation.findings import findings
 from stan_lightning.evaluation.identity_audit import audit
 from stan_lightning.evaluation.modalities import contributions, gates
 from stan_lightning.evaluation.ridge import ridge_baselines
+from stan_lightning.evaluation.runtime import computed_by
 from stan_lightning.evaluation.scoring import recording_features, score_windows
 from stan_lightning.evaluation.trained import OF_THE_MACHINE, way
 from stan_lightning.pages import report_page
@@ -86,6 +88,10 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
     if config.partition not in PARTITIONS:
         raise InputError(f"partition={config.partition} is none of {', '.join(PARTITIONS)}")
     candidate = opened(config, overrides)
+    if config.identity_audit and config.runtime != "torch":
+        raise InputError("identity_audit=true reads features, which runtime=onnx does not give")
+    computed = computed_by(str(config.runtime), candidate.module, candidate.data.hparams)
+    candidate = replace(candidate, module=computed)
     output = Path(config.output or private_folder(candidate.home / config.partition, candidate.home.parent))
     refuse_broken_promises(candidate, config.partition)
     output_folder(output)

@@ -42,6 +42,7 @@ from stan_lightning.data.readable import FACELESS, why_unreadable
 from stan_lightning.data.signal_listing import OF_CROPS, find
 from stan_lightning.data.signals import gather
 from stan_lightning.evaluation.released import open_released
+from stan_lightning.evaluation.runtime import computed_by
 from stan_lightning.evaluation.scoring import score_windows
 from stan_lightning.evaluation.tables import predictions_table
 from stan_lightning.evaluation.trained import Trained, open_checkpoint, way
@@ -120,7 +121,8 @@ def predict(config: DictConfig, overrides: Sequence[str] = ()) -> int:
     data.tables[PARTITION] = usable = usable[~usable["recording"].isin(lacking)].reset_index(drop=True)
     output_folder(output)
     trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
-    scored = score_windows(trained.module, data, usable, trainer)
+    module = computed_by(str(config.runtime), trained.module, trained.data)
+    scored = score_windows(module, data, usable, trainer)
     score_range = trained.record["score_range"]
     predictions = predictions_table(scored, usable, score_range, None)
     write_table(predictions, output / "predictions.csv")

@@ -8,7 +8,6 @@ byte of the folder is searched for them. ``predict model=<folder>``, ``evaluate 
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -22,10 +21,11 @@ from stan_boundary.errors import InputError
 from stan_boundary.names import printable
 from stan_boundary.typed import typed
 from stan_lightning import intake
+from stan_lightning.data.facts import clip_shape
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
-from stan_lightning.network.export import save_onnx
+from stan_lightning.network.export import need_onnx, save_onnx
 from stan_lightning.network.model_folder import ONNX
 from stan_lightning.runs.resume import override
 from stan_lightning.runs.versions import versions
@@ -61,6 +61,8 @@ def share(config: DictConfig, trust: Collection[str] = ()) -> None:
         config: What the command line made of ``conf/share.yaml``.
         trust: Packages whose classes the checkpoint may name besides this project's and torch's.
     """
+    if config.onnx:
+        need_onnx("onnx=true", "onnxscript")
     checkpoint = _checkpoint(Path(config.run))
     trained, home, output = open_checkpoint(checkpoint, trust), checkpoint.parents[1], Path(config.output)
     found = _evaluations(home)
@@ -83,7 +85,7 @@ def share(config: DictConfig, trust: Collection[str] = ()) -> None:
     part = folder.write(trained, described, card, output)
     try:
         if config.onnx:
-            save_onnx(trained.module.network, part / ONNX, **_shape(trained))
+            save_onnx(trained.module.network, part / ONNX, **clip_shape(trained.data))
         scan(part, corpus, words(described))
         paths = folder.finish(part, output)
     finally:
@@ -119,16 +121,6 @@ def _crop_settings(trained: Trained) -> dict[str, object]:
     if not found:
         print("the crops of this run are not here, or are another program's: how they were made is not told")
     return found
-
-
-def _shape(trained: Trained) -> dict[str, Any]:
-    data = trained.data
-    seconds = data["sound_s"] or (data["clip_frames"] or 0) * data["frame_stride"] / 30
-    return {
-        "frames": data["clip_frames"] or 300,
-        "size": data["image_size"],
-        "sound": (round(100 * seconds), 64),
-    }
 
 
 def _say(trained: Trained, corpus: Corpus, evaluated: bool, paths: list[Path]) -> None:

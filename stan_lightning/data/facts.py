@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from stan_boundary.errors import InputError
+from stan_lightning.data.log_mel import BANDS, HOP, RATE
 
 NOMINAL_FPS = 30.0  # of the videos whose frames `frame_stride` counts
 
@@ -46,6 +47,18 @@ def facts(
         "spans": spans,
         "moment_s": stride / NOMINAL_FPS,
     }
+
+
+def clip_shape(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """How long and large a clip is: `frames`, `size` in pixels, `sound` as moments and bands of its log-mel.
+
+    Args:
+        settings: Arguments of the datamodule; of whole recordings 300 frames stand for any number.
+    """
+    frames = settings["clip_frames"]
+    seconds = settings["sound_s"] or (frames or 0) * settings["frame_stride"] / NOMINAL_FPS
+    moments = round(seconds * RATE) // HOP
+    return {"frames": frames or 300, "size": settings["image_size"], "sound": (moments, BANDS)}
 
 
 def formats(parts: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 trained: What a checkpoint tells: the network, how its clips were read, who it was trained on.
 released: The authors' released weights in place of a checkpoint.
 candidate: What is evaluated, on what, and against whom it was trained.
+runtime: What computes the scores: torch, or onnxruntime.
 scoring: Every window of a partition through the network once.
 timeline: When in its video each window lies.
 units: From windows to clip, video, session, subject.

@@ -13,8 +13,7 @@ from stan_boundary.errors import InputError
 from stan_lightning.data.clips import windows
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.dataset import ClipDataset
-from stan_lightning.data.facts import NOMINAL_FPS
-from stan_lightning.data.log_mel import BANDS, HOP, RATE
+from stan_lightning.data.facts import clip_shape
 from stan_lightning.network.encoder import Encoder, Network
 from stan_lightning.network.memory import PRECISIONS, peak_bytes
 from stan_lightning.training.module import StanModule
@@ -46,12 +45,9 @@ class Trial:
 
 def example(module: StanModule, data: CropDataModule, batch: int) -> dict[str, Tensor]:
     """A batch of noise as the network reads it, by modality."""
-    settings = data.hparams
-    seconds = settings["sound_s"] or (settings["clip_frames"] or 0) * settings["frame_stride"] / NOMINAL_FPS
-    sound = (round(seconds * RATE) // HOP, BANDS)
     found = {}
     for name, encoder in module.network.parts.items():
-        one = encoder.example(settings["clip_frames"] or 300, settings["image_size"], sound)
+        one = encoder.example(**clip_shape(data.hparams))
         found[name] = torch.randn(batch, *one.shape[1:])
     return found
 

@@ -16,6 +16,7 @@ checkpoint_file: Files of torch that others wrote, bounded by their own size.
 model_folder: The files of a model folder, which others are given.
 weights: Weights in and out: released files, checkpoints, networks of another task.
 export: The network for use without this package, an ONNX file.
+onnx_network: A network that onnxruntime computes.
 """
 
 from stan_lightning.network.encoder import Encoder, Network, Single, Wrapped

@@ -1,17 +1,32 @@
 """The network for use without this package: an ONNX file."""
 
 import copy
-from collections.abc import Sequence
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from stan_boundary.errors import InputError
 from stan_boundary.writing import write_whole
 from stan_lightning.network.encoder import Network
 
 MOST_CLIPS = 1024
+
+
+def need_onnx(what: str, *modules: str) -> list[Any]:
+    """Modules of the extra `onnx`; raises an `InputError` that says `what` needs it where one is missing."""
+    try:
+        return [import_module(name) for name in modules]
+    except ImportError as error:
+        raise InputError(
+            f"{what} needs the extra onnx ({error}): pip install 'stan-lightning[onnx]'"
+        ) from None
 
 
 class _Flat(nn.Module):
@@ -63,18 +78,32 @@ def save_onnx(
         present = [torch.tensor([True, one == 0]) for one in range(len(names))]
         names += [f"{name}_present" for name in names]
     batch = {0: torch.export.Dim("batch", min=1, max=MOST_CLIPS)}
-    program = torch.onnx.export(
-        _Flat(network).eval(),
-        (inputs, present),
-        dynamo=True,
-        external_data=False,
-        input_names=["clips"] if names == ["face"] else names,
-        output_names=["scores"],
-        dynamic_shapes={"inputs": [batch] * len(inputs), "present": [batch] * len(present)},
-        verbose=False,
-    )
+    with _quiet():
+        program = torch.onnx.export(
+            _Flat(network).eval(),
+            (inputs, present),
+            dynamo=True,
+            external_data=False,
+            input_names=["clips"] if names == ["face"] else names,
+            output_names=["scores"],
+            dynamic_shapes={"inputs": [batch] * len(inputs), "present": [batch] * len(present)},
+            verbose=False,
+        )
     assert program is not None
     write_whole(Path(path), _without_traces(program.model_proto).SerializeToString())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the exporter says of itself, such as packages that it does without."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
 
 
 def _without_traces(model: Any) -> Any:
