@@ -1,8 +1,9 @@
 """Who is there: every corpus as a list of recordings with their subjects, partitions and labels.
 
-recording: One video of a corpus and what the corpus says of it.
+recording: One recording of a corpus and what the corpus says of it.
 corpus: What every corpus reader hands over, and what can be said of any corpus.
+csv_rows: Rows of a table as people and spreadsheets save them.
 labels: Scores as corpora write them, checked.
 avec: AVEC2014 and AVEC2013 as users receive them.
-manifest: Any other corpus, a CSV with one video a row.
+manifest: Any other corpus, a CSV with one recording a row.
 """

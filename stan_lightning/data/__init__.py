@@ -4,6 +4,7 @@ manifest: The list of recordings.
 labels: Labels as numbers: severity within its range, or indices of classes.
 protocol: Who trains, who selects and who is reported.
 crops: Reads the face crops of one recording.
+track: A column of the `track.csv` in a zip of crops.
 sound: A stretch of a recording's sound.
 npz: Arrays of numbers out of an npz, bounded by their headers.
 csv_size: How large a CSV is, before it is read.
@@ -11,6 +12,7 @@ signal_csv: Tables of numbers as programs and spreadsheets write them.
 signal_file: One recording's measurements in time, at any moments.
 signal_clock: Whether a signal's rows and a film agree, and by which clock rows are found.
 signal_listing: Where the files of a signal lie, and what describes them.
+grids: How long recordings are that have signals alone.
 signals: The signals of a set of recordings, found and looked at.
 readable: Whether a recording's crops can be read at all.
 presence: Which recordings have which modality.

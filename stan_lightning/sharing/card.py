@@ -143,12 +143,6 @@ With stan-lightning installed:
 stan-lightning predict model={name} video=my.mp4
 stan-lightning evaluate model={name} data=folders data.root=<crops>
 stan-lightning train model.init_weights={name} data.root=<crops>
-```
-
-```python
-import stan_lightning
-
-stan_lightning.Model.load("{name}").predict("my.mp4")  # a data frame
 ```"""
 
 

@@ -105,7 +105,7 @@ def test_weights_that_do_not_fit(model: Path) -> None:
         (("objective", "loss", "_target_"), "their_package.Loss", "trust=[their_package]"),
         (("network", "encoder", "layers"), [1, 1, 1, 10**6], "bottlenecks"),
         (("network", "encoder", "features"), "${oc.env:HOME}", "environment"),
-        (("record", "score_range"), "x", "another version"),
+        (("record", "score_range"), "x", "data.score_range"),
     ],
 )
 def test_a_config_that_somebody_changed(model: Path, keys: tuple[str, ...], value: Any, said: str) -> None:
