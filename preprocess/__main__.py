@@ -7,6 +7,7 @@ from types import NoneType
 from typing import Any
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
@@ -17,8 +18,17 @@ from stan_boundary.command_line import check_command_line
 from stan_boundary.configs import CONF
 from stan_boundary.entry import one_line_errors
 from stan_boundary.errors import InputError
+from stan_boundary.names import printable
+from stan_boundary.typed import override, typed
 
 _EXIT_INTERRUPTED = 130  # what a shell expects after Ctrl-C
+_TRAINED_BY = {
+    "avec2013": "data=avec2013",
+    "avec2014": "data=avec2014",
+    "demo": "experiment=demo",
+    "synthetic": "data=synthetic",
+}
+"""How training is told which of the corpora it reads; others come with a manifest."""
 
 
 EXAMPLES = (
@@ -100,7 +110,11 @@ def _preprocess(config: DictConfig) -> int:
             console=Console(),
         )
         with instantiate(config.executor, _convert_="all")() as executor:
-            return run.execute(executor)
+            code = run.execute(executor)
+        if run.summary:
+            labelled = any(one.partition == "train" and one.label is not None for one in corpus.recordings)
+            print(printable(f"next: {_next_command(output, labelled)}"))
+        return code
     except KeyboardInterrupt:
         again = " (without overwrite=true)" if overwrite else ""
         print(
@@ -108,6 +122,15 @@ def _preprocess(config: DictConfig) -> int:
             file=sys.stderr,
         )
         return _EXIT_INTERRUPTED
+
+
+def _next_command(output: Path, labelled: bool) -> str:
+    """What is done with crops: a network is trained on them, or scores them where nothing can be learnt."""
+    if not labelled:
+        return typed(f"python -m stan_lightning.predict checkpoint=<checkpoint> {override('video', output)}")
+    corpus = HydraConfig.get().runtime.choices["corpus"]
+    data = _TRAINED_BY.get(corpus, "data=manifest")
+    return typed(f"python -m stan_lightning.train {data} {override('data.root', output)}")
 
 
 def _corpus(config: DictConfig) -> Any:

@@ -43,6 +43,14 @@ def _program() -> str:
     return PROGRAM if given == shutil.which(PROGRAM) else shlex.quote(given)
 
 
+def override(key: str, value: object) -> str:
+    """``key=value`` for a shell and for Hydra, quoted where one of the two needs it."""
+    text = str(value)
+    if not re.fullmatch(r"[\w./-]+", text, re.ASCII):
+        text = in_quotes(text)
+    return shlex.quote(f"{key}={text}")
+
+
 def in_quotes(text: str) -> str:
     """Text within double quotes, as Hydra's grammar reads it back."""
     # A backslash is itself there, but for those before a quote.

@@ -27,6 +27,7 @@ from stan_boundary.entry import one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import safe_recording_name
 from stan_boundary.names import printable
+from stan_boundary.typed import override, typed
 from stan_boundary.writing import output_folder, private_folder, write_whole
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.manifest import PARTITIONS
@@ -110,6 +111,10 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
     paths.append(output / "report.html")
     write_whole(paths[-1], report_page.page(found, candidate.run, config.names).encode())
     say(found, paths)
+    if (named := way(config)) != "weights":  # theirs go with a network's arguments
+        scoring = override(named.removesuffix("_folder"), config[named])
+        command = f"python -m stan_lightning.predict {scoring} video=<video>"
+        print(printable(f"next: {typed(command)}"))
 
 
 def measured(candidate: Candidate, trainer: L.Trainer, config: DictConfig) -> results.Evaluation:
@@ -139,7 +144,7 @@ def opened(config: DictConfig, overrides: list[str]) -> Candidate:
         module: StanModule = instantiate(config.model, data=data.facts(), _convert_="all")
         data.serve(module.network.parts)
         return from_weights(config.weights, module, data)
-    asked = {override.split("=", 1)[0].lstrip("+~") for override in overrides}
+    asked = {given.split("=", 1)[0].lstrip("+~") for given in overrides}
     if fixed := [name for name in asked if name == "model" or name.startswith("model.")]:
         kind = "checkpoint" if named == "checkpoint" else "model folder"
         raise InputError(f"{fixed[0]}: a {kind} knows its own network; leave model out")

@@ -19,15 +19,14 @@ from stan_boundary.configs import CONF
 from stan_boundary.entry import one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
-from stan_boundary.typed import typed
-from stan_lightning import intake
+from stan_boundary.typed import override, typed
 from stan_lightning.data.facts import clip_shape
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
 from stan_lightning.network.export import need_onnx, save_onnx
 from stan_lightning.network.model_folder import ONNX
-from stan_lightning.runs.resume import override
+from stan_lightning.prediction import intake
 from stan_lightning.runs.versions import versions
 from stan_lightning.sharing import folder, hub
 from stan_lightning.sharing.card import model_card

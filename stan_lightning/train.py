@@ -27,6 +27,7 @@ from stan_boundary.configs import CONF
 from stan_boundary.entry import one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
+from stan_boundary.typed import override
 from stan_boundary.writing import discard_parts, write_whole
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.logging.metrics_table import MetricsTable
@@ -193,7 +194,7 @@ def take_up(config: DictConfig, run: Path) -> tuple[DictConfig, Path | None]:
         config = resume.same_config(run, standing_alone(config, run))
     else:
         raise InputError(
-            f"{run} holds a run already: go on with it by `{resume.override('resume', run)}`, "
+            f"{run} holds a run already: go on with it by `{override('resume', run)}`, "
             "give the same command with go_on=true, or another hydra.run.dir"
         )
     if is_first():

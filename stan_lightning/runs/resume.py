@@ -3,7 +3,6 @@
 import os
 import pickle
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ from stan_boundary.config_folder import trusted
 from stan_boundary.errors import InputError
 from stan_boundary.received_folder import check_inside
 from stan_boundary.targets import check_readers, check_targets
-from stan_boundary.typed import in_quotes, typed
+from stan_boundary.typed import override, typed
 from stan_boundary.writing import private_folder, write_whole
 from stan_boundary.yaml_file import read_yaml
 from stan_lightning.network import checkpoint_file
@@ -78,8 +77,8 @@ def own_config(run: Path, asked: DictConfig, overrides: Sequence[str]) -> DictCo
     """
     config = read(run)
     check(config, run, overrides, str(run / CONFIG))
-    keys = {override.split("=", 1)[0].lstrip("+~"): override for override in overrides}
-    fixed = [override for key, override in keys.items() if not _CHANGEABLE.fullmatch(key)]
+    keys = {given.split("=", 1)[0].lstrip("+~"): given for given in overrides}
+    fixed = [given for key, given in keys.items() if not _CHANGEABLE.fullmatch(key)]
     if fixed and difference(config, asked):
         raise InputError(
             f"{fixed[0]}: a resumed run keeps its own config; only trainer.*, logger.*, data.root, "
@@ -214,11 +213,3 @@ def columns(checkpoint: Path | None) -> dict[str, list[str]]:
 def command(run: Path) -> str:
     """What to type to go on with a run."""
     return typed(f"python -m stan_lightning.train {override('resume', run)}")
-
-
-def override(key: str, value: object) -> str:
-    """``key=value`` for a shell and for Hydra, quoted where one of the two needs it."""
-    text = str(value)
-    if not re.fullmatch(r"[\w./-]+", text, re.ASCII):
-        text = in_quotes(text)
-    return shlex.quote(f"{key}={text}")

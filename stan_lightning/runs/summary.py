@@ -14,14 +14,13 @@ from rich.table import Table
 from stan_boundary import cores
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
-from stan_boundary.typed import typed
+from stan_boundary.typed import override, typed
 from stan_boundary.writing import write_whole
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import SYNTHETIC
 from stan_lightning.data.protocol import overlap
 from stan_lightning.network import checkpoint_file
 from stan_lightning.network.build import modalities
-from stan_lightning.runs.resume import override
 from stan_lightning.training.development import in_sixteen_bits, score_in_float32
 from stan_lightning.training.module import StanModule
 

@@ -143,6 +143,14 @@ With stan-lightning installed:
 stan-lightning predict model={name} video=my.mp4
 stan-lightning evaluate model={name} data=folders data.root=<crops>
 stan-lightning train model.init_weights={name} data.root=<crops>
+```
+
+From Python, scores as a pandas data frame:
+
+```python
+from stan_lightning import Model
+
+print(Model.load("{name}").predict("my.mp4"))
 ```"""
 
 

@@ -69,6 +69,7 @@ def test_a_corpus_with_a_broken_video_is_read_and_resumed(corpus: Path, tmp_path
     )
     code, out, err = preprocess(*overrides, cwd=tmp_path)
     assert (code, err) == (3, "")
+    assert out.rstrip().endswith("-m stan_lightning.train data=manifest data.root=out")
     with (tmp_path / "out" / "manifest.csv").open(newline="", encoding="utf-8") as file:
         rows = {row["recording"]: row for row in csv.DictReader(file)}
     assert {name: row["status"] for name, row in rows.items()} == {

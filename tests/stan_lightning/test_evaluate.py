@@ -132,7 +132,9 @@ def test_a_checkpoint_alone_is_enough(checkpoint, crops, tmp_path, capsys):
     assert (
         "shortcut: nuisance" in html and "no behaviour signal" in html and "simple baselines lean on" in html
     )
-    assert said.rstrip().endswith(str(tmp_path / "report.html"))
+    *_, page, following = said.rstrip().splitlines()
+    assert page == str(tmp_path / "report.html")
+    assert following.startswith("next: ") and following.endswith("best.ckpt video=<video>")
 
 
 def test_evaluation_repeats_itself_and_knows_its_run(checkpoint, tmp_path):

@@ -2,7 +2,10 @@
 
 import json
 import re
+import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,7 +96,12 @@ def told(root: Path) -> set[bytes]:
 
 @pytest.mark.parametrize("kind", ["face", pytest.param("fusion", marks=pytest.mark.slow), "signal"])
 def test_nothing_of_the_corpus_is_in_it_and_it_scores_as_the_run(
-    kind: str, voiced: Path, train: Train, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    kind: str,
+    voiced: Path,
+    train: Train,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run, folder = tmp_path / "run", tmp_path / "elsewhere" / "model"
     code, said = train(*TINY, *KINDS[kind], f"data.root={voiced}", f"hydra.run.dir={run}")
@@ -124,6 +132,14 @@ def test_nothing_of_the_corpus_is_in_it_and_it_scores_as_the_run(
     predict(config("predict", *QUIET, given[0], film, f"output={tmp_path / 'b'}", "views=false"))
     for name in ("predictions.csv", "windows.csv"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    monkeypatch.chdir(folder.parent)
+    lines = re.search(r"```python\n(.*?)```", card.text, re.DOTALL)
+    assert lines
+    capfd.readouterr()
+    exec(lines[1].replace("my.mp4", str(voiced)), {})
+    scored = [line.split() for line in capfd.readouterr().out.splitlines() if "_Freeform" in line]
+    known = pd.read_csv(tmp_path / "a" / "predictions.csv").prediction
+    assert [float(line[2]) for line in scored] == pytest.approx(known.tolist(), abs=1e-4)
     start = "model.init_weights" + (".face" if kind == "fusion" else "")
     code, said = train(
         *TINY, *KINDS[kind], f"data.root={voiced}", f"{start}={folder}", f"hydra.run.dir={run}"
@@ -139,6 +155,24 @@ def run(corpus: Path, train: Train, tmp_path: Path) -> Path:
     code, said = train(*TINY, *KINDS["face"], f"data.root={corpus}", f"hydra.run.dir={tmp_path / 'run'}")
     assert code == 0, said
     return tmp_path / "run"
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_card_run(run: Path, corpus: Path, tmp_path: Path) -> None:
+    share(config("share", f"run={run}", f"output={tmp_path / 'net'}"))
+    shutil.rmtree(run)
+    card = (tmp_path / "net" / "README.md").read_text()
+    block = re.search(r"```bash\n(.*?)```", card, re.DOTALL)
+    assert block
+    commands = [shlex.split(line) for line in block[1].splitlines()]
+    assert [words[1] for words in commands] == ["predict", "evaluate", "train"]
+    for program, *words in commands:
+        typed = [word.replace("my.mp4", str(corpus)).replace("<crops>", str(corpus)) for word in words]
+        typed += [*TINY[1:], *KINDS["face"]] if typed[0] == "train" else []
+        installed = Path(sys.executable).with_name(program)
+        done = subprocess.run([installed, *typed], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, (typed, done.stdout[-2000:], done.stderr[-2000:])
+    assert len(pd.read_csv(tmp_path / "predictions" / "predictions.csv")) == 9
 
 
 def test_what_would_be_told_is_refused_and_nothing_is_left(run: Path, corpus: Path, tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from stan_boundary.errors import InputError
-from stan_lightning import intake
 from stan_lightning.evaluation.trained import Trained
 from stan_lightning.network import STADRN, model_folder
 from stan_lightning.network.weights import load_weights
+from stan_lightning.prediction import intake
 from stan_lightning.sharing.folder import open_model
 
 

@@ -24,8 +24,8 @@ from hydra.utils import instantiate
 
 from stan_boundary.configs import CONF
 from stan_boundary.errors import InputError
-from stan_lightning import intake
 from stan_lightning.predict import predict
+from stan_lightning.prediction import intake
 
 FACTS = {"score_range": [0, 63], "classes": None, "training_mean": 15.75}
 FACTS |= {"columns": {}, "spans": {}, "moment_s": 0.1}

@@ -1,0 +1,7 @@
+"""Recordings of one's own through a trained network: what ``predict`` and `Model` do.
+
+intake: Whatever is handed in as a table of recordings with crops.
+refusals: Why a recording cannot be scored, or is scored without one of its modalities.
+prepared: From what is handed in to recordings that a network can score.
+model: A trained network in three lines of Python.
+"""
