@@ -49,7 +49,7 @@ from stan_lightning.evaluation.ridge import ridge_baselines
 from stan_lightning.evaluation.runtime import computed_by
 from stan_lightning.evaluation.scoring import recording_features, score_windows
 from stan_lightning.evaluation.trained import OF_THE_MACHINE, way
-from stan_lightning.pages import report_page
+from stan_lightning.pages import gallery, report_page
 from stan_lightning.runs.quiet import quiet
 from stan_lightning.runs.versions import versions
 from stan_lightning.sharing.folder import open_model
@@ -109,7 +109,10 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
         return
     paths = results.write(found, output)
     paths.append(output / "report.html")
-    write_whole(paths[-1], report_page.page(found, candidate.run, config.names).encode())
+    write_whole(paths[-1], report_page.page(found, candidate.run, config.names, config.gallery).encode())
+    gallery.discard(output)
+    if config.gallery:
+        paths.append(gallery.write(found, candidate.data, output, config.names))
     say(found, paths)
     if (named := way(config)) != "weights":  # theirs go with a network's arguments
         scoring = override(named.removesuffix("_folder"), config[named])

@@ -55,8 +55,22 @@ def folded(section: Section) -> Section:
     return replace(section, folded=f"Table of {len(section.table.rows)} rows")
 
 
-def render(title: str, findings: Sequence[Finding], notes: Sequence[str], sections: Sequence[Section]) -> str:
-    """The page as HTML: findings as a list, notes, then sections with their tables folded."""
+def render(
+    title: str,
+    findings: Sequence[Finding],
+    notes: Sequence[str],
+    sections: Sequence[Section],
+    link: tuple[str, str] | None = None,
+) -> str:
+    """The page as HTML: findings as a list, notes, a link, then sections with their tables folded.
+
+    Args:
+        title: Of the page.
+        findings: What it shows.
+        notes: What a reader must know before.
+        sections: In order.
+        link: Address and words of a page beside it.
+    """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -65,6 +79,7 @@ def render(title: str, findings: Sequence[Finding], notes: Sequence[str], sectio
         title=title,
         findings=findings,
         notes=notes,
+        link=link,
         sections=[folded(section) for section in sections],
         disclaimer=DISCLAIMER,
     )

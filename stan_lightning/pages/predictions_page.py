@@ -12,6 +12,7 @@ from jinja2 import Environment, StrictUndefined
 
 from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_SYNTHETIC
 from stan_lightning.evaluation.statistics import BAND_EDGES, BANDS, BDI_RANGE
+from stan_lightning.pages.timeline import timeline
 
 PAGE = "predictions.html"
 TEMPLATE = Path(__file__).with_name("predictions.html")
@@ -91,59 +92,33 @@ def page(
 
 
 def _shown(one: Scored, score_range: Sequence[float]) -> dict[str, Any]:
-    """Texts and coordinates of one recording; a timeline is 1000 wide and 100 high."""
-    low, high = score_range
-    windows = one.windows
-    points = low + windows["output"].clip(lower=0) * (high - low)
-    clocked = bool(windows["start_s"].notna().all())
-    starts, ends = ("start_s", "end_s") if clocked else ("first_frame", "last_frame")
-    first, last = float(windows[starts].min()), float(windows[ends].max())
-    if one.film is not None:
-        first, last = min(first, *one.film.moments), max(last, *one.film.moments)
-    width = max(last - first, 1e-9)
-    top = max(float(high), float(points.max()))
-
-    def across(moment: float) -> float:
-        return round(1000 * (moment - first) / width, 2)
-
-    def down(score: float) -> float:
-        return round(100 * (top - score) / (top - low), 2)
-
-    unit = "s" if clocked else "frames"
-    spans = list(zip(windows[starts], windows[ends], points, strict=True))
+    """Texts and coordinates of one recording."""
+    axis = timeline(one.windows, score_range, one.film.moments if one.film else ())
     edges = (BDI_RANGE[0], *BAND_EDGES, BDI_RANGE[1])
-    banded = (float(low), float(high)) == BDI_RANGE
-    stretch = [across(moment) for moment in one.film.explained] if one.film else []
+    banded = tuple(float(edge) for edge in score_range) == BDI_RANGE
+    n_windows = len(one.windows)
     return {
         "name": one.name,
         "score": f"{one.prediction:.1f}",
-        "spread": f"sd {one.sd:.1f} over {len(windows)} windows" if len(windows) > 1 else "one window",
+        "spread": f"sd {one.sd:.1f} over {n_windows} windows" if n_windows > 1 else "one window",
         "facts": one.facts,
         "strip": one.strip,
         "film": one.film,
-        "stretch": stretch,
-        "bars": [
-            {
-                "from": across(start),
-                "to": across(end),
-                "y": down(score),
-                "said": f"{start:.1f} to {end:.1f} {unit}: {score:.1f}",
-            }
-            for start, end, score in spans
-        ],
-        "mean": down(float(points.mean())),
+        "stretch": [axis.across(moment) for moment in one.film.explained] if one.film else [],
+        "bars": axis.bars,
+        "mean": axis.mean,
         "bands": [
-            {"name": name, "y": down(above), "height": round(down(below) - down(above), 2)}
+            {"name": name, "y": axis.down(above), "height": round(axis.down(below) - axis.down(above), 2)}
             for name, below, above in zip(BANDS, edges[:-1], edges[1:], strict=True)
         ]
         if banded
         else [],
-        "top": f"{top:g}",
-        "ends": [f"{moment:.1f}" if clocked else f"{moment:.0f}" for moment in (first, last)],
-        "unit": unit,
+        "top": f"{axis.top:g}",
+        "ends": axis.ends,
+        "unit": axis.unit,
         "script": {
-            "first": first,
-            "width": width,
+            "first": axis.first,
+            "width": axis.width,
             "rate": one.film.rate,
             "moments": [round(moment, 3) for moment in one.film.moments],
             "opens": one.film.explained[0],

@@ -13,18 +13,20 @@ from stan_lightning.evaluation.results import Evaluation
 from stan_lightning.evaluation.units import UNITS
 from stan_lightning.evaluation.verdict import ROWS, baseline_rows, shown
 from stan_lightning.pages import figures, gates
+from stan_lightning.pages.gallery import FOLDER, PAGE
 from stan_lightning.pages.metric_tables import INTERVALS, against_baselines, metric_table, ridges
 from stan_lightning.pages.page import Picture, Section, Table, render
 from stan_lightning.pages.pseudonyms import NAMED, NUMBERED, unnamed
 
 
-def page(found: Evaluation, run: Path | None, names: bool = False) -> str:
+def page(found: Evaluation, run: Path | None, names: bool = False, gallery: bool = False) -> str:
     """The report of one evaluation.
 
     Args:
         found: Its tables and numbers.
         run: Folder of the training run, for the training curve and configuration; None where there is none.
         names: Show recordings' names, where they are numbered otherwise.
+        gallery: Whether one lies beside it.
     """
     found = found if names else unnamed(found)
     numbers = found.metrics
@@ -45,7 +47,12 @@ def page(found: Evaluation, run: Path | None, names: bool = False) -> str:
         *_training(run),
     ]
     told = [*notes(numbers), NAMED if names else NUMBERED]
-    return render(title, findings(numbers), told, [*sections, _provenance(numbers)])
+    link = (
+        (f"{FOLDER}/{PAGE}", "Each recording's faces, sound, windows and signals, worst first")
+        if gallery
+        else None
+    )
+    return render(title, findings(numbers), told, [*sections, _provenance(numbers)], link)
 
 
 def notes(numbers: Mapping[str, Any]) -> list[str]:

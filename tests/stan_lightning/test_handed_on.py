@@ -77,7 +77,7 @@ def test_artefacts_hold_what_is_said(make_crops, train, dinov2, tmp_path, monkey
     checkpoint = f"checkpoint={run}/checkpoints/best.ckpt"
     scored = [checkpoint, "trainer.accelerator=cpu"]
     for module, arguments in (
-        (stan_lightning.evaluate, [*scored, f"output={tmp_path / 'out'}"]),
+        (stan_lightning.evaluate, [*scored, f"output={tmp_path / 'out'}", "gallery=true"]),
         (stan_lightning.predict, [*scored, f"video={root}", f"output={tmp_path / 'scores'}", "views=false"]),
         (stan_lightning.embed, [f"encoder.name={dinov2}", f"data.root={root}", "signal=mine"]),
         (stan_lightning.share, [f"run={run}", f"output={tmp_path / 'model'}", "i_may_share=true"]),
@@ -101,6 +101,7 @@ def test_artefacts_hold_what_is_said(make_crops, train, dinov2, tmp_path, monkey
         "`metrics.json`": [tmp_path / "out" / "metrics.json"],
         "`report.html`": [tmp_path / "out" / "report.html"],
         "a model folder of `share`": [file for file in (tmp_path / "model").rglob("*") if file.is_file()],
+        "`gallery/` of `evaluate`": sorted((tmp_path / "out" / "gallery").iterdir()),
         "`predictions.html`": [tmp_path / "scores" / "predictions.html"],
     }
     assert all(files.values())
