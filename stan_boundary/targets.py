@@ -25,16 +25,20 @@ _OWN = (
 )
 _READING = (
     *("torch.nn", "torch.optim", "stan_lightning.data", "stan_lightning.network", _VIDEO_MODEL),
+    *("sklearn.linear_model", "sklearn.svm"),
     *(f"stan_lightning.training.{name}" for name in ("objective", "parameter_groups", "module")),
 )
 """Of these a network, its objective, its optimiser and its data are made; none of them writes a file."""
+_READERS = ("sklearn.linear_model", "sklearn.svm")
+"""Of a probe."""
 _TRAINERS = ("lightning.Trainer", "lightning.pytorch.Trainer")
-_NAMED = ("torch.optim", "torch.nn", *_OWN, *(f"lightning.pytorch.{kind}" for kind in _LIGHTNING))
+_NAMED = ("torch.optim", "torch.nn", *_READERS, *_OWN, *(f"lightning.pytorch.{kind}" for kind in _LIGHTNING))
 """Packages whose names are looked up."""
 _DEFINED = (*_NAMED, "lightning.fabric.strategies", "lightning.fabric.plugins", "lightning.pytorch.trainer")
 """Packages in which an object found may be defined; Lightning's names stand in two."""
 _KINDS = frozenset(
     (
+        "sklearn.base.BaseEstimator",
         "torch.nn.modules.module.Module",
         "torch.optim.optimizer.Optimizer",
         "torch.optim.lr_scheduler.LRScheduler",
@@ -50,13 +54,13 @@ _KINDS = frozenset(
         "lightning.fabric.plugins.environments.cluster_environment.ClusterEnvironment",
     )
 )
-"""A class of torch or Lightning must be, or descend from, one of these."""
+"""A class of torch, Lightning or scikit-learn must be, or descend from, one of these."""
 _FAR = (
     *(f"lightning.pytorch.loggers.{name}" for name in ("comet", "litlogger", "mlflow", "neptune", "wandb")),
     "lightning.pytorch.strategies.deepspeed",
 )
 """What sends what it logs to an address that the configuration may name, or builds and runs programs."""
-_KNOWN = ("torch", "lightning", "hydra", "stan_lightning", "stan_boundary", "preprocess")
+_KNOWN = ("torch", "lightning", "hydra", "sklearn", "stan_lightning", "stan_boundary", "preprocess")
 """Packages that are here anyway: for these an error does not suggest `trust`."""
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)

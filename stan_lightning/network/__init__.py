@@ -1,6 +1,7 @@
 """STA-DRN and what belongs to it, in torch alone.
 
 sta_drn: The network, a 3-D ResNet whose middle convolutions are attention modules.
+probe: A linear reader of statistics over time, fitted in closed form.
 signal: A small network on measurements in time.
 fusion: A network that reads several modalities: an encoder for each, and what joins them.
 encoder: What every network and encoder has in common; any module as an encoder; one encoder with a head.
@@ -21,7 +22,8 @@ onnx_network: A network that onnxruntime computes.
 
 from stan_lightning.network.encoder import Encoder, Network, Single, Wrapped
 from stan_lightning.network.fusion import Fusion
+from stan_lightning.network.probe import Probe, Statistics
 from stan_lightning.network.signal import SignalNet
 from stan_lightning.network.sta_drn import STADRN
 
-__all__ = ["STADRN", "Encoder", "Fusion", "Network", "SignalNet", "Single", "Wrapped"]
+__all__ = ["STADRN", "Encoder", "Fusion", "Network", "Probe", "SignalNet", "Single", "Statistics", "Wrapped"]

@@ -26,9 +26,11 @@ class Network(nn.Module):
         exporting: Whether the shapes of what it computes must not depend on who is there.
         gates: ``(B, M)`` of the last batch, sums of 1, where the network weighs modalities so; else None.
         bounded: Whether a sigmoid keeps the output within 0..1.
+        reader: What fits it in closed form before the first step (`probe.Probe`); None: it is trained.
     """
 
     modalities: tuple[str, ...]
+    reader: Any = None
     exporting = False
     gates: Tensor | None = None
     bounded = False

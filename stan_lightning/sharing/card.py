@@ -67,7 +67,7 @@ def model_card(
     )
     parts = [
         _head(name, config, corpus, synthetic, parameters),
-        _use(name),
+        _use(name, trained_on=not config["network"].get("reader")),
         _trained_on(config, corpus),
         *[_worth(found) for found in numbers],
         "" if numbers else "## What it is worth\n\nNobody has evaluated it: its error is not known.",
@@ -134,15 +134,15 @@ def _head(name: str, config: Mapping[str, Any], corpus: str, synthetic: bool, pa
     return "\n\n".join(lines)
 
 
-def _use(name: str) -> str:
+def _use(name: str, trained_on: bool) -> str:
+    train = f"\nstan-lightning train model.init_weights={name} data.root=<crops>" if trained_on else ""
     return f"""## How to use it
 
 With stan-lightning installed:
 
 ```bash
 stan-lightning predict model={name} video=my.mp4
-stan-lightning evaluate model={name} data=folders data.root=<crops>
-stan-lightning train model.init_weights={name} data.root=<crops>
+stan-lightning evaluate model={name} data=folders data.root=<crops>{train}
 ```
 
 From Python, scores as a pandas data frame:

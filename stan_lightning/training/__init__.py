@@ -7,6 +7,7 @@ metrics: Window outputs gathered into recordings, exactly, on one device or many
 frozen: What does not train, as part of a run's state.
 averaging: Averages of the weights, which are validated and saved.
 development: In which precision development is scored.
+reader: Fits the linear layer of a probe by folds of training subjects.
 refusals: Settings that cannot work, refused before anything is trained.
 trainer_refusals: Lightning's settings that would make a number another one than it says.
 """

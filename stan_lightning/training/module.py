@@ -24,6 +24,7 @@ from stan_lightning.training import development
 from stan_lightning.training.frozen import freeze_alone, frozen
 from stan_lightning.training.metrics import EpochLoss, WindowScores
 from stan_lightning.training.objective import Objective
+from stan_lightning.training.reader import fit
 
 
 class StanModule(L.LightningModule):
@@ -81,6 +82,8 @@ class StanModule(L.LightningModule):
 
     def on_fit_start(self) -> None:
         """Give a fresh network its start; a resumed one has it already."""
+        if self.network.reader is not None:
+            self.trainer.fit_loop.max_epochs = 1  # fitted before the first step, it is measured by one epoch
         if self.trainer.ckpt_path is None:
             self._start()
         else:
@@ -101,6 +104,8 @@ class StanModule(L.LightningModule):
             columns = self.hparams["data"]["columns"].get(name)
             self.print(printable(f"{name}: {load_weights(encoder, path, columns)}"))
         self.objective.start(self.network.heads, self.network.bounded)
+        if self.network.reader is not None:
+            self.print(printable(fit(self.network, self.trainer.datamodule, self.device)))  # type: ignore[attr-defined]
 
     def _starts(self) -> Iterator[tuple[str, Encoder, str]]:
         """What starts from weights: the modality, its encoder and the file.
@@ -119,6 +124,10 @@ class StanModule(L.LightningModule):
         paths = {name: path for name, path in given.items() if path}
         if strange := [name for name in paths if name not in parts]:
             raise InputError(f"model.init_weights.{strange[0]}: the network reads {', '.join(parts)}")
+        if paths and self.network.reader is not None:
+            raise InputError(
+                "model.init_weights: a probe is fitted anew and starts from nothing; leave it out"
+            )
         for name in getattr(self.network, "frozen", ()):
             if name not in paths:
                 raise InputError(

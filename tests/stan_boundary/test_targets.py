@@ -21,11 +21,13 @@ ALLOWED = (
     *("lightning.pytorch.strategies.DDPStrategy", "lightning.pytorch.plugins.MixedPrecision"),
     *("lightning.pytorch.plugins.environments.SLURMEnvironment", "stan_lightning.network.STADRN"),
     *("stan_lightning.training.module.StanModule", "stan_lightning.data.datamodule.CropDataModule"),
+    *("sklearn.linear_model.Ridge", "sklearn.svm.LinearSVR"),
     *("stan_lightning.logging.metrics_table.MetricsTable", "stan_lightning.runs.callbacks.Pace"),
 )
 REFUSED = (
     *("os.system", "builtins.eval", "subprocess.run", "functools.partial", "hydra.utils.get_method"),
     *("hydra.utils.instantiate", "torch.load", "torch.hub.load", "torchvision.models.resnet18"),
+    *("sklearn.datasets.load_files", "sklearn.svm._base.sp", "sklearn.linear_model.ridge_regression"),
     *("torch.optim.optimizer.torch.hub.load", "torch.optimize.Adam", "torch.nn.init.constant_"),
     *(
         "torch.nn.Module.__class__",

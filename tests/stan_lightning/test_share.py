@@ -43,6 +43,10 @@ KINDS = {
         "model=fusion",
         *(f"model.network.encoders.{m}.{one}" for m in ("face", "audio") for one in SMALL),
     ],
+    "probe": [
+        *("model=probe", "model.network.recentre=false", "~model.network.encoders.behaviour"),
+        "+model/encoder@model.network.encoders.pulse=statistics",
+    ],
     "signal": ["model=signal", "model.network.encoder.modality=pulse"],
 }
 NAMES = ("recording", "subject", "session", "video")
@@ -94,7 +98,14 @@ def told(root: Path) -> set[bytes]:
     return {name.encode() for name in names | joined}
 
 
-@pytest.mark.parametrize("kind", ["face", pytest.param("fusion", marks=pytest.mark.slow), "signal"])
+def block(card: str, language: str) -> str:
+    """The card's first lines of a language."""
+    found = re.search(rf"```{language}\n(.*?)```", card, re.DOTALL)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize("kind", ["face", pytest.param("fusion", marks=pytest.mark.slow), "probe", "signal"])
 def test_nothing_of_the_corpus_is_in_it_and_it_scores_as_the_run(
     kind: str,
     voiced: Path,
@@ -133,10 +144,8 @@ def test_nothing_of_the_corpus_is_in_it_and_it_scores_as_the_run(
     for name in ("predictions.csv", "windows.csv"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     monkeypatch.chdir(folder.parent)
-    lines = re.search(r"```python\n(.*?)```", card.text, re.DOTALL)
-    assert lines
     capfd.readouterr()
-    exec(lines[1].replace("my.mp4", str(voiced)), {})
+    exec(block(card.text, "python").replace("my.mp4", str(voiced)), {})
     scored = [line.split() for line in capfd.readouterr().out.splitlines() if "_Freeform" in line]
     known = pd.read_csv(tmp_path / "a" / "predictions.csv").prediction
     assert [float(line[2]) for line in scored] == pytest.approx(known.tolist(), abs=1e-4)
@@ -144,7 +153,11 @@ def test_nothing_of_the_corpus_is_in_it_and_it_scores_as_the_run(
     code, said = train(
         *TINY, *KINDS[kind], f"data.root={voiced}", f"{start}={folder}", f"hydra.run.dir={run}"
     )
-    if kind == "fusion":  # its parts are no encoders by themselves
+    if kind == "probe":
+        assert code == 2 and "a probe is fitted anew" in said and "train" not in block(card.text, "bash"), (
+            said
+        )
+    elif kind == "fusion":  # its parts are no encoders by themselves
         assert code == 2 and "does not fit the network" in said, said
     else:
         assert code == 0 and re.search(rf"took \d+ of \d+ tensors from {folder}", said), said
@@ -162,9 +175,7 @@ def test_the_commands_of_the_card_run(run: Path, corpus: Path, tmp_path: Path) -
     share(config("share", f"run={run}", f"output={tmp_path / 'net'}"))
     shutil.rmtree(run)
     card = (tmp_path / "net" / "README.md").read_text()
-    block = re.search(r"```bash\n(.*?)```", card, re.DOTALL)
-    assert block
-    commands = [shlex.split(line) for line in block[1].splitlines()]
+    commands = [shlex.split(line) for line in block(card, "bash").splitlines()]
     assert [words[1] for words in commands] == ["predict", "evaluate", "train"]
     for program, *words in commands:
         typed = [word.replace("my.mp4", str(corpus)).replace("<crops>", str(corpus)) for word in words]

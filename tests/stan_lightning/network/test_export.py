@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from stan_lightning.network import STADRN
+from stan_lightning.network import STADRN, Network, Probe, Statistics
 from stan_lightning.network.fusion import FUSIONS, Fusion
 from stan_lightning.network.signal import SignalNet
 
@@ -86,21 +86,30 @@ def test_onnx_of_what_hears_gives_the_same_scores_whoever_is_there(tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_onnx_of_a_signal_gives_the_same_scores_where_measurements_are_missing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["network", "probe"])
+def test_onnx_of_a_signal_gives_the_same_scores_where_measurements_are_missing(
+    tmp_path: Path, kind: str
+) -> None:
     onnxruntime = pytest.importorskip("onnxruntime", reason="pip install 'stan-lightning[onnx]'")
     pytest.importorskip("onnxscript", reason="pip install 'stan-lightning[onnx]'")
     from stan_lightning.network.export import save_onnx
 
     torch.manual_seed(0)
-    network = SignalNet("behaviour", 3).eval()
-    network.standardise(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 0.0, 2.0]))
+    network: Network = SignalNet("behaviour", 3).eval()
+    if kind == "probe":
+        network = Probe({"behaviour": Statistics("behaviour", 3)}, reader=None).eval()
+    network.parts["behaviour"].standardise(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 0.0, 2.0]))
     save_onnx(network, tmp_path / "network.onnx", frames=8)
     session = onnxruntime.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
+
+    def expected(measured: torch.Tensor) -> torch.Tensor:
+        return network.score({"behaviour": measured}, {}).detach()
+
     for size in (1, 4):
         measured = torch.randn(size, 8, 3)
         measured[:, 2:4] = measured[-1, 5, 1] = torch.nan
         (scores,) = session.run(None, {"behaviour": measured.numpy()})
-        torch.testing.assert_close(torch.from_numpy(scores), network(measured).detach(), rtol=0, atol=1e-5)
+        torch.testing.assert_close(torch.from_numpy(scores), expected(measured), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", FUSIONS)
