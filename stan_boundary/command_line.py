@@ -148,7 +148,8 @@ def help_text(config_name: str, about: str, examples: Sequence[str]) -> str:
         lines += ["", "Groups, as in group=choice (the default stands first):"]
         for group, default in chosen.items():
             others = sorted(f.stem for f in (Path(CONF) / group).glob("*.yaml") if f.stem != default)
-            lines.append(f"  {group}: {' | '.join([default, *others])}")
+            choices = " | ".join([default, *others])
+            lines += wrap(f"  {group}: {choices}", _WIDTH, subsequent_indent="    ", break_on_hyphens=False)
     lines += ["", "Keys, as in key=value:"]
     for key, value, comment in keys(config_name):
         if not comment:  # wiring, whose value comes from another key

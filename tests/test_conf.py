@@ -50,7 +50,7 @@ def test_every_experiment_makes_a_network_and_names_its_preprocessing(name: str)
 
 
 @pytest.mark.parametrize(
-    "name", [one for one in choices("model") if one not in ("training", "own", "signal")]
+    "name", [one for one in choices("model") if one not in ("training", "own", "probe", "signal")]
 )
 def test_the_demo_trains_every_network_and_small_ones_at_will(name: str) -> None:
     whole = instantiate(composed("experiment=demo", f"model={name}").model, data=FACTS, _convert_="all")

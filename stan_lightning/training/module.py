@@ -4,7 +4,7 @@ What is logged, once an epoch in one row: ``train/loss``, ``lr``, and, at every 
 development recordings ``val/mae`` and ``val/rmse`` in points (video level), or ``val/accuracy`` for classes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -214,6 +214,17 @@ class StanModule(L.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"monitor": self.objective.monitor, **how, "scheduler": scheduler},
         }
+
+    def optimizer_step(
+        self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Callable[[], Any] | None = None
+    ) -> None:
+        """A step; what a reader has fitted stays as it is."""
+        fitted = [] if self.network.reader is None else list(self.network.parameters())
+        kept = [one.detach().clone() for one in fitted]
+        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        with torch.no_grad():
+            for one, before in zip(fitted, kept, strict=True):
+                one.copy_(before)
 
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
         """Move the schedule on: of the groups that it was made for, not of those that callbacks thawed."""
