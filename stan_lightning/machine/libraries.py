@@ -13,14 +13,13 @@ from stan_lightning.machine.fact import BAD, NOTE, Fact
 PROJECT = "stan-lightning"
 LEAST_PYTHON = (3, 11)
 MODULES = {
-    "ai-edge-litert": "ai_edge_litert",
     "hydra-core": "hydra",
     "opencv-python": "cv2",
     "pillow": "PIL",
     "pyyaml": "yaml",
     "scikit-learn": "sklearn",
 }
-"""Where a package's module is not called as the package is."""
+"""Where a package's module is not called as the package is, hyphens apart."""
 NEEDED = (
     *("torch", "lightning", "torchmetrics", "hydra-core", "omegaconf", "mediapipe", "opencv-python"),
     *("ai-edge-litert", "av", "numpy", "pandas", "scikit-learn", "scipy", "pillow", "pyyaml", "matplotlib"),
@@ -85,13 +84,18 @@ def _packages() -> Iterator[Fact]:
         mend = f"{typed_python()} -m pip install --upgrade '{names[name]}'"
         yield Fact(f"{name} {found}, where {asked} is asked for", BAD, mend)
     there = [name for name in names if name not in absent]
-    broken = loading([MODULES.get(name.lower(), name) for name in there])
-    modules = {module: package for package, module in MODULES.items()}
+    packages = {_module(name): name for name in there}
+    broken = loading(list(packages))
     for module, why in broken.items():
-        package = modules.get(module, module)
+        package = packages[module]
         mend = f"{typed_python()} -m pip install --force-reinstall {package}"
         yield Fact(f"{package} is installed and does not load: {why}", BAD, mend)
     yield Fact(f"{said}: {len(there) - len(broken)} of {len(names)} packages load")
+
+
+def _module(package: str) -> str:
+    """What is imported of a package; a wheel's metadata spell names with hyphens."""
+    return MODULES.get(package.lower(), package.replace("-", "_"))
 
 
 def loading(modules: Sequence[str]) -> dict[str, str]:

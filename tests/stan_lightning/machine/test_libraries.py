@@ -53,3 +53,11 @@ def test_libraries_of_the_system_that_are_missing(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(libraries, "loading", lambda modules: {})
     last = list(libraries.facts())[-1]
     assert last.mark == BAD and "libnowhere.so.9" in last.said and last.mend == "apt-get install libnowhere9"
+
+
+def test_names_are_a_wheel_s_or_a_checkout_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(libraries, "requires", lambda _: ["huggingface-hub>=1.0", "ai_edge_litert", "PyYAML"])
+    monkeypatch.setattr(libraries, "loading", lambda modules: asked.extend(modules) or {})
+    assert not [fact for fact in libraries.facts() if fact.mark == BAD]
+    assert {"huggingface_hub", "ai_edge_litert", "yaml"} <= set(asked)
