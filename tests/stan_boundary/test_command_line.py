@@ -1,4 +1,5 @@
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -133,7 +134,12 @@ def test_keys_whose_names_are_the_user_s_need_no_plus(monkeypatch: pytest.Monkey
         check(monkeypatch, "train", "data.trakcs.openface=a", optional="resume")
 
 
-def test_each_command_asks_before_it_starts(tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+def test_each_command_asks_before_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Run as `python -m` runs it; in a process of its own is the help below, and test_program's command."""
+    monkeypatch.chdir(tmp_path)
     for module, words in [
         ("preprocess", "error: corpus.root is not set: give corpus.root=<...>, as in `"),
         (
@@ -144,12 +150,14 @@ def test_each_command_asks_before_it_starts(tmp_path: Path) -> None:
         ("stan_lightning.evaluate", "error: there is no key data.rot; did you mean data.root?"),
     ]:
         arguments = [] if words.endswith("as in `") else ["data.rot=a"]
-        ended = subprocess.run(
-            [sys.executable, "-m", module, *arguments], cwd=tmp_path, capture_output=True, text=True
-        )
-        assert ended.returncode == 2, ended.stderr
-        assert ended.stderr.startswith(words)
-        assert ended.stderr.count("\n") == 1
+        monkeypatch.setattr(sys, "argv", [module, *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module(module, run_name="__main__")
+        said = capfd.readouterr().err
+        assert ended.value.code == 2, said
+        assert said.startswith(words)
+        assert said.count("\n") == 1
         assert list(tmp_path.iterdir()) == []
 
 
