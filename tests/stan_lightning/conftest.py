@@ -1,6 +1,7 @@
 """Crops on disk as preprocessing leaves them: frame k is filled with value k."""
 
 import json
+import os
 import shutil
 import sys
 import zipfile
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from filelock import FileLock
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
@@ -139,6 +141,29 @@ def train(
         return code, said + errors
 
     return run
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """`once(name, make)`: a folder that `make(folder)` fills once a session, for all of its processes.
+
+    It is for reading; who changes something copies it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "once"
+
+    def get(name: str, make: Callable[[Path], None]) -> Path:
+        home.mkdir(exist_ok=True)
+        folder, done = home / name, home / f"{name}.done"
+        with FileLock(home / f"{name}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of an attempt that failed
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return get
 
 
 @pytest.fixture

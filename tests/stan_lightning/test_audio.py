@@ -1,7 +1,7 @@
 """Networks that hear, through the commands: trained, resumed, evaluated, asked, and refused."""
 
 import json
-import subprocess
+import shutil
 import sys
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from hydra import compose, initialize_config_dir
 
 from stan_boundary.configs import CONF
 from stan_boundary.typed import typed_python
+from stan_lightning import evaluate
 from stan_lightning.data import augmentation, inputs, sound
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
@@ -36,6 +37,19 @@ def voiced(make_voiced) -> Path:
     return make_voiced()
 
 
+@pytest.fixture
+def fused(once, make_voiced, train) -> Path:
+    """A trained fusion for all who read it: its `crops`, its `run`, and what training `said`."""
+
+    def make(home: Path) -> None:
+        shutil.move(make_voiced(), home / "crops")
+        code, said = train(*FUSION, f"data.root={home / 'crops'}", f"hydra.run.dir={home / 'run'}")
+        assert code == 0, said
+        (home / "said").write_text(said)
+
+    return once("fusion", make)
+
+
 @pytest.mark.parametrize("model", ["audio", "fusion_mean", "fusion", "fusion_attention"])
 def test_two_epochs_and_two_are_four(model, voiced, train, tmp_path, assert_same_run):
     """Bit for bit, with hidden modalities and masks drawn anew, and with recordings that lack audio."""
@@ -51,17 +65,16 @@ def test_two_epochs_and_two_are_four(model, voiced, train, tmp_path, assert_same
     assert np.isfinite(losses).all() and losses.nunique() == 4
 
 
-def test_evaluation_says_what_each_modality_is_worth(voiced, train, tmp_path):
-    code, said = train(*FUSION, f"data.root={voiced}", f"hydra.run.dir={tmp_path / 'run'}")
-    assert code == 0, said
+def test_evaluation_says_what_each_modality_is_worth(fused, tmp_path, monkeypatch, capfd):
     output = tmp_path / "evaluation"
-    checkpoint = tmp_path / "run" / "checkpoints" / "best.ckpt"
+    checkpoint = fused / "run" / "checkpoints" / "best.ckpt"
     asked = ["partition=train", "robustness=true", "identity_audit=true"]
     asked += [f"checkpoint={checkpoint}", f"output={output}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "stan_lightning.evaluate", *asked], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    monkeypatch.setattr(sys, "argv", ["evaluate", *asked])
+    monkeypatch.setenv("COLUMNS", "200")
+    capfd.readouterr()
+    evaluate.main()
+    told = capfd.readouterr().out
     numbers = json.loads((output / "metrics.json").read_text())
     rows = {row["name"]: row for row in numbers["modalities"]["rows"]}
     assert list(rows) == [
@@ -77,7 +90,7 @@ def test_evaluation_says_what_each_modality_is_worth(voiced, train, tmp_path):
     assert len({rows[name]["mae"]["value"] for name in parts}) == 3
     kinds = {kind: [row["strength"] for row in numbers["robustness"][kind]] for kind in numbers["robustness"]}
     assert (kinds["sound_noise"], kinds["bandwidth"], kinds["gain"]) == ([20, 10, 0], [8], [-12, 12])
-    assert "another person's audio" in " ".join(done.stdout.split())
+    assert "another person's audio" in " ".join(told.split())
     page = (output / "report.html").read_text()
     assert "Contribution of each modality" in page and "sound: 10 dB above noise" in page
     assert set(numbers["identity_audit"]) == {"face", "audio"}
@@ -90,13 +103,12 @@ def test_evaluation_says_what_each_modality_is_worth(voiced, train, tmp_path):
     heard = windows[windows.recording != "3_1_Freeform"]
     assert gates["audio"]["mean"] == pytest.approx(heard.gate_audio.mean()) and 0 < gates["audio"]["mean"] < 1
     line = f"gates, mean (sd) over {len(heard)} windows that have all: face {gates['face']['mean']:.2f}"
-    assert line in done.stdout and "<h2>Gates</h2>" in page
+    assert line in told and "<h2>Gates</h2>" in page
 
 
-def test_what_is_silent_is_scored_as_by_the_face_alone(voiced, train, tmp_path):
-    code, said = train(*FUSION, f"data.root={voiced}", f"hydra.run.dir={tmp_path / 'run'}")
-    assert code == 0 and "3 of 11 recordings have no sound" in said, said
-    trained = open_checkpoint(tmp_path / "run" / "checkpoints" / "best.ckpt")
+def test_what_is_silent_is_scored_as_by_the_face_alone(fused):
+    assert "3 of 11 recordings have no sound" in (fused / "said").read_text()
+    trained = open_checkpoint(fused / "run" / "checkpoints" / "best.ckpt")
     data = CropDataModule(**trained.data)
     data.setup("test")
     trainer = L.Trainer(
@@ -231,9 +243,8 @@ def test_crops_without_sound_and_an_encoder_of_another_size(make_voiced, train, 
     assert code == 2 and "does not fit the network" in said and "Traceback" not in said, said
 
 
-def test_prediction_hears_and_says_who_is_silent(voiced, train, tmp_path, capfd):
-    code, said = train(*FUSION, f"data.root={voiced}", f"hydra.run.dir={tmp_path / 'run'}")
-    assert code == 0, said
+def test_prediction_hears_and_says_who_is_silent(fused, tmp_path, capfd):
+    voiced = fused / "crops"
     given = tmp_path / "given"
     given.mkdir()
     table = pd.read_csv(voiced / "manifest.csv", dtype=str)
@@ -243,7 +254,7 @@ def test_prediction_hears_and_says_who_is_silent(voiced, train, tmp_path, capfd)
     for name in chosen:
         (given / f"{name}.zip").write_bytes((voiced / f"{name}.zip").read_bytes())
     with initialize_config_dir(CONF, version_base="1.3"):
-        overrides = [f"checkpoint={tmp_path / 'run' / 'checkpoints' / 'best.ckpt'}", f"video={given}"]
+        overrides = [f"checkpoint={fused / 'run' / 'checkpoints' / 'best.ckpt'}", f"video={given}"]
         overrides += [
             f"output={tmp_path / 'out'}",
             "trainer.accelerator=cpu",
