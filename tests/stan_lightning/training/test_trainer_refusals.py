@@ -1,10 +1,14 @@
-"""Every row of docs/trainer.md is run: what is supported ends well, what is refused ends before training."""
+"""Every row of docs/trainer.md: what is supported comes to training, what is refused ends before it.
+
+Three supported rows are trained here, the others with the slow tests.
+"""
 
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import lightning as L
 import pandas as pd
 import pytest
 import torch
@@ -18,6 +22,11 @@ SUPPORTED = [row for row, verdict in ROWS if verdict == "supported"]
 REFUSED = [row for row, verdict in ROWS if verdict == "refused" and not row.startswith("evaluate")]
 OF_EVALUATION = [row.split(" ", 1)[1] for row, _ in ROWS if row.startswith("evaluate")]
 KEEP_A_STATE = [row for row in SUPPORTED if "callbacks" in row or "accumulate" in row]
+SMOKE = ("fast_dev_run", "accumulate_grad_batches", "EMAWeightAveraging")
+TRAINED = [
+    row if any(word in row for word in SMOKE) else pytest.param(row, marks=pytest.mark.slow)
+    for row in SUPPORTED
+]
 TINY = [
     *(
         "data=folders",
@@ -36,6 +45,25 @@ def overrides(row: str) -> list[str]:
 
 
 @pytest.mark.parametrize("row", SUPPORTED)
+def test_supported_comes_to_training(
+    row: str, tmp_path: Path, make_crops: Callable[..., Path], train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a trainer that Lightning made of it; nothing before that refuses it."""
+    reached = []
+
+    def fit(trainer: L.Trainer, *_: object, **__: object) -> None:
+        reached.append(trainer)
+        raise InputError("here training begins")
+
+    monkeypatch.setattr(L.Trainer, "fit", fit)
+    run = tmp_path / "run"
+    root = f"data.root={make_crops(n_frames=16)}"
+    code, said = train(*TINY, root, f"hydra.run.dir={run}", "trainer.max_epochs=2", *overrides(row))
+    assert code == 2 and said.strip().splitlines()[-1] == "error: here training begins", said
+    assert len(reached) == 1
+
+
+@pytest.mark.parametrize("row", TRAINED)
 def test_supported(row: str, tmp_path: Path, make_crops: Callable[..., Path], train: Train) -> None:
     run = tmp_path / "run"
     root = f"data.root={make_crops()}"
