@@ -63,8 +63,13 @@ def test_the_chosen_checkpoint_is_scored_in_float32_at_the_end(
     for place in (development, summary):
         monkeypatch.setattr(place, "in_sixteen_bits", lambda setting, trainer: True)
     run = tmp_path / "run"
-    arguments = [*TINY, f"data.root={make_crops()}", f"hydra.run.dir={run}", "trainer.max_epochs=2"]
-    arguments += ["data.clip_frames=8", "model.network.encoder.norm=group"]
+    arguments = [
+        *TINY,
+        f"data.root={make_crops(n_frames=12)}",
+        f"hydra.run.dir={run}",
+        "trainer.max_epochs=2",
+    ]
+    arguments += ["data.clip_frames=8", "data.image_size=16", "model.network.encoder.norm=group"]
     code, said = train(*arguments, *more, "trainer.precision=bf16-mixed", "data.eval_batch_size=3")
     assert code == 0, said
     found = json.loads((run / "summary.json").read_text())
