@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,14 +43,22 @@ def start(*arguments: str, module: str = "stan_lightning.train") -> "subprocess.
 
 @pytest.fixture
 def whole(
-    tmp_path: Path, make_crops: Callable[..., Path], train: Callable[..., tuple[int, str]]
+    once: Callable[[str, Callable[[Path], None]], Path],
+    make_crops: Callable[..., Path],
+    train: Callable[..., tuple[int, str]],
 ) -> tuple[list[str], Path]:
-    """The arguments of a short run, and the folder of one that nothing disturbed."""
-    arguments = [*TINY, f"data.root={make_crops()}", "model.scheduler.T_0=2"]
-    run = tmp_path / "whole"
-    code, said = train(*arguments, f"hydra.run.dir={run}")
-    assert code == 0, said
-    return arguments, run
+    """The arguments of a short run, and the folder of one that nothing disturbed, made once a session."""
+
+    def arguments(home: Path) -> list[str]:
+        return [*TINY, f"data.root={home / 'crops'}", "model.scheduler.T_0=2"]
+
+    def make(home: Path) -> None:
+        shutil.move(make_crops(), home / "crops")
+        code, said = train(*arguments(home), f"hydra.run.dir={home / 'run'}")
+        assert code == 0, said
+
+    home = once("undisturbed", make)
+    return arguments(home), home / "run"
 
 
 def test_resumed_equals_undisturbed(
