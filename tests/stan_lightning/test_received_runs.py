@@ -29,29 +29,22 @@ TINY = [
 ]
 
 
-@pytest.fixture(scope="module")
-def made() -> dict[str, Path]:
-    """The one run of this module, once it is made."""
-    return {}
-
-
 @pytest.fixture
 def received(
-    made: dict[str, Path],
-    tmp_path_factory: pytest.TempPathFactory,
+    once: Callable[[str, Callable[[Path], None]], Path],
     tmp_path: Path,
     make_crops: Callable[..., Path],
     train: Train,
 ) -> Path:
     """A short run, as another laboratory hands it on."""
-    if not made:
-        home = tmp_path_factory.mktemp("made")
+
+    def make(home: Path) -> None:
         shutil.move(make_crops(), home / "crops")
         code, said = train(*TINY, f"data.root={home / 'crops'}", f"hydra.run.dir={home / 'run'}")
         assert code == 0, said
         assert (home / "run").stat().st_mode & 0o777 == 0o700
-        made["run"] = home / "run"
-    return Path(shutil.copytree(made["run"], tmp_path / "received"))
+
+    return Path(shutil.copytree(once("received", make) / "run", tmp_path / "received"))
 
 
 def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
