@@ -3,9 +3,9 @@
 Columns: `subject`; `video` or `sound` (paths, absolute or beside the CSV; `sound` beside a video is a file
 with its sound: wav, mp3, flac, m4a, ogg...), or neither: then `recording` names it as its signals are named.
 Optionally `label`, `session`, `task`, `partition` (train, dev or test), `group`, `recording` (a name of one's
-own), `video_stream` and `audio_stream` (which of the file's streams to take, as ffprobe counts), `turns` (a file
-that says who speaks when, see `turns`) and `participant` (what the participant is called in it). Commas,
-semicolons or tabs separate; UTF-8 with or without a mark, or UTF-16 as spreadsheets save it.
+own), `video_stream` and `audio_stream` (which of the file's streams to take, as ffprobe counts), `turns` (a
+file that says who speaks when) and `participant` (what the participant is called in it). Commas, semicolons or
+tabs separate; UTF-8 with or without a mark, or UTF-16 as spreadsheets save it.
 """
 
 import os
@@ -91,7 +91,7 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def _known(columns: Iterable[str]) -> set[str]:
-    """Columns that mean something beside these; `participant` is often a subject's number where no turns are."""
+    """Columns that mean something; `participant` is often a subject's number where no turns are."""
     return {*COLUMNS, *STREAMS, "line", *(SPEECH if "turns" in columns else ())}
 
 

@@ -1,8 +1,8 @@
 """Who speaks when: turns of a recording, as transcripts and diarisation tools write them.
 
-A CSV has columns `start_s`, `end_s` and `speaker` (others are left out), in seconds on the recording's clock: 0 is
-the film's first picture, or the sound's first sample where there are no pictures. An RTTM, told by its suffix
-``.rttm``, has lines ``SPEAKER <file> <channel> <start> <duration> <NA> <NA> <speaker> ...``.
+A CSV has columns `start_s`, `end_s` and `speaker` (others are left out), in seconds on the recording's clock:
+0 is the film's first picture, or the sound's first sample where there are no pictures. An RTTM, told by its
+suffix ``.rttm``, has lines ``SPEAKER <file> <channel> <start> <duration> <NA> <NA> <speaker> ...``.
 Source: NIST, The 2009 Rich Transcription Evaluation Plan, appendix A.
 """
 
@@ -42,11 +42,11 @@ def read_turns(path: Path, participant: str = "") -> tuple[Turn, ...]:
         participant: What the participant is called in it; empty: a speaker named participant in any case.
 
     Returns:
-        Turns in the order of their times; speakers are among `SPEAKERS`. A speaker who is called interviewer, or
-        the only one beside the participant, is the interviewer. Turns of no length are left out.
+        Turns in the order of their times; speakers are among `SPEAKERS`. A speaker who is called interviewer,
+        or the only one beside the participant, is the interviewer. Turns of no length are left out.
 
     Raises:
-        InputError: The file is missing, empty, or has a row that cannot be used, or no such participant; one line.
+        InputError: The file is missing or empty, has a bad row, or no such participant; one line.
     """
     if not path.is_file():
         raise InputError(
@@ -114,8 +114,8 @@ def _rttm(path: Path) -> list[Turn]:
         if cells[0] != "SPEAKER" or len(cells) < _RTTM_FIELDS:
             said = shortened(printable(line), 40)
             raise InputError(
-                f"{where}: {said!r} is no line of an RTTM: SPEAKER <file> <channel> <start> <duration> <NA> <NA> "
-                "<speaker>"
+                f"{where}: {said!r} is no line of an RTTM: SPEAKER <file> <channel> <start> <duration> "
+                "<NA> <NA> <speaker>"
             )
         start_s, length_s = _seconds("start", cells[3], where), _seconds("duration", cells[4], where)
         files.add(cells[1])

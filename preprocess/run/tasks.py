@@ -119,7 +119,7 @@ def hear_recording(recording: Recording, output: Path, progress: Callable[[int],
         if row["sound_s"]:
             archive.add_sound(samples)
         turns = archive.add_turns(recording.turns)
-        archive.add_row(row, record.pop("settings"), **record, **turns, sound=as_dict(heard))
+        archive.add_row(row, record.pop("settings"), **record, sound=as_dict(heard), **turns)
     progress(n_frames(row))
     return row
 
