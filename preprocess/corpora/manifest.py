@@ -4,8 +4,8 @@ Columns: `subject`; `video` or `sound` (paths, absolute or beside the CSV; `soun
 with its sound: wav, mp3, flac, m4a, ogg...), or neither: then `recording` names it as its signals are named.
 Optionally `label`, `session`, `task`, `partition` (train, dev or test), `group`, `recording` (a name of one's
 own), `video_stream` and `audio_stream` (which of the file's streams to take, as ffprobe counts), `turns` (a
-file that says who speaks when) and `participant` (what the participant is called in it). Commas, semicolons or
-tabs separate; UTF-8 with or without a mark, or UTF-16 as spreadsheets save it.
+file that says who speaks when) and `participant` (what the participant is called in it). Commas, semicolons
+or tabs separate; UTF-8 with or without a mark, or UTF-16 as spreadsheets save it.
 """
 
 import os

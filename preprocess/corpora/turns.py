@@ -162,13 +162,14 @@ def _roles(path: Path, speakers: Iterable[str], participant: str) -> dict[str, s
     """What each speaker is in the conversation."""
     names = sorted(set(speakers))
     wanted = participant or PARTICIPANT
-    own = [one for one in names if one == wanted] or [one for one in names if one.lower() == wanted.lower()]
+    alike = [one for one in names if one.lower() == wanted.lower()]
+    own = [one for one in alike if one == wanted] or alike
     if not own:
         found = ", ".join(shortened(printable(one), 40) for one in names[:_MOST_NAMED])
         more = ", ..." if len(names) > _MOST_NAMED else ""
         raise InputError(
-            f"{path}: no speaker is called {shortened(printable(wanted), 40)} (found {found}{more}): name the "
-            "participant in the manifest's column participant"
+            f"{path}: no speaker is called {shortened(printable(wanted), 40)} (found {found}{more}): name "
+            "the participant in the manifest's column participant"
         )
     others = [one for one in names if one not in own]
     asking = others if len(others) == 1 else [one for one in others if one.lower() in _INTERVIEWERS]
