@@ -9,13 +9,19 @@ severity band only the people in it count.
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from stan_lightning.evaluation.calibration import calibration, line
 from stan_lightning.evaluation.dealt import dealt_to_others
 from stan_lightning.evaluation.intervals import RATE, Metric
+from stan_lightning.evaluation.memory import memory_weight, weights
+from stan_lightning.evaluation.screening import SCALES as RATES
+from stan_lightning.evaluation.screening import rates, screening
 from stan_lightning.evaluation.statistics import (
     bias_by_band,
     describe,
@@ -23,6 +29,9 @@ from stan_lightning.evaluation.statistics import (
     mean_with_interval,
     rmse_difference,
 )
+from stan_lightning.evaluation.units import sessions
+from stan_lightning.evaluation.validity import CUTOFFS
+from stan_lightning.evaluation.within_person import agreement_of, change, pairs, reliability
 
 PEOPLE = (6, 10, 20, 40, 80)
 POPULATION = 300_000
@@ -55,6 +64,68 @@ def recognised(random: np.random.Generator, subject: NDArray[np.int64]) -> Float
     return found
 
 
+def table(random: np.random.Generator, people: int) -> pd.DataFrame:
+    """Videos of one model as an evaluation has them, with what each person scored in training (`identity`).
+
+    `remembering` is what a model says that follows the look-up as well as the label.
+    """
+    subject, label, said, _ = drawn(random, people)
+    first = label[np.unique(subject, return_index=True)[1]]
+    known = np.clip(first + random.normal(0, 6, people), 0, 63)[subject]
+    person = random.normal(0, 4, people)[subject]
+    return pd.DataFrame(
+        {
+            "subject": subject.astype(str),
+            "session": np.repeat(np.arange(len(label) // 2), 2).astype(str),
+            "task": np.tile(["a", "b"], len(label) // 2),
+            "label": label,
+            "prediction": said,
+            "identity": known,
+            "remembering": 4 + 0.3 * label + 0.5 * known + person + random.normal(0, 2, len(label)),
+        }
+    )
+
+
+def validity_intervals(random: np.random.Generator, people: int) -> dict[str, Metric]:
+    """Each interval of the page's section on validity."""
+    videos = table(random, people)
+    by_session = sessions(videos)
+    found: dict[str, Any] = {}
+    for name, metric in calibration(videos).items():
+        found[f"calibration {name.replace('_', ' ')}"] = metric
+    for cutoff, row in screening(by_session, CUTOFFS).items():
+        found |= {f"{name.replace('_', ' ')} at {cutoff}": row[name] for name in RATES}
+    changed, agreed = change(by_session), reliability(videos)
+    found |= {f"change within a person, {name}": changed[name] for name in ("slope", "agreement")}
+    if agreed is not None:
+        found |= {"ICC(A,1)": agreed["icc"], "standard error of measurement": agreed["sem"]}
+    weights_found = memory_weight(videos.assign(prediction=videos["remembering"]))
+    return found | {f"weight of {name}": weights_found[name] for name in ("severity", "memory")}
+
+
+def validity_truths(seed: int) -> dict[str, float]:
+    """What those are to hold; agreement is that of some of the people, since pairs take long."""
+    videos = table(np.random.default_rng(seed), POPULATION)
+    label, said = videos["label"].to_numpy(), videos["prediction"].to_numpy()
+    by_session = sessions(videos)
+    truth = {f"calibration {name.replace('_', ' ')}": value for name, value in line(label, said).items()}
+    for cutoff in CUTOFFS:
+        found = rates(by_session["label"].to_numpy(), by_session["prediction"].to_numpy(), cutoff)
+        truth |= {f"{name.replace('_', ' ')} at {cutoff:g}": value for name, value in found.items()}
+    own = by_session.groupby("subject")
+    moved, followed = (
+        (by_session[name] - own[name].transform("mean")).to_numpy() for name in ("label", "prediction")
+    )
+    truth["change within a person, slope"] = float(moved @ followed / (moved @ moved))
+    some = by_session[by_session["subject"].astype(int) < POPULATION // 10]
+    truth["change within a person, agreement"] = float(pairs(some)[1].mean())
+    scores = videos.pivot(index=["subject", "session"], columns="task", values="prediction").to_numpy()
+    agreed = agreement_of(scores)
+    truth |= {"ICC(A,1)": agreed["icc"], "standard error of measurement": agreed["sem"]}
+    remembered = weights(label, videos["remembering"].to_numpy(), videos["identity"].to_numpy())
+    return truth | {f"weight of {name}": value for name, value in remembered.items()}
+
+
 def intervals(random: np.random.Generator, people: int) -> dict[str, Metric]:
     """Each interval of one table."""
     subject, label, one, other = drawn(random, people)
@@ -67,12 +138,18 @@ def intervals(random: np.random.Generator, people: int) -> dict[str, Metric]:
     return found
 
 
-def coverage(people: int, tables: int, truth: Mapping[str, float], seed: int) -> dict[str, tuple[int, int]]:
+def coverage(
+    people: int,
+    tables: int,
+    truth: Mapping[str, float],
+    seed: int,
+    measure: Callable[[np.random.Generator, int], dict[str, Metric]] = intervals,
+) -> dict[str, tuple[int, int]]:
     """By interval in how many tables it is printed, and in how many of these it holds the truth."""
     random = np.random.default_rng([seed, people])
     counts = {name: [0, 0] for name in truth}
     for _ in range(tables):
-        for name, metric in intervals(random, people).items():
+        for name, metric in measure(random, people).items():
             low, high = metric["low"], metric["high"]
             if low is not None and high is not None:
                 counts[name][0] += 1
@@ -108,10 +185,15 @@ def main() -> None:
     asked = parser.parse_args()
     truth = truths(seed=0)
     found = [coverage(people, asked.tables, truth, seed=1) for people in PEOPLE]
+    further = validity_truths(seed=0)
+    more = [coverage(people, asked.tables, further, seed=3, measure=validity_intervals) for people in PEOPLE]
     print("| " + " | ".join(["nominal 95 %, people", *map(str, PEOPLE)]) + " |")
     print("|---" * (len(PEOPLE) + 1) + "|")
     for name in truth:
         cells = [_cell(*counts[name], asked.tables) for counts in found]
+        print("| " + " | ".join([name, *cells]) + " |")
+    for name in further:
+        cells = [_cell(*counts[name], asked.tables) for counts in more]
         print("| " + " | ".join([name, *cells]) + " |")
     for name in VERDICTS:
         wrong = [(counts[name][0], counts[name][0] - counts[name][1]) for counts in found]

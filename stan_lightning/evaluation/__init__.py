@@ -9,6 +9,11 @@ timeline: When in its video each window lies.
 units: From windows to clip, video, session, subject.
 intervals: What an estimate would be without each person in turn.
 statistics: Metrics with an interval that respects who was filmed.
+calibration: Whether scores mean what they say, and gaps between groups.
+screening: How well a score at a cut-off finds those who are above it.
+within_person: Whether scores follow a person's own changes, and how far tasks agree.
+memory: How much of a score on people whom training has seen is knowing the person.
+validity: These together.
 dealt: A model's own predictions swapped between people.
 baselines: What can be said without a network.
 ridge: What a recording's circumstances, and simple statistics of behaviour, tell.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import expit, logit, stdtrit
 
 LEVEL = 0.95
 FEWEST_PEOPLE = 10
@@ -58,6 +58,10 @@ SHARE = Scale(np.asarray, lambda share: np.minimum(share, 1))
 """Of R2."""
 CORRELATION = Scale(np.arctanh, np.tanh, fewest=20)
 RATE = Scale(lambda rate: np.arcsin(np.sqrt(rate)), lambda angle: np.sin(np.clip(angle, 0, np.pi / 2)) ** 2)
+SLOPE = Scale(np.asarray, np.asarray, fewest=20)
+POSITIVE_SLOPE = Scale(np.log, np.exp, fewest=20)
+CHANCE = Scale(logit, expit, fewest=40, uneven=False)
+"""Of an area under a curve."""
 RATE_OF_SOME = replace(RATE, fewest=20)
 """Of F1, for which only those count who are above a cut-off or called so."""
 
@@ -107,3 +111,24 @@ def without_each(sums: Floats) -> Floats:
     """(S, K) sums over everybody but one, from (S, K) sums of each person."""
     others: Floats = sums.sum(axis=0) - sums
     return others
+
+
+def jackknifed(
+    estimates: Callable[[NDArray[np.bool_]], Mapping[str, float]],
+    subject: NDArray[np.str_],
+    scales: Mapping[str, Scale],
+) -> dict[str, Metric]:
+    """Estimates that are no simple function of sums, each with its interval.
+
+    Args:
+        estimates: Of the samples that a mask (N,) keeps; NaN where undefined.
+        subject: (N,) whom each sample shows.
+        scales: Of each estimate.
+    """
+    names, codes = np.unique(subject, return_inverse=True)
+    whole = estimates(np.ones(len(codes), bool))
+    others = [estimates(codes != number) for number in range(len(names))] if len(names) > 1 else []
+    return {
+        name: interval(whole[name], np.array([one[name] for one in others]), scale)
+        for name, scale in scales.items()
+    }

@@ -201,6 +201,7 @@ def _check_numbers(numbers: Mapping[str, Any]) -> None:
 
 def _extras(numbers: Mapping[str, Any]) -> None:
     """What `evaluate` adds where it is asked to."""
+    _leaves(numbers.get("validity"), "validity")
     series = numbers.get("robustness") or {}
     _need(("noise" in series) == ("blur" in series), "robustness")
     for kind, rows in series.items():
@@ -225,6 +226,17 @@ def _extras(numbers: Mapping[str, Any]) -> None:
                 all(_count(row[f"n_{name}"]) for name in ("sessions", "subjects", "candidates")),
                 "identity_audit",
             )
+
+
+def _leaves(node: Any, name: str) -> None:
+    """Metrics and counts, at whatever depth."""
+    if isinstance(node, dict) and "value" in node:
+        _metric(node, name)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            _leaves(value, f"{name}.{key}")
+    else:
+        _need(node is None or _count(node), name)
 
 
 def _gate(row: Mapping[str, Any]) -> None:

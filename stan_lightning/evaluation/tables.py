@@ -23,6 +23,7 @@ from stan_lightning.evaluation.statistics import (
     rmse_difference,
 )
 from stan_lightning.evaluation.units import clips, sessions, subjects, to_points
+from stan_lightning.evaluation.validity import validity
 
 PREDICTIONS = (
     "recording",
@@ -144,6 +145,7 @@ def metrics(
     numbers["n_sessions_of_two_labels"] = int(two_labels.sum())
     numbers["n_above_range"] = int((predictions["prediction"] > float(score_range[1])).sum())
     numbers["dealt"] = dealt_to_others(videos["label"], videos["prediction"], videos["subject"])
+    numbers["validity"] = validity(videos, baselines, bdi)
     numbers["by_task"] = parts(videos["task"], _names(videos["task"]))
     numbers["by_band"] = _by_band(videos, numbers["video"], unit) if bdi else None
     numbers["by_group"] = parts(videos["group"], _names(videos["group"]))

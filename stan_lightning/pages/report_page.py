@@ -17,6 +17,7 @@ from stan_lightning.pages.gallery import FOLDER, PAGE
 from stan_lightning.pages.metric_tables import INTERVALS, against_baselines, metric_table, ridges
 from stan_lightning.pages.page import Picture, Section, Table, render
 from stan_lightning.pages.pseudonyms import NAMED, NUMBERED, unnamed
+from stan_lightning.pages.validity_section import validity_section
 
 
 def page(found: Evaluation, run: Path | None, names: bool = False, gallery: bool = False) -> str:
@@ -37,6 +38,7 @@ def page(found: Evaluation, run: Path | None, names: bool = False, gallery: bool
         *ridges(numbers),
         _units(numbers),
         *_breakdowns(numbers),
+        *validity_section(numbers),
         *_folds(numbers),
     ]
     sections += [
