@@ -1,6 +1,6 @@
 """Every row of docs/trainer.md: what is supported comes to training, what is refused ends before it.
 
-Three supported rows are trained here, the others with the slow tests.
+Five supported rows are trained here, the others with the slow tests.
 """
 
 import re
@@ -22,7 +22,7 @@ SUPPORTED = [row for row, verdict in ROWS if verdict == "supported"]
 REFUSED = [row for row, verdict in ROWS if verdict == "refused" and not row.startswith("evaluate")]
 OF_EVALUATION = [row.split(" ", 1)[1] for row, _ in ROWS if row.startswith("evaluate")]
 KEEP_A_STATE = [row for row in SUPPORTED if "callbacks" in row or "accumulate" in row]
-SMOKE = ("fast_dev_run", "accumulate_grad_batches", "EMAWeightAveraging")
+SMOKE = ("fast_dev_run", "accumulate_grad_batches", "EMAWeightAveraging", "MeanFromEpoch", "EarlyStopping")
 TRAINED = [
     row if any(word in row for word in SMOKE) else pytest.param(row, marks=pytest.mark.slow)
     for row in SUPPORTED
