@@ -22,8 +22,10 @@ def validity_section(numbers: Mapping[str, Any]) -> list[Section]:
     found = numbers.get("validity")
     if not found or not numbers["video"]["n"]:
         return []
-    rows = [[what, name, people, shown(metric)] for what, name, people, metric in _rows(found, numbers)]
-    return [Section("Validity", TEXT + INTERVALS, Table(["", "", "people", "estimate"], rows))]
+    rows = [
+        [f"{what}: {name}", people, shown(metric)] for what, name, people, metric in _rows(found, numbers)
+    ]
+    return [Section("Validity", TEXT + INTERVALS, Table(["", "people", "estimate"], rows))]
 
 
 def _rows(
@@ -39,16 +41,16 @@ def _rows(
         for key, name in (names | {"balanced_accuracy": "balanced accuracy"}).items():
             yield f"screening at {cutoff}", name, above, row[key]
     change = found["change"]
-    yield "change within a person", "slope", str(change["people"]), change["slope"]
-    yield "", "same direction, of changes of 5 points or more", str(change["people"]), change["agreement"]
+    yield "change", "slope within a person", str(change["people"]), change["slope"]
+    yield "change", "same direction, of sessions 5 points apart", str(change["people"]), change["agreement"]
     if found["reliability"]:
         row = found["reliability"]
         names = {"icc": "ICC(A,1)", "sem": "standard error of measurement, points"}
         for key, name in (names | {"detectable": "smallest detectable change, points"}).items():
-            yield "reliability between tasks", name, str(row["people"]), row[key]
+            yield "reliability", name, str(row["people"]), row[key]
     if found["memory"]:
         row = found["memory"]
         for key in ("severity", "memory"):
-            yield "people trained on", f"weight of {key}", str(row["people"]), row[key]
+            yield "trained on", f"weight of {key}", str(row["people"]), row[key]
     for group, metric in found["group_gaps"].items():
         yield "group", f"{group}, points at the same label", people, metric

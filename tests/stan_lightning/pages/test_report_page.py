@@ -149,3 +149,17 @@ def test_findings_and_pictures_come_before_any_table_and_fit_the_screen(browser,
     assert all(table.is_displayed() for table in browser.find_elements(By.TAG_NAME, "table"))
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_validity_has_a_row_for_each_estimate_and_may_be_absent():
+    found = make()
+    html = report_page.page(found, None)
+    rows = html.split("<h2>Validity</h2>")[1].split("</section>")[0]
+    error = found.metrics["validity"]["calibration"]["mean_error"]["value"]
+    assert re.search(rf"mean error, points</th>\s*<td>4</td>\s*<td>{re.escape(f'{error:.2f}')}", rows)
+    assert re.search(r"calibration: slope</th>\s*<td>4</td>\s*<td>undefined", rows)  # all are told the same
+    for name in ("screening at 14: AUC", "change: slope within a person", "trained on: weight of memory"):
+        assert f">{name}<" in rows
+    assert "reliability" not in rows.split("<table>")[1]  # no session has both tasks
+    found.metrics.pop("validity")
+    assert "<h2>Validity</h2>" not in report_page.page(found, None)
