@@ -1,7 +1,7 @@
 """Scores videos: ``python -m stan_lightning.predict checkpoint=<file> video=my.mp4 output=<folder>``.
 
 Takes a video, a folder of videos, or crops. Writes predictions.html with everything on one page,
-and beside it predictions.csv (with an interval for a new person where the network has one), windows.csv and, for each recording, its timeline, a picture and a film of
+and beside it predictions.csv, windows.csv and, for each recording, its timeline, a picture and a film of
 where the network looks. ``model=<model folder, or user/name on the hub>``, or ``weights=<released state
 dict>`` with ``model.*`` and ``data.*``, stands for a checkpoint.
 """
@@ -115,9 +115,11 @@ def predict(config: DictConfig, overrides: Sequence[str] = ()) -> int:
     write_table(scored, output / "windows.csv")
     found = list(show(trained, data, usable, predictions, scored, config))
     synthetic = bool(trained.data["synthetic"])
-    write_whole(output / PAGE, as_text(page(found, refusals, score_range, synthetic, told(trained.conformal))).encode())
+    new_person = told(trained.conformal)
+    content = page(found, refusals, score_range, synthetic, new_person)
+    write_whole(output / PAGE, as_text(content).encode())
     say(predictions, usable, score_range)
-    print(told(trained.conformal))
+    print(new_person)
     if synthetic:
         print(TRAINED_ON_SYNTHETIC)
     print(printable(as_text(f"next: open in a browser {output / PAGE}")))

@@ -85,11 +85,11 @@ class Model:
             num_workers: Processes that read crops.
 
         Returns:
-            Columns `COLUMNS`, a row a recording: the score in points, the interval that holds 9 of 10 new
-            people's (NaN where none is known, see `stan_lightning.training.conformal`), the standard deviation of its windows'
-            scores in points (no interval of the score), how many windows, and, where it could not be
-            scored, why; then there is no score. A warning names each recording that was not scored, or
-            scored without one of its modalities.
+            Columns `COLUMNS`, a row a recording: the score in points; the bounds that hold 9 of 10 new
+            people's labels (NaN where the network knows none, see `stan_lightning.training.conformal`); the
+            standard deviation of its windows' scores in points (no interval of the score), how many windows,
+            and, where it could not be scored, why; then there is no score. A warning names each recording
+            that was not scored, or scored without one of its modalities.
 
         Raises:
             InputError: None of them can be scored.

@@ -21,10 +21,11 @@ def with_bounds(
     Returns:
         Both columns are NaN where nothing is known, or the interval is infinite.
     """
-    known = [None if conformal is None else conformal.bounds(one, score_range) for one in predictions["prediction"]]
-    ends = np.array([(np.nan, np.nan) if one is None else one for one in known], float).reshape(-1, 2)
+    scores = predictions["prediction"]
+    known = [None if conformal is None else conformal.bounds(one, score_range) for one in scores]
+    ends = np.array([one or (np.nan, np.nan) for one in known], float).reshape(-1, 2)
     table = predictions.copy()
-    place = int(table.columns.get_indexer(["prediction"])[0]) + 1
+    place = list(table.columns).index("prediction") + 1
     for number, name in enumerate(("low_90", "high_90")):
         table.insert(place + number, name, ends[:, number])
     return table

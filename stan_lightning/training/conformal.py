@@ -64,13 +64,13 @@ class Conformal:
         """
         if record is None:
             return None
-        right = isinstance(record, Mapping) and set(record) == {"people", "half_width"}
-        people, width = (record["people"], record["half_width"]) if right else (None, None)
+        known: Mapping[str, Any] = record if isinstance(record, Mapping) else {}
+        people, width = known.get("people"), known.get("half_width")
         if type(people) is int and 0 <= people < _MOST:
             enough = people >= FEWEST
             if width is None and not enough:
                 return cls(people, None)
-            if enough and type(width) in (int, float) and 0 <= width < _MOST:
+            if enough and isinstance(width, float) and 0 <= width < _MOST:
                 return cls(people, float(width))
         raise InputError("says of errors on new people what cannot be: train again, or ask for another")
 
