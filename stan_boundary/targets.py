@@ -26,7 +26,7 @@ _OWN = (
 _READING = (
     *("torch.nn", "torch.optim", "stan_lightning.data", "stan_lightning.network", _VIDEO_MODEL),
     *("sklearn.linear_model", "sklearn.svm"),
-    *(f"stan_lightning.training.{name}" for name in ("objective", "parameter_groups", "module")),
+    *(f"stan_lightning.training.{name}" for name in ("losses", "objective", "parameter_groups", "module")),
 )
 """Of these a network, its objective, its optimiser and its data are made; none of them writes a file."""
 _READERS = ("sklearn.linear_model", "sklearn.svm")

@@ -13,7 +13,7 @@ from stan_boundary.writing import write_whole
 NAME = "manifest.csv"
 COLUMNS = (
     "recording,subject,session,task,partition,label,group,video,fps,n_source_frames,frame_stride,n_frames,"
-    "n_moments,detection_rate,status,reason,sound_s,sound_rms,note"
+    "n_moments,detection_rate,status,reason,sound_s,sound_rms,participant_s,interviewer_s,note"
 ).split(",")
 
 
@@ -43,7 +43,7 @@ def failed_row(recording: str, reason: str) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(COLUMNS, "")
     row |= {"recording": recording, "label": None, "fps": None, "n_source_frames": 0, "frame_stride": 1}
     row |= {"n_frames": 0, "n_moments": None, "detection_rate": 0.0, "status": "failed", "reason": reason}
-    return row | {"sound_s": None, "sound_rms": None}
+    return row | dict.fromkeys(("sound_s", "sound_rms", "participant_s", "interviewer_s"))
 
 
 def write_manifest(output: Path) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ _NUMBERS = {
 }
 _NUMBERS_OR_NONE = {"fps": (1e-9, 1e6), "sound_s": (0.0, LONGEST_S), "sound_rms": (-1e3, 1e3)}
 _NUMBERS_OR_NONE |= {"n_moments": (0, 10**7)}
+_NUMBERS_OR_NONE |= dict.fromkeys(("participant_s", "interviewer_s"), (0.0, LONGEST_S))
 _WHOLE = ("n_source_frames", "frame_stride", "n_frames", "n_moments")
 FIELDS = frozenset((*_TEXTS, *_NUMBERS, *_NUMBERS_OR_NONE, "label", "status"))
 _SOUND = frozenset(("source", "damage", "note"))
@@ -54,8 +55,9 @@ def check_record(content: Any, where: str) -> dict[str, Any]:
         name in _FILM_STATED and _is_number(value, _FILM_STATED[name]) for name, value in choice.items()
     ):
         raise InputError(f"{where}: what it says of the film's choice is not as preprocessing writes it")
-    if not isinstance(content.get("source", ""), str):
-        raise InputError(f"{where}: source is no text")
+    for name in ("source", "turns"):
+        if not isinstance(content.get(name, ""), str):
+            raise InputError(f"{where}: {name} is no text")
     zero_s = content.get("zero_s")
     if zero_s is not None and not _is_number(zero_s, (-LONGEST_S, LONGEST_S)):
         raise InputError(f"{where}: zero_s is no time within a week")

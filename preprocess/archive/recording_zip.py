@@ -11,13 +11,14 @@ import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from preprocess.archive import flac
 from preprocess.archive.record import check_record, check_row, parse_track
+from preprocess.corpora.turns import Turn, as_csv, fingerprint
 from stan_boundary.file_names import as_text
 from stan_boundary.opening import MOST_JSON_BYTES, open_zip, read_json, read_member
 from stan_boundary.writing import PART_SUFFIX, private_folder, whole_file
@@ -25,6 +26,7 @@ from stan_boundary.writing import PART_SUFFIX, private_folder, whole_file
 FRAME_NAME = "{:06d}.jpg"
 TRACK = "track.csv"
 SOUND = "sound.flac"
+TURNS = "turns.csv"
 ROW = "recording.json"
 TRACK_COLUMNS = (
     "frame,time_s,score,box_x,box_y,box_width,box_height,right_eye_x,right_eye_y,left_eye_x,left_eye_y,"
@@ -99,6 +101,13 @@ class ArchiveWriter:
             file.seek(0)
             with self._zip.open(info, "w") as member:
                 shutil.copyfileobj(file, member)
+
+    def add_turns(self, turns: Sequence[Turn] | None) -> dict[str, str]:
+        """Append `turns.csv`, where anybody knows the turns; gives what `add_row` keeps of them."""
+        if turns is None:
+            return {}
+        self.add(TURNS, as_csv(turns))
+        return {"turns": fingerprint(turns)}
 
     def add_row(self, row: Mapping[str, object], settings: Mapping[str, object], **more: object) -> None:
         """Append `recording.json`: the manifest row, the settings that the crops were made with, and more."""

@@ -31,15 +31,7 @@ def read_rows(path: Path) -> Rows:
     Raises:
         InputError: It cannot be read, or a row has another number of cells than the header; one line.
     """
-    try:
-        data = read_regular(path, MOST_BYTES)
-        check_listing(data, str(path))
-        marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        text = data.decode("utf-16" if marked else "utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8 text: save it as CSV in UTF-8") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    text = read_text(path)
     first = 0
     if text[:4].lower() == "sep=":  # what Excel understands
         text, first = text.partition("\n")[2], 1
@@ -54,6 +46,23 @@ def read_rows(path: Path) -> Rows:
         ) from None
     names = [name.strip().lower() for name in lines[0][1]] if lines else []
     return Rows(names, [_row(path, number, names, cells) for number, cells in lines[1:] if _filled(cells)])
+
+
+def read_text(path: Path) -> str:
+    """A table's text: UTF-8 with or without a mark, or UTF-16 with one.
+
+    Raises:
+        InputError: It cannot be read, is other text, or longer than a list can be; one line.
+    """
+    try:
+        data = read_regular(path, MOST_BYTES)
+        check_listing(data, str(path))
+        marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return data.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text: save it as CSV in UTF-8") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _filled(cells: list[str]) -> bool:

@@ -3,19 +3,21 @@
 Columns: `subject`; `video` or `sound` (paths, absolute or beside the CSV; `sound` beside a video is a file
 with its sound: wav, mp3, flac, m4a, ogg...), or neither: then `recording` names it as its signals are named.
 Optionally `label`, `session`, `task`, `partition` (train, dev or test), `group`, `recording` (a name of one's
-own), `video_stream` and `audio_stream` (which of the file's streams to take, as ffprobe counts). Commas,
-semicolons or tabs separate; UTF-8 with or without a mark, or UTF-16 as spreadsheets save it.
+own), `video_stream` and `audio_stream` (which of the file's streams to take, as ffprobe counts), `turns` (a
+file that says who speaks when) and `participant` (what the participant is called in it). Commas, semicolons
+or tabs separate; UTF-8 with or without a mark, or UTF-16 as spreadsheets save it.
 """
 
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from preprocess.corpora.corpus import PARTITION_NAMES, PARTITIONS, Corpus, recording_names, relative_to_root
 from preprocess.corpora.csv_rows import read_rows
 from preprocess.corpora.labels import parse_label
 from preprocess.corpora.recording import Recording
+from preprocess.corpora.turns import Turn, read_turns
 from stan_boundary.errors import InputError
 from stan_boundary.file_names import as_text, find_file
 from stan_boundary.names import check_recording_name
@@ -23,6 +25,7 @@ from stan_boundary.names import check_recording_name
 COLUMNS = ("recording", "video", "label", "subject", "session", "task", "partition", "group", "sound")
 SOURCES = ("video", "sound", "recording")
 STREAMS = ("video_stream", "audio_stream")
+SPEECH = ("turns", "participant")
 
 
 def read_manifest(
@@ -47,7 +50,7 @@ def read_manifest(
         notes = _empty_partitions(rows)
     else:
         notes = [_draw_partitions(rows, shares, seed)]
-    if spare := sorted(set(rows[0]) - {*COLUMNS, *STREAMS, "line"}):
+    if spare := sorted(set(rows[0]) - _known(rows[0])):
         notes.append(f"columns that mean nothing here are left out: {', '.join(spare)}")
     recordings = _recordings(path, rows, score_range)
     if unlabelled := sum(recording.label is None for recording in recordings):
@@ -80,11 +83,16 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
             f"{path} needs one column 'subject' (found {found}): its first line names the columns, video or "
             "sound, subject and, where there are any, label, session, task, partition, group, recording"
         )
-    if twice := [name for name in (*COLUMNS, *STREAMS) if names.count(name) > 1]:
+    if twice := [name for name in (*COLUMNS, *STREAMS, *SPEECH) if names.count(name) > 1]:
         raise InputError(f"{path} needs one column {twice[0]!r} (found {found}): name the others otherwise")
     if not rows:
         raise InputError(f"{path} lists no recordings: add one row a recording below the header")
     return rows
+
+
+def _known(columns: Iterable[str]) -> set[str]:
+    """Columns that mean something; `participant` is often a subject's number where no turns are."""
+    return {*COLUMNS, *STREAMS, "line", *(SPEECH if "turns" in columns else ())}
 
 
 def _recordings(
@@ -109,6 +117,7 @@ def _recordings(
                 sound_path=found["sound"],
                 video_stream=_stream("video_stream", row, where),
                 audio_stream=_stream("audio_stream", row, where),
+                turns=_turns(path, row),
             )
         )
     return sorted(recordings, key=lambda recording: recording.recording)
@@ -145,6 +154,11 @@ def _names(path: Path, rows: list[dict[str, str]], files: list[dict[str, Path | 
 def _file(path: Path, text: str) -> Path | None:
     """The file that a cell names; where it is missing, its recording's row will say so."""
     return find_file(Path(os.path.abspath(path.parent / text))) if text else None
+
+
+def _turns(path: Path, row: dict[str, str]) -> tuple[Turn, ...] | None:
+    file = _file(path, row.get("turns", ""))
+    return read_turns(file, row.get("participant", "")) if file else None
 
 
 def _shown(path: Path, file: Path | None) -> str:

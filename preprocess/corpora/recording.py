@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from preprocess.corpora.turns import INTERVIEWER, PARTICIPANT, Turn, spoken_s
 from stan_boundary.names import check_recording_name
 
 
@@ -27,6 +28,7 @@ class Recording:
         video_stream: Index of the film among the video's streams; None: the best one (see `streams`).
         audio_stream: Index of the sound among the streams of the video, or of the file with its sound.
         fps: Frames a second of a film without times.
+        turns: Who speaks when; None where the corpus does not say.
     """
 
     recording: str
@@ -43,6 +45,7 @@ class Recording:
     video_stream: int | None = None
     audio_stream: int | None = None
     fps: float | None = None
+    turns: tuple[Turn, ...] | None = None
 
     def __post_init__(self) -> None:
         """Check the name, as files are called by it.
@@ -61,6 +64,11 @@ class Recording:
     def source(self) -> Path | None:
         """The file whose clock it has: its video, else its sound; None where it has neither."""
         return self.path or self.sound_path
+
+    @property
+    def spoken(self) -> dict[str, float | None]:
+        """Seconds in which its participant and its interviewer have turns, as its manifest row has them."""
+        return {f"{who}_s": spoken_s(self.turns, who) for who in (PARTICIPANT, INTERVIEWER)}
 
     @property
     def film_choice(self) -> dict[str, object]:

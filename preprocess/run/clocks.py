@@ -49,6 +49,7 @@ def clock_recording(
         "reason": "",
         "sound_s": None,
         "sound_rms": None,
+        **recording.spoken,
     }
     more: dict[str, object] = {}
     with ArchiveWriter(output / f"{recording.recording}.zip") as archive:
@@ -63,6 +64,7 @@ def clock_recording(
                         archive.add_sound(samples)
         except UnreadableVideoError as error:
             row |= {"status": "failed", "reason": f"{recording.sound}: {error}"}
+        more |= archive.add_turns(recording.turns)
         archive.add_row(row, settings.as_dict(), source=recording.sound, **more)
     progress(n_frames(row))
     return row

@@ -9,9 +9,10 @@ from typing import Any
 
 from preprocess.archive.manifest import archives, misnamed
 from preprocess.archive.record import check_row
-from preprocess.archive.recording_zip import ROW, ArchiveWriter, read_record
+from preprocess.archive.recording_zip import ROW, TURNS, ArchiveWriter, read_record
 from preprocess.archive.settings import Settings, taken_settings
 from preprocess.corpora.recording import Recording
+from preprocess.corpora.turns import fingerprint
 from stan_boundary.errors import InputError
 
 FACTS = ("recording", "subject", "session", "task", "partition", "label", "group", "video")
@@ -23,7 +24,7 @@ class Plan:
 
     Attributes:
         todo: To be cropped.
-        renewed: Cropped, but the corpus says something else of them than their zips (label, partition...).
+        renewed: Cropped, but the corpus says something else of them than their zips (label, turns...).
         finished: Number of recordings that keep their crops, `renewed` among them.
         notes: One line each.
     """
@@ -45,7 +46,7 @@ def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path,
         InputError: Crops of other settings are there and `overwrite` is off; names the settings.
     """
     there = read_all(output)
-    todo, renewed, notes = [], [], []
+    todo, renewed, notes, turned = [], [], [], 0
     other = {}
     for recording in recordings:
         found = there.get(recording.recording)
@@ -59,8 +60,15 @@ def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path,
             todo.append(recording)
         elif found.row["video"] != recording.video or _mended(found.row, recording, output):
             todo.append(recording)
-        elif any(found.row[key] != value for key, value in facts(recording).items()):
+        elif (other_turns := found.turns != fingerprint(recording.turns)) or any(
+            found.row.get(key) != value for key, value in facts(recording).items()
+        ):
             renewed.append(recording)
+            turned += other_turns
+    if turned:
+        notes.append(
+            f"turns of {turned} recordings are new or others than before: no video is decoded for them"
+        )
     notes += [f"left out: {wrong}" for wrong in misnamed(output)]
     strangers = sorted(set(there) - {recording.recording for recording in recordings})
     for name in strangers:
@@ -87,11 +95,12 @@ def make_plan(recordings: Sequence[Recording], settings: Settings, output: Path,
 
 def facts(recording: Recording) -> dict[str, object]:
     """What the corpus says of a recording, as its manifest row has it."""
-    return {key: getattr(recording, key) for key in FACTS}
+    known = {key: getattr(recording, key) for key in FACTS}
+    return known | recording.spoken
 
 
 def renew(recording: Recording, output: Path) -> None:
-    """Put what the corpus says now into a recording's zip; crops and track stay byte for byte.
+    """Put what the corpus says now into a recording's zip; crops, track and sound stay byte for byte.
 
     Raises:
         InputError: The zip is damaged; it stays as it is.
@@ -100,9 +109,11 @@ def renew(recording: Recording, output: Path) -> None:
     path = output / f"{recording.recording}.zip"
     record = read_record(path)
     row = {**record.pop("row"), **facts(recording)}
+    record.pop("turns", None)
     with ArchiveWriter(path) as new:
-        new.add_all(path, but=(ROW,))
-        new.add_row(row, record.pop("settings"), **record)
+        new.add_all(path, but=(ROW, TURNS))
+        turns = new.add_turns(recording.turns)
+        new.add_row(row, record.pop("settings"), **record, **turns)
 
 
 @dataclass(frozen=True)
@@ -115,6 +126,7 @@ class Found:
         sound: As `sound.hear.Heard`; None where nobody has listened.
         choice: As `Recording.film_choice` was.
         source: The sound that a recording without pictures was made of.
+        turns: As `turns.fingerprint` gives it.
     """
 
     row: dict[str, object]
@@ -122,6 +134,7 @@ class Found:
     sound: dict[str, Any] | None
     choice: dict[str, object]
     source: str = ""
+    turns: str = ""
 
 
 def read_all(output: Path) -> dict[str, Found | None]:
@@ -140,7 +153,12 @@ def _read(path: Path) -> Found | None:
         taken_settings(content["settings"], str(path))
     except InputError:
         return None
-    more = content.get("sound"), content.get("choice", {}), content.get("source", "")
+    more = (
+        content.get("sound"),
+        content.get("choice", {}),
+        content.get("source", ""),
+        content.get("turns", ""),
+    )
     return Found(row, content["settings"], *more)
 
 

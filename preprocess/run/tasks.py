@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from preprocess.archive.recording_zip import ROW, SOUND, ArchiveWriter, read_record
+from preprocess.archive.recording_zip import ROW, SOUND, TURNS, ArchiveWriter, read_record
 from preprocess.archive.settings import Settings
 from preprocess.behaviour.measure import measure_zip
 from preprocess.behaviour.mesh import load_mesh
@@ -41,7 +41,8 @@ def crop_recording(
 
     Returns:
         The row of `manifest.csv`. A video that cannot be used is no error: its row says `failed` and why,
-        and its zip holds that row alone. Nor is a sound that cannot be used: its row says `partial`.
+        and its zip holds that row and its turns alone. Nor is a sound that cannot be used: its row says
+        `partial`.
 
     Raises:
         InputError: The detector's models cannot be had or loaded.
@@ -65,6 +66,7 @@ def crop_recording(
         "reason": "",
         "sound_s": None,
         "sound_rms": None,
+        **recording.spoken,
     }
     more: dict[str, object] = {}
     discard_signal(output, recording.recording)
@@ -85,6 +87,7 @@ def crop_recording(
             more["sound"] = as_dict(heard)
             if row["sound_s"]:
                 archive.add_sound(samples)
+        more |= archive.add_turns(recording.turns)
         archive.add_row(row, settings.as_dict(), **more)
     return row
 
@@ -112,10 +115,11 @@ def hear_recording(recording: Recording, output: Path, progress: Callable[[int],
         samples, heard, measured = hear(recording, record.get("zero_s"), record.get("film"))
     row = with_sound(record.pop("row"), heard, measured)
     with ArchiveWriter(path) as archive:
-        archive.add_all(path, but=(ROW, SOUND))
+        archive.add_all(path, but=(ROW, SOUND, TURNS))
         if row["sound_s"]:
             archive.add_sound(samples)
-        archive.add_row(row, record.pop("settings"), **record, sound=as_dict(heard))
+        turns = archive.add_turns(recording.turns)
+        archive.add_row(row, record.pop("settings"), **record, sound=as_dict(heard), **turns)
     progress(n_frames(row))
     return row
 
@@ -126,8 +130,8 @@ def mute_recording(recording: Recording, output: Path, progress: Callable[[int],
     record = _muted(path)
     row: dict[str, object] = record.pop("row")
     with ArchiveWriter(path) as archive:
-        archive.add_all(path, but=(ROW, SOUND))
-        archive.add_row(row, record.pop("settings"), **record)
+        archive.add_all(path, but=(ROW, SOUND, TURNS))
+        archive.add_row(row, record.pop("settings"), **record, **archive.add_turns(recording.turns))
     progress(n_frames(row))
     return row
 
@@ -155,8 +159,9 @@ def measure_recording(
 
 
 def _muted(path: Path) -> dict[str, Any]:
-    """A zip's record as if it had never been heard."""
+    """A zip's record as if it had never been heard, without its turns."""
     record = read_record(path)
+    record.pop("turns", None)
     if stored := record.pop("sound", None):
         record["row"] = without_sound(record["row"], Heard(**stored))
     return record

@@ -36,7 +36,7 @@ from stan_lightning.data.labels import class_names, severity
 from stan_lightning.data.loaders import loader, window_loader
 from stan_lightning.data.manifest import read_manifest
 from stan_lightning.data.presence import check_faces, check_sound, tell_empty_windows
-from stan_lightning.data.protocol import split
+from stan_lightning.data.protocol import of_fewer_people, split
 from stan_lightning.data.readable import why_unreadable
 from stan_lightning.data.sampler import EpochBatches
 from stan_lightning.data.settings import check_settings
@@ -87,6 +87,7 @@ class CropDataModule(L.LightningDataModule):
         sound_s: float | None = None,
         eval_batch_size: int | None = None,
         signals: Mapping[str, str | None] | None = None,
+        train_people: int | None = None,
     ) -> None:
         super().__init__()
         modalities = ["face"] if modalities is None else modalities
@@ -114,6 +115,8 @@ class CropDataModule(L.LightningDataModule):
             self.hparams["n_folds"],
             self.hparams["split_seed"],
         )
+        if (people := self.hparams["train_people"]) is not None:
+            parts["train"] = of_fewer_people(parts["train"], people, self.hparams["split_seed"])
         for name, part in parts.items():
             self.missing[name] = part[part.crops == ""]
             self.tables[name] = part[part.crops != ""].reset_index(drop=True)

@@ -49,6 +49,27 @@ def split(
     return parts
 
 
+def of_fewer_people(part: pd.DataFrame, people: int, seed: int) -> pd.DataFrame:
+    """The recordings of so many of a partition's people; those of fewer are among those of more.
+
+    Args:
+        part: Recordings with `subject` and `label`.
+        people: How many, of those with a label.
+        seed: Fixes who.
+
+    Raises:
+        InputError: There are not so many.
+    """
+    labelled = part[part.label.notna() & (part.label.astype(str) != "")]
+    known = np.sort(labelled.subject.unique().astype(str))
+    if people > len(known):
+        raise InputError(
+            f"data.train_people={people}, but the training partition has {len(known)} people with a label"
+        )
+    chosen = np.random.default_rng(seed).permutation(known)[:people]
+    return part[part.subject.astype(str).isin(chosen)]
+
+
 def _without(part: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     return part[~part.subject.isin(other.subject)]
 

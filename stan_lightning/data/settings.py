@@ -11,6 +11,7 @@ from stan_lightning.data.signal_listing import OF_CROPS
 _SEED = (int, 0, 2**32 - 1)
 _NUMBERS: dict[str, tuple[type, float, float]] = {
     **dict.fromkeys(("fold", "n_folds", "split_seed", "seed", "crops_stride"), _SEED),
+    "train_people": (int, 1, inf),
     "batch_size": (int, 1, inf),
     "eval_batch_size": (int, 1, inf),
     "clip_frames": (int, 1, 20_000),
@@ -19,7 +20,7 @@ _NUMBERS: dict[str, tuple[type, float, float]] = {
     "sound_s": (float, 0, 3_600),
     "num_workers": (int, 0, 256),
 }
-_OPTIONAL = ("crops_stride", "eval_batch_size", "clip_frames", "sound_s")
+_OPTIONAL = ("train_people", "crops_stride", "eval_batch_size", "clip_frames", "sound_s")
 _MOST_PIXELS = 2**28
 """Of a clip: 3 GB as float32, eighty times the paper's."""
 MOST_SCORE = 1e9

@@ -13,7 +13,7 @@ from stan_lightning.evaluation.released import load_into
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
 from stan_lightning.training.module import StanModule
 
-DECIDED_IN_TRAINING = ("protocol", "fold", "n_folds", "split_seed", "score_range", "seed")
+DECIDED_IN_TRAINING = ("protocol", "fold", "n_folds", "split_seed", "train_people", "score_range", "seed")
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ def from_checkpoint(path: str | Path, changes: Mapping[str, Any], trust: Collect
     if trained.record["score_range"] is None:
         raise InputError(f"{path} was trained to tell classes; only severity is evaluated here")
     for name in DECIDED_IN_TRAINING:
-        if name in changes and changes[name] != trained.data[name]:
+        if name in changes and changes[name] != trained.data.get(name):
             raise InputError(
-                f"data.{name}={changes[name]}, but the checkpoint was trained with {trained.data[name]}: who "
-                "is tested is decided in training; train again, or leave it out"
+                f"data.{name}={changes[name]}, but the checkpoint was trained with {trained.data.get(name)}: "
+                "who is trained on and tested is decided in training; train again, or leave it out"
             )
     arguments = {**trained.data, **changes}
     if "signals" in changes:  # folders that are not named anew stay as they were in training

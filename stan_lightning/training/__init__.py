@@ -1,6 +1,7 @@
 """The network under training.
 
 module: Loss, optimiser and metrics.
+losses: Losses of scores beside torch's own: concordance, ranking, sums.
 objective: What outputs mean: their loss, score, metrics and selection.
 parameter_groups: Groups of parameters with rates of their own.
 metrics: Window outputs gathered into recordings, exactly, on one device or many.

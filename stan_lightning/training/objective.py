@@ -17,6 +17,10 @@ from stan_lightning.training.metrics import recording_means, recording_scores
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
+MOST_POINTS = 10_000
+"""Outputs of a distribution over points."""
+
+
 class Objective(nn.Module):
     """The interface.
 
@@ -76,7 +80,7 @@ class Severity(Objective):
         InputError: An argument is outside its choices, or labels are classes.
     """
 
-    outputs = 1
+    outputs: int = 1
     metrics: ClassVar[Mapping[str, str]] = {"val/mae": "min", "val/rmse": "min"}
 
     def __init__(
@@ -139,6 +143,84 @@ class Severity(Objective):
             nn.init.zeros_(head.weight)
 
 
+class Distribution(Severity):
+    """A score as a distribution over whole points, whose expectation it is (label distribution learning).
+
+    The target is a Gaussian about the label (Geng 2016), the loss its cross-entropy with the outputs' softmax
+    plus `loss` of expectation and label (Gao et al. 2018). Points reach `MARGIN` deviations beyond the range,
+    so that the target's expectation is the label up to the ends.
+
+    Args:
+        loss: Of expectations and labels ``(B,)`` in points, added to the cross-entropy.
+        data: `score_range` of `CropDataModule.facts`.
+        deviation: Of the Gaussian, in points.
+        weight: Of `loss`.
+        label_noise: As for `Severity`.
+        clip_scores: As for `Severity`.
+        start_at_mean: The head starts with zero weights and the training mean's distribution as its bias.
+
+    Raises:
+        InputError: An argument is outside its choices, or labels are classes.
+    """
+
+    MARGIN = 6.0
+    points: Tensor
+
+    def __init__(
+        self,
+        loss: Loss,
+        data: Mapping[str, Any],
+        deviation: float = 3.0,
+        weight: float = 1.0,
+        label_noise: float = 0.0,
+        clip_scores: str = "window",
+        start_at_mean: bool = False,
+    ) -> None:
+        super().__init__(
+            loss, data, label_noise=label_noise, clip_scores=clip_scores, start_at_mean=start_at_mean
+        )
+        for name, value, least in (("deviation", deviation, 0.5), ("weight", weight, 0.0)):
+            if isinstance(value, bool | str) or not least <= value <= 100:
+                raise InputError(f"model.objective.{name}={value}: a number from {least:g} to 100")
+        low, high = self.score_range
+        reach = self.MARGIN * deviation
+        points = torch.arange(np.floor(low - reach), np.ceil(high + reach) + 1)
+        if len(points) > MOST_POINTS:
+            raise InputError(f"data.score_range={list(self.score_range)} has more than {MOST_POINTS} points")
+        self.deviation, self.weight = deviation, weight
+        self.outputs = len(points)
+        self.register_buffer("points", points, persistent=False)
+
+    def target(self, label: Tensor) -> Tensor:
+        """Probabilities ``(B, outputs)`` of labels ``(B,)`` in points."""
+        return self._logits(label[:, None]).softmax(1)
+
+    def _logits(self, label: Tensor | float) -> Tensor:
+        return -(((self.points - label) / self.deviation) ** 2) / 2
+
+    def expectation(self, probabilities: Tensor) -> Tensor:
+        """Points ``(B,)``."""
+        return probabilities @ self.points.to(probabilities.dtype)
+
+    def training_loss(self, output: Tensor, target: Tensor, noise: Tensor) -> Tensor:
+        """Cross-entropy with the labels' distributions, and `loss` of expectations."""
+        noisy = target + self.label_noise * noise
+        entropy = -(self.target(noisy) * output.log_softmax(1)).sum(1).mean()
+        return entropy + self.weight * self.loss(self.expectation(output.softmax(1)), noisy)
+
+    def start(self, heads: Sequence[nn.Linear], bounded: bool) -> None:
+        """Start at the training mean where that is asked for."""
+        for head in heads if self.start_at_mean else ():
+            with torch.no_grad():
+                head.bias.copy_(self._logits(self.training_mean))
+            nn.init.zeros_(head.weight)
+
+    def fraction(self, output: Tensor) -> Tensor:
+        """The expectation as a fraction of the range."""
+        low, high = self.score_range
+        return (self.expectation(output.softmax(1)) - low) / (high - low)
+
+
 class Classes(Objective):
     """Class names: an output for each, and the accuracy of a recording's mean probabilities.
 
@@ -172,16 +254,3 @@ class Classes(Objective):
     def measure(self, targets: Tensor, predictions: Tensor) -> dict[str, Tensor]:
         """Share of recordings whose likeliest class is theirs."""
         return {"val/accuracy": (predictions.argmax(1) == targets).float().mean()}
-
-
-class Sum(nn.Module):
-    """The sum of several losses."""
-
-    def __init__(self, losses: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.losses = nn.ModuleList(losses)
-
-    def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Add them."""
-        values = [loss(prediction, target) for loss in self.losses]
-        return torch.stack(values).sum()

@@ -46,7 +46,8 @@ SETTINGS = Settings(3, "frames", 32, "eyes", 1.0, 95, None)
 def record(name: str, **row: Any) -> bytes:
     known: dict[str, Any] = dict.fromkeys(FIELDS, "") | {"recording": name, "label": None, "status": "ok"}
     known |= {"fps": 30.0, "n_source_frames": 9, "frame_stride": 3, "n_frames": 3, "detection_rate": 1.0}
-    known |= {"sound_s": 0.3, "sound_rms": None, "n_moments": None} | row
+    known |= {"sound_s": 0.3, "sound_rms": None, "n_moments": None}
+    known |= {"participant_s": None, "interviewer_s": None} | row
     sound = {"source": "", "damage": "", "note": ""}
     return json.dumps({"row": known, "settings": SETTINGS.as_dict(), "sound": sound}).encode()
 

@@ -177,6 +177,7 @@ def test_robustness_and_identity_audit(checkpoint, tmp_path):
     [
         ("data.protocol=subject_disjoint", "trained with official"),
         ("data.score_range=[0,24]", "trained with"),
+        ("data.train_people=2", "trained with None: who is trained on"),
         ("model.network.encoder.k=4", "knows its own network"),
         ("partition=tset", "none of train, dev, test"),
         ("data.frame_stride=4", "stride of 4 cannot be read"),

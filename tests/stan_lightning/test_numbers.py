@@ -124,6 +124,117 @@ def compared(table, baselines):
     return found
 
 
+def regression(rows, term):
+    """A coefficient of the last column on the others and a constant."""
+    if np.linalg.matrix_rank(full := np.column_stack([np.ones(len(rows)), rows[:, :-1]])) < full.shape[1]:
+        return np.nan
+    return np.linalg.lstsq(full, rows[:, -1], rcond=None)[0][term]
+
+
+def screened(cutoff, sessions):
+    rows, subject = sessions[["label", "prediction"]].to_numpy(float), sessions["subject"].to_numpy()
+
+    def side(pick):
+        def value(some):
+            above, called = some[:, 0] >= cutoff, some[:, 1] >= cutoff
+            return pick(some[:, 1], above, called) if 0 < above.sum() < len(above) else np.nan
+
+        return jackknife(value, rows, subject, (*ANGLE, 40), uneven=False)
+
+    def area(said, above, called):
+        pairs = said[above][:, None] - said[~above][None]
+        return ((pairs > 0) + 0.5 * (pairs == 0)).mean()
+
+    def area_of(some):
+        return area(some[:, 1], some[:, 0] >= cutoff, None)
+
+    logit = (lambda p: np.log(p / (1 - p)), lambda x: 1 / (1 + np.exp(-x)), 40)
+    above = rows[:, 0] >= cutoff
+    return {
+        "n_above": int(above.sum()),
+        "people_above": len(set(subject[above])),
+        "auc": jackknife(area_of, rows, subject, logit, uneven=False),
+        "sensitivity": side(lambda said, above, called: called[above].mean()),
+        "specificity": side(lambda said, above, called: (~called[~above]).mean()),
+        "balanced_accuracy": side(
+            lambda said, above, called: (called[above].mean() + (~called[~above]).mean()) / 2
+        ),
+    }
+
+
+def valid(videos, sessions, identity, trained):
+    """What `validity` says, by loops and regressions."""
+    subject = videos["subject"].to_numpy()
+    both = videos[["prediction", "label"]].to_numpy(float)
+    slope = jackknife(lambda rows: regression(rows, 1), both, subject, (*IDENTITY, 20))
+    assert slope["low"] > 0
+    slope = jackknife(lambda rows: regression(rows, 1), both, subject, (np.log, np.exp, 20))
+    intercept = {"value": regression(both, 0), "low": None, "high": None}
+
+    two = sessions.groupby("subject").filter(lambda own: own["label"].nunique() > 1)
+    moved = two[["label", "prediction"]] - two.groupby("subject")[["label", "prediction"]].transform("mean")
+    change = jackknife(
+        lambda rows: rows.prod(1).sum() / (rows[:, 0] ** 2).sum(),
+        moved.to_numpy(),
+        two["subject"].to_numpy(),
+        (*IDENTITY, 10),
+        uneven=False,
+    )
+    wide = two.groupby("subject")[["label", "prediction"]].agg(lambda one: one.iloc[0] - one.iloc[1])
+    wide = wide[wide["label"].abs() >= 5]
+    agree = (wide["label"] * wide["prediction"] > 0).to_numpy(float)
+    follows = jackknife(lambda some: some.mean(), agree, wide.index.to_numpy(), (*ANGLE, 20), uneven=False)
+
+    scores = videos.pivot(index=["subject", "session"], columns="task", values="prediction")
+    people = scores.index.get_level_values(0).to_numpy()
+
+    def agreement(rows, wanted):
+        n, k = rows.shape
+        table = pd.DataFrame(rows).stack().rename_axis(["row", "column"]).rename("y").reset_index()
+        total = ((table["y"] - table["y"].mean()) ** 2).sum()
+        between = k * table.groupby("row")["y"].mean().var(ddof=0) * n
+        tasks = n * table.groupby("column")["y"].mean().var(ddof=0) * k
+        r, c, e = between / (n - 1), tasks / (k - 1), (total - between - tasks) / (n - 1) / (k - 1)
+        icc = (r - e) / (r + (k - 1) * e + k * (c - e) / n)
+        return {"icc": icc, "sem": np.sqrt(max(c - e, 0) / n + e)}[wanted]
+
+    found = {
+        name: jackknife(lambda rows, name=name: agreement(rows, name), scores.to_numpy(), people, scale)
+        for name, scale in (("icc", SCALES["pearson"]), ("sem", SCALES["rmse"]))
+    }
+    detectable = {key: end and 1.96 * 2**0.5 * end for key, end in found["sem"].items()}
+    seen = videos.assign(known=videos["recording"].map(identity))[trained]
+    three, own = seen[["label", "known", "prediction"]].to_numpy(float), seen["subject"].to_numpy()
+    weights = {
+        name: jackknife(lambda rows, n=n: regression(rows, n), three, own, (*IDENTITY, 10), uneven=False)
+        for n, name in ((1, "severity"), (2, "memory"))
+    }
+    gaps = {
+        name: jackknife(
+            lambda rows: regression(rows, 1),
+            np.column_stack([videos["group"] == name, videos[["label", "prediction"]]]).astype(float),
+            subject,
+            (*IDENTITY, 10),
+            uneven=False,
+        )
+        for name in ("f", "m")
+    }
+    mean_error = mean(videos["prediction"] - videos["label"], subject)
+    return {
+        "calibration": {"slope": slope, "intercept": intercept, "mean_error": mean_error},
+        "screening": {f"{cutoff}": screened(cutoff, sessions) for cutoff in (14, 20)},
+        "change": {"people": two["subject"].nunique(), "slope": change, "agreement": follows},
+        "reliability": {
+            "n": len(scores),
+            "people": len(set(people)),
+            **found,
+            "detectable": detectable,
+        },
+        "memory": {"people": seen["subject"].nunique(), **weights},
+        "group_gaps": gaps,
+    }
+
+
 def corpus():
     """44 people: 1 or 2 sessions of 2 videos of 1 to 3 windows; some are trained on, some selected on."""
     random = np.random.default_rng(3)
@@ -204,6 +315,7 @@ def test_every_number_is_that_of_plain_numpy():
         "by_group": {name: unit(part) for name, part in videos.groupby("group")},
         "by_band": bands,
         "dealt": dealt,
+        "validity": valid(videos, sessions, baselines["identity"], number < 14),
         "n_above_range": int((videos["prediction"] > 63).sum()),
         "n_sessions_of_two_labels": 0,
     }

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from stan_boundary.errors import InputError
-from stan_lightning.data.protocol import overlap, split
+from stan_lightning.data.protocol import of_fewer_people, overlap, split
 
 
 def corpus() -> pd.DataFrame:
@@ -73,3 +73,16 @@ def test_what_cannot_be_split_says_why() -> None:
         split(corpus(), "group_kfold", 5, 5)
     with pytest.raises(InputError, match="partition valid is none of"):
         split(corpus().assign(partition="valid"), "official")
+
+
+def test_fewer_people_are_whole_people_and_stand_among_more() -> None:
+    train = split(corpus(), "official")["train"]
+    train.loc[train.subject == "3", "label"] = float("nan")
+    drawn = {n: subjects(of_fewer_people(train, n, seed=1)) for n in (1, 7, 19)}
+    assert [len(one) for one in drawn.values()] == [1, 7, 19] and "3" not in drawn[19]
+    assert drawn[1] < drawn[7] < drawn[19]
+    few = of_fewer_people(train, 7, seed=1)
+    assert few.equals(train[train.subject.isin(drawn[7])])
+    assert subjects(of_fewer_people(train, 7, seed=2)) != drawn[7]
+    with pytest.raises(InputError, match=r"data\.train_people=20, but the training partition has 19 people"):
+        of_fewer_people(train, 20, seed=1)

@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from stan_boundary.errors import InputError
-from stan_lightning.training.objective import Classes, Severity, Sum
+from stan_lightning.training.losses import Sum
+from stan_lightning.training.objective import Classes, Distribution, Severity
 
 OUTPUT, TARGET, NOISE = torch.tensor([[0.2], [0.9]]), torch.tensor([10.0, 63.0]), torch.tensor([1.0, -2.0])
 SCORES = {"score_range": [0, 63], "classes": None, "training_mean": 15.0}
@@ -50,3 +51,43 @@ def test_what_labels_are_and_what_is_trained_fit() -> None:
         Classes(nn.CrossEntropyLoss(), SCORES)
     with pytest.raises(InputError, match=r"model\.objective\.label_noise=-1: it must be a number"):
         Severity(nn.MSELoss(), SCORES, label_noise=-1)
+
+
+@pytest.mark.parametrize("deviation", [1.0, 3.0, 7.5])
+def test_the_expectation_of_a_distribution_s_own_target_is_the_label(deviation: float) -> None:
+    objective = Distribution(nn.L1Loss(), SCORES, deviation=deviation).double()
+    labels = torch.tensor([0.0, 0.4, 13.0, 31.5, 62.9, 63.0], dtype=torch.float64)
+    target = objective.target(labels)
+    assert target.shape == (6, objective.outputs) and objective.outputs == len(objective.points)
+    torch.testing.assert_close(objective.expectation(target), labels, rtol=0, atol=1e-6)
+    output = -(((objective.points - labels[:, None]) / deviation) ** 2) / 2
+    torch.testing.assert_close(63 * objective.fraction(output), labels, rtol=0, atol=1e-6)
+    entropy = -(target * output.log_softmax(1)).sum(1).mean()
+    assert objective.training_loss(output, labels, torch.zeros(6)).item() == pytest.approx(entropy.item())
+
+
+def test_a_distribution_s_gradient_is_right_and_leads_to_the_label() -> None:
+    objective = Distribution(nn.MSELoss(), SCORES | {"score_range": [0, 4]}, deviation=1.0).double()
+    output = torch.randn(2, objective.outputs, dtype=torch.float64, requires_grad=True)
+    labels, none = torch.tensor([1.0, 3.5], dtype=torch.float64), torch.zeros(2, dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda x: objective.training_loss(x, labels, none), output)
+    steps = torch.optim.Adam([output], 0.1)
+    for _ in range(300):
+        steps.zero_grad()
+        objective.training_loss(output, labels, none).backward()
+        steps.step()
+    torch.testing.assert_close(4 * objective.fraction(output), labels, rtol=0, atol=0.02)
+    for changed, said in (({"deviation": 0}, "deviation=0"), ({"weight": -1}, "weight=-1")):
+        with pytest.raises(InputError, match=rf"model\.objective\.{said}"):
+            Distribution(nn.MSELoss(), SCORES, **changed)
+    with pytest.raises(InputError, match="more than 10000 points"):
+        Distribution(nn.MSELoss(), SCORES | {"score_range": [0, 1e6]})
+
+
+def test_a_distribution_may_start_at_the_training_mean() -> None:
+    objective = Distribution(nn.MSELoss(), SCORES, start_at_mean=True)
+    head = nn.Linear(4, objective.outputs)
+    objective.start([head], bounded=False)
+    assert 63 * objective.fraction(head(torch.randn(2, 4)))[0].item() == pytest.approx(15, abs=1e-3)
+    Distribution(nn.MSELoss(), SCORES).start([other := nn.Linear(4, objective.outputs)], bounded=False)
+    assert other.weight.abs().max() > 0

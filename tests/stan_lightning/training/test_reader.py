@@ -171,6 +171,9 @@ def test_a_run_of_it_is_a_run(crops: Path, train: Train, tmp_path: Path) -> None
     assert code == 0 and "best of 1 epochs" in said
     code, said = train(*PROBE, f"data.root={crops}", "model.network.reader._target_=os.system")
     assert code == 2 and "os.system" in said
+    code, said = train(*PROBE, f"data.root={crops}", "data.train_people=5", f"hydra.run.dir={tmp_path / 'd'}")
+    assert code == 0 and "5 recordings of 5 people" in said, said
+    assert len(open_checkpoint(tmp_path / "d" / "checkpoints" / "best.ckpt").sessions.subjects) == 5
     few = pd.read_csv(crops / "manifest.csv", dtype=str)
     few.loc[few["subject"].isin(PEOPLE[2:16]), "label"] = ""
     few.to_csv(crops / "manifest.csv", index=False)
