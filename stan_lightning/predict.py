@@ -43,14 +43,16 @@ from stan_lightning.evaluation.scoring import score_windows
 from stan_lightning.evaluation.tables import predictions_table
 from stan_lightning.evaluation.trained import Trained, open_checkpoint, way
 from stan_lightning.pages import figures
-from stan_lightning.pages.predictions_page import PAGE, Scored, page
+from stan_lightning.pages.predictions_page import PAGE, Scored, page, said_bounds
 from stan_lightning.pages.views import look
 from stan_lightning.prediction.intake import quality
+from stan_lightning.prediction.new_person import with_bounds
 from stan_lightning.prediction.prepared import Reading, prepare
 from stan_lightning.prediction.refusals import refuse_classes
 from stan_lightning.runs.quiet import quiet
 from stan_lightning.sharing.folder import open_model
 from stan_lightning.sharing.hub import local
+from stan_lightning.training.conformal import told
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.trainer_refusals import SCORING, refuse_trainer_settings
 
@@ -106,13 +108,18 @@ def predict(config: DictConfig, overrides: Sequence[str] = ()) -> int:
     module = computed_by(str(config.runtime), trained.module, trained.data)
     scored = score_windows(module, data, usable, trainer)
     score_range = trained.record["score_range"]
-    predictions = predictions_table(scored, usable, score_range, None)
+    predictions = with_bounds(
+        predictions_table(scored, usable, score_range, None), trained.conformal, score_range
+    )
     write_table(predictions, output / "predictions.csv")
     write_table(scored, output / "windows.csv")
     found = list(show(trained, data, usable, predictions, scored, config))
     synthetic = bool(trained.data["synthetic"])
-    write_whole(output / PAGE, as_text(page(found, refusals, score_range, synthetic)).encode())
+    new_person = told(trained.conformal)
+    content = page(found, refusals, score_range, synthetic, new_person)
+    write_whole(output / PAGE, as_text(content).encode())
     say(predictions, usable, score_range)
+    print(new_person)
     if synthetic:
         print(TRAINED_ON_SYNTHETIC)
     print(printable(as_text(f"next: open in a browser {output / PAGE}")))
@@ -177,7 +184,8 @@ def show(
         if "audio" in trained.module.network.modalities:
             heard = open_crops(str(row.crops)).has_sound
             facts.append(("sound", "heard" if heard else "none: scored without it"))
-        yield Scored(name, answer["prediction"], answer["sd_windows"], own, facts, strip, film)
+        ends = (answer["low_90"], answer["high_90"])
+        yield Scored(name, answer["prediction"], answer["sd_windows"], ends, own, facts, strip, film)
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
@@ -191,7 +199,7 @@ def say(predictions: pd.DataFrame, table: pd.DataFrame, score_range: Any) -> Non
     drawn = Table(
         title=f"score, of {low:g} to {high:g}", caption="sd: over windows of one video; no error bar"
     )
-    for column in ("recording", "score", "sd", "windows", "faces found"):
+    for column in ("recording", "score", "9 of 10 new people", "sd", "windows", "faces found"):
         drawn.add_column(column)
     rates = dict(zip(table["recording"], table["detection_rate"], strict=True))
     for row in predictions.to_dict("records"):
@@ -199,7 +207,8 @@ def say(predictions: pd.DataFrame, table: pd.DataFrame, score_range: Any) -> Non
         sd = f"{row['sd_windows']:.1f}" if row["n_windows"] > 1 else "one window"
         found = f"{float(rate):.0%}" if rate else ""
         name = Text(printable(row["recording"]))
-        drawn.add_row(name, f"{row['prediction']:.1f}", sd, str(row["n_windows"]), found)
+        between = said_bounds(row["low_90"], row["high_90"])
+        drawn.add_row(name, f"{row['prediction']:.1f}", between, sd, str(row["n_windows"]), found)
     Console().print(drawn)
     print(f"{DISCLAIMER} A score is the network's output for a recording, not a statement about a person.")
 

@@ -256,6 +256,12 @@ class CropDataModule(L.LightningDataModule):
         rows = [list(row) for row in sessions.itertuples(index=False)]
         return {name: self.hparams[name] for name in kept} | {"sessions": rows}
 
+    def labelled_subjects(self, partition: str) -> list[str]:
+        """Whom each recording with a label shows, in the order of the loaders."""
+        table = self.tables[partition]
+        known = table.label.notna() & (table.label.astype(str) != "")
+        return [str(one) for one in table.subject[known]]
+
     @cached_property
     def augment(self) -> Pipeline:
         """What is changed in training clips; made where clips are trained on, and nowhere else."""

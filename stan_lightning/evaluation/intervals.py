@@ -96,8 +96,8 @@ def interval(value: float, left_out: Floats, scale: Scale = DIFFERENCE) -> Metri
         return alone
     moved = values - values.mean()
     error = float(np.sqrt((people - 1) / people * np.sum(moved**2)))
-    if not error and scale.uneven:
-        return alone
+    if error <= 1e-12 * max(1.0, abs(float(centre))) and scale is not DIFFERENCE:
+        return alone  # nobody changes it: a rate of 1, or the AUC of a constant, is not certain for that
     freedom = people - 1.0
     if scale.uneven:
         kurtosis = float(np.mean(moved**4) / np.mean(moved**2) ** 2)

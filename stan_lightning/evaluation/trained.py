@@ -15,6 +15,7 @@ from stan_lightning.data.settings import MOST_SCORE
 from stan_lightning.data.signals import OF_CROPS
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.network import checkpoint_file
+from stan_lightning.training.conformal import Conformal
 from stan_lightning.training.module import StanModule
 
 OF_THE_MACHINE: Mapping[str, Any] = {
@@ -47,6 +48,7 @@ class Trained:
         record: How the data was divided: protocol, fold, n_folds, split_seed, seed, score_range.
         sessions: Who was trained on.
         crops: Settings that its crops were made with; None: they stand in those crops alone.
+        conformal: What development told of errors on new people; None where it tells nothing.
     """
 
     module: StanModule
@@ -54,6 +56,7 @@ class Trained:
     record: Mapping[str, Any]
     sessions: TrainingSessions
     crops: Mapping[str, Any] | None = None
+    conformal: Conformal | None = None
 
     @property
     def signals(self) -> list[str]:
@@ -141,12 +144,13 @@ def from_content(
         record = {name: content["training"][name] for name in RECORD}
         sessions = TrainingSessions.from_rows(content["training"]["sessions"])
         check_record(record, sessions, file)
+        conformal = Conformal.from_record(content["training"].get("conformal"))
     except InputError as error:
         raise error if file in str(error) else InputError(f"{file}: {error}") from None
     except (TypeError, ValueError, LookupError, AttributeError, RuntimeError, ArithmeticError) as error:
         said = " ".join(f"{error}".split())[:160] or type(error).__name__
         raise InputError(f"{file} was made by another version of this project: {said}") from None
-    return Trained(module.eval(), data, record, sessions, crops)
+    return Trained(module.eval(), data, record, sessions, crops, conformal)
 
 
 def _largest(node: Any) -> float:

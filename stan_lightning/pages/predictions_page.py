@@ -1,6 +1,7 @@
 """What one prediction leaves as a page: each recording's score, its timeline, and the film that it moves."""
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,7 @@ class Scored:
         name: The recording.
         prediction: Its score in points.
         sd: Of its windows' scores, in points; NaN where there is one window.
+        bounds: Lowest and highest score of 9 of 10 new people scored so; NaN where unknown.
         windows: Its rows of windows.csv.
         facts: What is known of its crops: names with values.
         strip: JPEG of a few crops side by side; empty where there are none to show.
@@ -60,6 +62,7 @@ class Scored:
     name: str
     prediction: float
     sd: float
+    bounds: tuple[float, float]
     windows: pd.DataFrame
     facts: Sequence[tuple[str, str]]
     strip: bytes
@@ -67,7 +70,11 @@ class Scored:
 
 
 def page(
-    found: Sequence[Scored], refusals: Mapping[str, str], score_range: Sequence[float], synthetic: bool
+    found: Sequence[Scored],
+    refusals: Mapping[str, str],
+    score_range: Sequence[float],
+    synthetic: bool,
+    new_person: str,
 ) -> str:
     """The page as HTML, self-contained but for the films and files beside it.
 
@@ -76,6 +83,7 @@ def page(
         refusals: Those that were not, and why.
         score_range: Lowest and highest score in points.
         synthetic: Whether the network was trained on synthetic subjects; the page says so.
+        new_person: What is known of errors on new people.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -87,8 +95,14 @@ def page(
         refusals=refusals,
         score_range=[f"{edge:g}" for edge in score_range],
         notes=[TRAINED_ON_SYNTHETIC] if synthetic else [],
+        new_person=new_person,
         disclaimer=DISCLAIMER,
     )
+
+
+def said_bounds(low: float, high: float) -> str:
+    """An interval in points; empty where there is none."""
+    return "" if math.isnan(low) else f"{low:.1f} to {high:.1f}"
 
 
 def _shown(one: Scored, score_range: Sequence[float]) -> dict[str, Any]:
@@ -101,6 +115,7 @@ def _shown(one: Scored, score_range: Sequence[float]) -> dict[str, Any]:
         "name": one.name,
         "score": f"{one.prediction:.1f}",
         "spread": f"sd {one.sd:.1f} over {n_windows} windows" if n_windows > 1 else "one window",
+        "bounds": said_bounds(*one.bounds),
         "facts": one.facts,
         "strip": one.strip,
         "film": one.film,

@@ -22,13 +22,14 @@ from stan_lightning.evaluation.runtime import computed_by
 from stan_lightning.evaluation.scoring import score_windows
 from stan_lightning.evaluation.tables import predictions_table
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
+from stan_lightning.prediction.new_person import with_bounds
 from stan_lightning.prediction.prepared import Reading, prepare
 from stan_lightning.prediction.refusals import refuse_classes
 from stan_lightning.runs.quiet import quiet
 from stan_lightning.sharing.folder import open_model
 from stan_lightning.sharing.hub import local
 
-COLUMNS = ("recording", "prediction", "sd_windows", "n_windows", "reason")
+COLUMNS = ("recording", "prediction", "low_90", "high_90", "sd_windows", "n_windows", "reason")
 
 
 class Model:
@@ -84,10 +85,11 @@ class Model:
             num_workers: Processes that read crops.
 
         Returns:
-            Columns `COLUMNS`, a row a recording: the score in points, the standard deviation of its windows'
-            scores in points (no interval of the score), how many windows, and, where it could not be
-            scored, why; then there is no score. A warning names each recording that was not scored, or
-            scored without one of its modalities.
+            Columns `COLUMNS`, a row a recording: the score in points; the bounds that hold 9 of 10 new
+            people's labels (NaN where the network knows none, see `stan_lightning.training.conformal`); the
+            standard deviation of its windows' scores in points (no interval of the score), how many windows,
+            and, where it could not be scored, why; then there is no score. A warning names each recording
+            that was not scored, or scored without one of its modalities.
 
         Raises:
             InputError: None of them can be scored.
@@ -112,7 +114,9 @@ class Model:
             home = Path(keep_crops or made)
             prepared = prepare(self.trained, Path(recordings), home, reading, _warn)
             windows = score_windows(module, prepared.data, prepared.recordings, trainer)
-        scored = predictions_table(windows, prepared.recordings, self.trained.record["score_range"], None)
+        score_range = self.trained.record["score_range"]
+        scored = predictions_table(windows, prepared.recordings, score_range, None)
+        scored = with_bounds(scored, self.trained.conformal, score_range)
         others = pd.DataFrame(list(prepared.refusals.items()), columns=["recording", "reason"])
         table = pd.concat([scored.assign(reason=""), others.assign(n_windows=0)], ignore_index=True)
         return table[list(COLUMNS)].astype({"n_windows": int})

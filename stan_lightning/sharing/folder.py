@@ -55,6 +55,8 @@ def described(trained: Trained, crops: Mapping[str, Any], versions: Mapping[str,
     }
     if labels:
         calibration |= {"training_median": float(median(labels)), "training_mean": float(mean(labels))}
+    if trained.conformal is not None:
+        calibration["conformal"] = trained.conformal.record()
     return {
         **{name: module[name] for name in PLAIN},
         "facts": {name: value for name, value in module["data"].items() if name != SCALE},
@@ -140,6 +142,10 @@ def open_model(folder: Path, trust: Collection[str] = ()) -> Trained:
             "seed": 0,
         },
         "datamodule_hyper_parameters": {**_UNKNOWN, **config["record"], **config["reading"], "signals": {}},
-        "training": {**config["record"], "sessions": []},
+        "training": {
+            **config["record"],
+            "sessions": [],
+            "conformal": config["calibration"].get("conformal"),
+        },
     }
     return from_content(content, str(folder), trust, config["crops"])

@@ -7,6 +7,7 @@ parameter_groups: Groups of parameters with rates of their own.
 metrics: Window outputs gathered into recordings, exactly, on one device or many.
 frozen: What does not train, as part of a run's state.
 averaging: Averages of the weights, which are validated and saved.
+conformal: How far a score may be from the label of a new person.
 development: In which precision development is scored.
 reader: Fits the linear layer of a probe by folds of training subjects.
 refusals: Settings that cannot work, refused before anything is trained.

@@ -21,8 +21,9 @@ from stan_lightning.network.encoder import Encoder
 from stan_lightning.network.precision import single_precision
 from stan_lightning.network.weights import load_weights
 from stan_lightning.training import development
+from stan_lightning.training.conformal import Conformal
 from stan_lightning.training.frozen import freeze_alone, frozen
-from stan_lightning.training.metrics import EpochLoss, WindowScores
+from stan_lightning.training.metrics import EpochLoss, WindowScores, recording_scores
 from stan_lightning.training.objective import Objective
 from stan_lightning.training.reader import fit
 
@@ -60,6 +61,7 @@ class StanModule(L.LightningModule):
         self.objective = made
         self.train_loss = EpochLoss()
         self.windows = WindowScores(made.outputs)
+        self._new_people: tuple[int, Conformal] | None = None
 
     @property
     def backbone(self) -> nn.Module:
@@ -187,7 +189,24 @@ class StanModule(L.LightningModule):
         rows = self.windows.compute()
         self.windows.reset()
         self.development = self.objective.gather(rows)
+        self._measure_new_people(rows)
         return self.objective.measure(*self.development)
+
+    def _measure_new_people(self, rows: Tensor) -> None:
+        """Errors on people whom training does not see, and the step that they were measured at."""
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        score_range = self.hparams["data"]["score_range"]
+        if self.trainer.state.fn != "fit" or score_range is None:
+            return
+        people = data.labelled_subjects("dev")
+        fractions = torch.cat([rows[:, :3], self.objective.fraction(rows[:, 3:])[:, None]], 1)
+        label, said = (
+            one.double().cpu().numpy() for one in recording_scores(fractions, score_range, "window")
+        )
+        self._new_people = None
+        if len(label) == len(people) and np.isfinite(said).all():  # a sanity check or a diverged run has less
+            found = Conformal.measured(label, said, people, set(data.labelled_subjects("train")))
+            self._new_people = self.trainer.global_step, found
 
     # --- optimiser --------------------------------------------------------------------------------
 
@@ -240,6 +259,9 @@ class StanModule(L.LightningModule):
         """Record what is frozen, and for evaluation how the data was divided and who was trained on."""
         checkpoint["training"] = self.trainer.datamodule.training_record()  # type: ignore[attr-defined]
         checkpoint["frozen"] = frozen(self)
+        step, found = self._new_people or (None, None)
+        measured = found is not None and step == self.trainer.global_step
+        checkpoint["training"]["conformal"] = found.record() if found is not None and measured else None
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what was frozen until the optimiser has been made as at the start."""

@@ -167,3 +167,16 @@ def test_all_of_it_is_plain_numbers_whatever_is_missing() -> None:
     assert other["screening"] is other["memory"] is other["reliability"] is None
     for found in (whole, other, validity(table, None, bdi=True)):
         json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize("said", ["constant", "perfect"])
+def test_what_nobody_changes_has_no_interval(said: str) -> None:
+    """A constant, and a perfect screening, are the same without each person: that is no certainty."""
+    table = sessions(videos(50))
+    table["prediction"] = 15.0 if said == "constant" else table["label"]
+    row = screening(table, (14,))["14"]
+    for name in ("auc", "sensitivity", "specificity", "balanced_accuracy"):
+        assert row[name]["value"] is not None
+        assert row[name]["low"] is row[name]["high"] is None, name
+    agreement = change(table)["agreement"]
+    assert agreement["value"] == (said == "perfect") and agreement["low"] is agreement["high"] is None

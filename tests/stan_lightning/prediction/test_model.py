@@ -3,8 +3,10 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -15,6 +17,8 @@ from stan_boundary.errors import InputError
 from stan_lightning import Model
 from stan_lightning.evaluation.trained import Trained
 from stan_lightning.predict import predict
+from stan_lightning.sharing import folder
+from stan_lightning.training.conformal import Conformal
 
 
 @pytest.fixture
@@ -31,6 +35,29 @@ def test_the_scores_are_those_of_the_command(model: Path, crops: Path, tmp_path:
     for column in ("recording", "prediction", "sd_windows", "n_windows"):
         assert scores[column].tolist() == theirs[column].tolist()
     assert scores.reason.eq("").all() and scores.prediction.between(0, 63).all()
+    assert scores[["low_90", "high_90"]].isna().all(axis=None)
+    assert "No interval for a new person" in (tmp_path / "out" / "predictions.html").read_text()
+
+
+def test_an_interval_of_a_model_folder_stands_in_table_and_page(
+    trained: Trained, crops: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = replace(trained, conformal=Conformal(12, 9.5))
+    described = folder.described(known, {"frame_stride": 3, "crop_size": 32, "align": "none"}, {"torch": "2"})
+    folder.finish(folder.write(known, described, "", tmp_path / "m"), tmp_path / "m")
+    given = [f"model_folder={tmp_path / 'm'}", f"video={crops}", f"output={tmp_path / 'out'}", "views=false"]
+    with initialize_config_dir(CONF, version_base="1.3"):
+        predict(compose("predict", ["trainer.accelerator=cpu", "+trainer.enable_progress_bar=false", *given]))
+    found = pd.read_csv(tmp_path / "out" / "predictions.csv")
+    assert found.low_90.to_numpy() == pytest.approx(np.maximum(found.prediction - 9.5, 0))
+    assert found.high_90.to_numpy() == pytest.approx(np.minimum(found.prediction + 9.5, 63))
+    said = f"{found.low_90[0]:.1f} to {found.high_90[0]:.1f} for 9 of 10 new people"
+    page = (tmp_path / "out" / "predictions.html").read_text()
+    assert (
+        said in page
+        and "± 9.5 points" in page
+        and "± 9.5 points" in " ".join(capsys.readouterr().out.split())
+    )
 
 
 def test_what_is_not_scored_is_a_row_with_its_reason(model: Path, crops: Path) -> None:
@@ -46,7 +73,6 @@ def test_a_video_leaves_no_crops_but_those_that_are_asked_for(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import av
-    import numpy as np
 
     film = tmp_path / "films" / "a.mp4"
     film.parent.mkdir()
