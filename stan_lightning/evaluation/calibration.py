@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stan_lightning.evaluation.intervals import (
+    COEFFICIENT,
     DIFFERENCE,
     POSITIVE_SLOPE,
     SLOPE,
@@ -78,7 +79,7 @@ def group_gaps(videos: pd.DataFrame, names: Sequence[str]) -> dict[str, Metric]:
         def estimates(kept: NDArray[np.bool_], own: NDArray[Any] = own) -> dict[str, float]:
             return {"gap": coefficient(said[kept], [own[kept], label[kept]])}
 
-        found[name] = jackknifed(estimates, people, {"gap": DIFFERENCE})["gap"]
+        found[name] = jackknifed(estimates, people, {"gap": COEFFICIENT})["gap"]
     return found
 
 

@@ -51,6 +51,8 @@ def _inverse(power: float, fewest: int = FEWEST_PEOPLE) -> Scale:
 
 
 DIFFERENCE = Scale(np.asarray, np.asarray, uneven=False)
+COEFFICIENT = replace(DIFFERENCE)
+"""Of a regression: unlike a difference that is the same for everybody, one of a constant is not certain."""
 MEAN_ERROR = _inverse(0.5)
 ROOT_MEAN_SQUARE = _inverse(1.0, fewest=20)
 RATIO = Scale(np.asarray, lambda ratio: np.maximum(ratio, 0))

@@ -5,9 +5,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stan_lightning.evaluation.calibration import coefficient
-from stan_lightning.evaluation.intervals import DIFFERENCE, Floats, Metric, jackknifed
+from stan_lightning.evaluation.intervals import COEFFICIENT, Floats, Metric, jackknifed
 
-SCALES = dict.fromkeys(("severity", "memory"), DIFFERENCE)
+SCALES = dict.fromkeys(("severity", "memory"), COEFFICIENT)
 
 
 def memory_weight(seen: pd.DataFrame) -> dict[str, Metric | int]:

@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stan_lightning.evaluation.intervals import (
+    COEFFICIENT,
     CORRELATION,
-    DIFFERENCE,
     RATE,
     ROOT_MEAN_SQUARE,
     Floats,
@@ -52,7 +52,7 @@ def change(sessions: pd.DataFrame) -> dict[str, Metric | int]:
 
     return {
         "people": len(set(people)),
-        "slope": jackknifed(slope, people, {"slope": DIFFERENCE})["slope"],
+        "slope": jackknifed(slope, people, {"slope": COEFFICIENT})["slope"],
         "agreement": jackknifed(agreement, of, {"agreement": _EVEN})["agreement"],
     }
 

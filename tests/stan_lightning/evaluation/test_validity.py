@@ -180,3 +180,13 @@ def test_what_nobody_changes_has_no_interval(said: str) -> None:
         assert row[name]["low"] is row[name]["high"] is None, name
     agreement = change(table)["agreement"]
     assert agreement["value"] == (said == "perfect") and agreement["low"] is agreement["high"] is None
+
+
+def test_what_a_constant_says_of_change_and_memory_is_not_certain() -> None:
+    table = videos().assign(identity=lambda t: t["label"].shift(3, fill_value=9.0), prediction=12.0)
+    for found in (
+        change(sessions(table))["slope"],
+        memory_weight(table)["memory"],
+        group_gaps(table, "AB")["A"],
+    ):
+        assert found["value"] == pytest.approx(0, abs=1e-9) and found["low"] is None
