@@ -33,7 +33,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         InputError: A number is out of its range, a name is no name, or a path no path.
     """
     for name, (kind, low, high) in _NUMBERS.items():
-        if settings[name] is not None or name not in _OPTIONAL:
+        if settings.get(name) is not None or name not in _OPTIONAL:
             check_number(f"data.{name}", settings[name], kind, low, high)
     frames, size = settings["clip_frames"], settings["image_size"]
     if frames and frames * size**2 > _MOST_PIXELS:
