@@ -107,13 +107,14 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
         found = measured(candidate, trainer, config)
     if not trainer.is_global_zero:
         return
-    paths = results.write(found, output)
-    paths.append(output / "report.html")
-    write_whole(paths[-1], report_page.page(found, candidate.run, config.names, config.gallery).encode())
     gallery.discard(output)
-    if config.gallery:
-        paths.append(gallery.write(found, candidate.data, output, config.names))
+    paths = results.write(found, output)
+    paths.append(report := output / "report.html")
+    write_whole(report, report_page.page(found, candidate.run, config.names).encode())
     say(found, paths)
+    if config.gallery:  # after the verdict, as films take minutes; a report links to what is there alone
+        print(printable(gallery.write(found, candidate.data, output, config.names)))
+        write_whole(report, report_page.page(found, candidate.run, config.names, gallery=True).encode())
     if (named := way(config)) != "weights":  # theirs go with a network's arguments
         scoring = override(named.removesuffix("_folder"), config[named])
         command = f"python -m stan_lightning.predict {scoring} video=<video>"

@@ -31,7 +31,8 @@ _MOST_CURVES = 4
 
 def discard(output: Path) -> None:
     """Take away the page of an evaluation before, whose numbers are no longer these."""
-    (output / FOLDER / PAGE).unlink(missing_ok=True)
+    if (output / FOLDER).is_dir():
+        (output / FOLDER / PAGE).unlink(missing_ok=True)
 
 
 def write(found: Evaluation, data: CropDataModule, output: Path, names: bool = False) -> Path:

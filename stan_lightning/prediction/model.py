@@ -47,14 +47,15 @@ class Model:
         """Open a model folder, a model of the hub, or a run's checkpoint; no code in it is run.
 
         Args:
-            source: A model folder, ``user/name`` on the hub, or ``<run>/checkpoints/best.ckpt``.
+            source: A model folder, ``user/name`` on the hub, a run's folder, or one of its checkpoints.
             trust: Packages besides this project, torch and Lightning whose classes it may name.
 
         Raises:
             InputError: It is missing, damaged, names what is not allowed, or tells classes.
         """
-        if Path(source).is_file():
-            trained = open_checkpoint(source, trust)
+        best = Path(source) / "checkpoints" / "best.ckpt"
+        if Path(source).is_file() or best.is_file():
+            trained = open_checkpoint(best if best.is_file() else source, trust)
         else:
             trained = open_model(local(str(source)), trust)
         refuse_classes(trained, source)

@@ -16,6 +16,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from stan_boundary.configs import CONF
+from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.notices import SYNTHETIC
 from stan_lightning.evaluate import evaluate
@@ -225,3 +226,20 @@ def test_evaluate_makes_it_and_takes_an_old_one_away(
             assert "recording 3" in page.read_text() and "Freeform" in page.read_text()
             assert "1_3_Freeform" not in page.read_text()
             shutil.copytree(output, tmp_path / "moved")  # whole as it is
+
+
+def test_a_gallery_that_cannot_be_written_leaves_verdict_and_report_without_a_dead_link(
+    model: Path, make_crops: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    root, output = make_crops(), tmp_path / "out"
+    output.mkdir()
+    (output / "gallery").write_text("a file in the folder's place")
+    given = [f"model_folder={model}", "data=manifest", f"data.root={root}", f"output={output}"]
+    quiet = ["trainer.accelerator=cpu", "+trainer.enable_progress_bar=false", "gallery=true"]
+    with (
+        initialize_config_dir(CONF, version_base="1.3"),
+        pytest.raises(InputError, match="gallery"),
+    ):
+        evaluate(compose("evaluate", [*quiet, *given]), given)
+    assert "partition test" in capfd.readouterr().out
+    assert "gallery" not in (output / "report.html").read_text()

@@ -112,8 +112,11 @@ def test_errors_are_one_line(model: Path, trained: Trained, crops: Path, tmp_pat
     content = {"state_dict": trained.module.state_dict(), "hyper_parameters": dict(trained.module.hparams)}
     content |= {"datamodule_hyper_parameters": dict(trained.data)}
     content["training"] = dict(trained.record) | {"sessions": [["a", "a_1", 10.0]]}
-    torch.save(content, tmp_path / "best.ckpt")
-    assert Model.load(tmp_path / "best.ckpt").predict(crops).equals(network.predict(crops))
+    checkpoint = tmp_path / "run" / "checkpoints" / "best.ckpt"
+    checkpoint.parent.mkdir(parents=True)
+    torch.save(content, checkpoint)
+    for source in (checkpoint, tmp_path / "run"):
+        assert Model.load(source).predict(crops).equals(network.predict(crops))
 
 
 def test_the_package_is_imported_without_torch() -> None:
