@@ -199,16 +199,18 @@ def say(predictions: pd.DataFrame, table: pd.DataFrame, score_range: Any) -> Non
     drawn = Table(
         title=f"score, of {low:g} to {high:g}", caption="sd: over windows of one video; no error bar"
     )
-    for column in ("recording", "score", "9 of 10 new people", "sd", "windows", "faces found"):
-        drawn.add_column(column)
+    bounded = bool(predictions["low_90"].notna().any())
+    between = ["9 of 10 new people"] if bounded else []
+    for column in ("recording", "score", *between, "sd", "windows", "faces found"):
+        drawn.add_column(column, overflow="fold")
     rates = dict(zip(table["recording"], table["detection_rate"], strict=True))
     for row in predictions.to_dict("records"):
         rate = str(rates[row["recording"]])
         sd = f"{row['sd_windows']:.1f}" if row["n_windows"] > 1 else "one window"
         found = f"{float(rate):.0%}" if rate else ""
         name = Text(printable(row["recording"]))
-        between = said_bounds(row["low_90"], row["high_90"])
-        drawn.add_row(name, f"{row['prediction']:.1f}", between, sd, str(row["n_windows"]), found)
+        between = [said_bounds(row["low_90"], row["high_90"])] if bounded else []
+        drawn.add_row(name, f"{row['prediction']:.1f}", *between, sd, str(row["n_windows"]), found)
     Console().print(drawn)
     print(f"{DISCLAIMER} A score is the network's output for a recording, not a statement about a person.")
 

@@ -92,6 +92,7 @@ def page(
     environment.filters["address"] = quote
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         recordings=[_shown(one, score_range) for one in found],
+        bounded=any(not math.isnan(one.bounds[0]) for one in found),
         refusals=refusals,
         score_range=[f"{edge:g}" for edge in score_range],
         notes=[TRAINED_ON_SYNTHETIC] if synthetic else [],

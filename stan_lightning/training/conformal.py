@@ -107,9 +107,10 @@ def told(found: Conformal | None) -> str:
             "(released weights, or trained before there was one, or saved between validations)."
         )
     if found.half_width is None:
+        held = "one person" if found.people == 1 else f"{found.people} people"
         return (
-            f"No interval for a new person: development held {found.people} people whom training had not "
-            f"seen, and {FEWEST} are needed."
+            f"No interval for a new person: development held {held} whom training had not seen, and "
+            f"{FEWEST} are needed."
         )
     return (
         f"A score ± {found.half_width:.1f} points holds for 9 of 10 new people of the corpus trained on, "
