@@ -37,7 +37,7 @@ preprocess: $(READY)  ## face crops of your corpus: AVEC2014=<folder>, AVEC2013=
 	else echo 'error: say where the videos are: make preprocess AVEC2014=<folder> (or AVEC2013=, MANIFEST=<csv>)' >&2; exit 2; fi; \
 	exec $(RUN) -m preprocess "$$@" $(ARGS)
 
-test: $(READY) check  ## linting, types and the fast tests (9 minutes on two idle cores)
+test: $(READY) check  ## linting, types and the fast tests (7 minutes on two idle cores)
 	$(RUN) -m pytest -q -n auto --maxprocesses 4 $(ARGS)
 
 test-all: $(READY) check  ## the slow tests as well
