@@ -45,12 +45,13 @@ def calibration(videos: pd.DataFrame) -> dict[str, Metric]:
 
 
 def line(label: Floats, said: Floats) -> dict[str, float]:
-    """The three without intervals; slope and intercept are NaN where all predictions are alike."""
+    """The three without intervals; slope and intercept are NaN where all predictions or labels are alike."""
     if not len(label):
         return dict.fromkeys(("slope", "intercept", "mean_error"), np.nan)
     apart = said - said.mean()
     spread = float(apart @ apart)
-    slope = float(apart @ label) / spread if spread > 1e-9 * len(said) else np.nan
+    varied = spread > 1e-9 * len(said) and np.ptp(label) > 0
+    slope = float(apart @ label) / spread if varied else np.nan
     return {
         "slope": slope,
         "intercept": float(label.mean() - slope * said.mean()),

@@ -59,6 +59,8 @@ def test_a_slope_that_may_be_none_has_an_interval_around_it() -> None:
     blind = table.assign(prediction=np.random.default_rng(1).normal(15, 3, len(table)))
     slope = calibration(blind)["slope"]
     assert slope["low"] < 0 < slope["high"]
+    alike = calibration(table.assign(label=9.0))
+    assert alike["slope"] == alike["intercept"] == NOTHING
     constant = calibration(table.assign(prediction=15.0))
     assert constant["slope"] == constant["intercept"] == NOTHING
     assert constant["mean_error"]["value"] == pytest.approx(15 - table["label"].mean())
