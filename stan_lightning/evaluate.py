@@ -45,6 +45,7 @@ from stan_lightning.evaluation.candidate import (
 from stan_lightning.evaluation.findings import findings
 from stan_lightning.evaluation.identity_audit import audit
 from stan_lightning.evaluation.modalities import contributions, gates
+from stan_lightning.evaluation.new_people import coverage
 from stan_lightning.evaluation.ridge import ridge_baselines
 from stan_lightning.evaluation.runtime import computed_by
 from stan_lightning.evaluation.scoring import recording_features, score_windows
@@ -180,6 +181,7 @@ def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> r
     numbers = {name: header[name] for name in order}
     numbers["n_train_subjects"] = None if training is None else len(training.subjects)
     numbers |= tables.metrics(predictions, windows, baselines, score_range)
+    numbers["new_person"] = coverage_of_new_people(candidate, predictions, baselines)
     numbers["ridges"] = fitted
     numbers |= {"n_expected": len(expected), "n_missing": len(missing), "missing": missing}
     numbers["n_unlabelled"] = int(predictions["label"].isna().sum())
@@ -189,6 +191,17 @@ def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> r
     numbers["intervals"] = received.INTERVALS
     numbers["versions"] = versions()
     return results.Evaluation(numbers, predictions, windows, baselines)
+
+
+def coverage_of_new_people(
+    candidate: Candidate, predictions: pd.DataFrame, baselines: pd.DataFrame | None
+) -> dict[str, Any] | None:
+    """How often the interval for a new person held; None where nobody knows who is new."""
+    if baselines is None:
+        return None
+    exposure = predictions["recording"].map(baselines.set_index("recording")["exposure"])
+    new = predictions[exposure == tables.NEW].dropna(subset=["label"])
+    return coverage(new, candidate.conformal, tables.is_bdi(candidate.data.hparams["score_range"]))
 
 
 def under_corruption(

@@ -14,6 +14,7 @@ screening: How well a score at a cut-off finds those who are above it.
 within_person: Whether scores follow a person's own changes, and how far tasks agree.
 memory: How much of a score on people whom training has seen is knowing the person.
 validity: These together.
+new_people: How often the interval for a new person held the labels of those evaluated.
 dealt: A model's own predictions swapped between people.
 baselines: What can be said without a network.
 ridge: What a recording's circumstances, and simple statistics of behaviour, tell.

@@ -11,6 +11,7 @@ from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.released import load_into
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
+from stan_lightning.training.conformal import Conformal
 from stan_lightning.training.module import StanModule
 
 DECIDED_IN_TRAINING = ("protocol", "fold", "n_folds", "split_seed", "train_people", "score_range", "seed")
@@ -27,6 +28,7 @@ class Candidate:
         header: First entries of metrics.json.
         home: Folder that an evaluation is kept in where nobody says otherwise.
         run: Folder of the training run, None for released weights.
+        conformal: What its development told of errors on new people; None where it tells nothing.
     """
 
     module: StanModule
@@ -35,6 +37,7 @@ class Candidate:
     header: dict[str, Any]
     home: Path
     run: Path | None
+    conformal: Conformal | None = None
 
 
 def from_checkpoint(path: str | Path, changes: Mapping[str, Any], trust: Collection[str] = ()) -> Candidate:
@@ -68,7 +71,7 @@ def from_checkpoint(path: str | Path, changes: Mapping[str, Any], trust: Collect
     data.setup("test")
     training = trained.sessions if trained.sessions.sessions else None
     header = {**trained.record, "checkpoint": str(Path(path).resolve())}
-    return Candidate(trained.module, data, training, header, run / "evaluation", run)
+    return Candidate(trained.module, data, training, header, run / "evaluation", run, trained.conformal)
 
 
 def from_model(trained: Trained, name: str, changes: Mapping[str, Any], home: Path) -> Candidate:
@@ -96,7 +99,7 @@ def from_model(trained: Trained, name: str, changes: Mapping[str, Any], home: Pa
     data.setup("test")
     kept = ("protocol", "fold", "n_folds", "score_range")
     header = {key: data.hparams[key] for key in kept} | {"seed": None, "checkpoint": name}
-    return Candidate(trained.module, data, None, header, home, None)
+    return Candidate(trained.module, data, None, header, home, None, trained.conformal)
 
 
 def home_of(checkpoint: Path) -> Path:

@@ -202,6 +202,11 @@ def _check_numbers(numbers: Mapping[str, Any]) -> None:
 def _extras(numbers: Mapping[str, Any]) -> None:
     """What `evaluate` adds where it is asked to."""
     _leaves(numbers.get("validity"), "validity")
+    if found := numbers.get("new_person"):
+        width = found["half_width"]
+        _need(_number(found["nominal"]) and (width is None or _number(width)), "new_person")
+        for name in ("calibrated_on", "held", "by_band"):
+            _leaves(found[name], f"new_person.{name}")
     series = numbers.get("robustness") or {}
     _need(("noise" in series) == ("blur" in series), "robustness")
     for kind, rows in series.items():

@@ -1,6 +1,7 @@
 """What a multirun ends with: one table over its jobs, and an exit code that tells of failures."""
 
 import json
+import shlex
 import sys
 import traceback
 from collections.abc import Iterator
@@ -20,10 +21,14 @@ from rich.table import Table
 from stan_boundary.errors import InputError
 from stan_boundary.names import csv_cell, printable
 from stan_boundary.opening import read_json, read_regular
+from stan_boundary.typed import in_quotes, typed
 from stan_boundary.writing import write_whole
 
 JOB = "job.json"
 SUMMARY = "summary.json"
+ALL_REPORTED = {"seed", "data.fold", "data.train_people"}
+"""Settings in which runs differ that are looked at together, and not chosen from."""
+_OF_A_JOB = ("job", "status", "metric", "mode", "value", "epoch", "train_median", "folder", "reason")
 _MOST_BYTES = 1_000_000
 
 
@@ -77,10 +82,30 @@ class SweepTable(Callback):
         write_whole(folder / "sweep.csv", cells.to_csv(index=False).encode())
         Console().print(rich_table(jobs, str(folder)))
         print(*(printable(line) for line in (*remarks(jobs), f"table: {folder / 'sweep.csv'}")), sep="\n")
+        for word, command in zip(("next", "then"), following(jobs, folder), strict=False):
+            print(printable(f"{word}: {typed(command)}"))
         failed = int((jobs.status != "finished").sum())
         if failed:
             print(f"{failed} of {len(jobs)} jobs did not finish", file=sys.stderr)
             sys.exit(1)
+
+
+def following(jobs: pd.DataFrame, folder: Path) -> list[str]:
+    """Commands that evaluate the jobs together; none where they are candidates of a choice.
+
+    Runs that differ by seed, fold or number of people trained on are all reported. Others compete on
+    development, and test is for the one that is chosen.
+    """
+    settings = set(jobs.columns) - {*_OF_A_JOB}
+    done = jobs[jobs.status == "finished"]
+    best = [Path(place) / "checkpoints" / "best.ckpt" for place in done.folder]
+    if len(done) < 2 or not settings or not settings <= ALL_REPORTED or not all(map(Path.is_file, best)):
+        return []
+    listed = ",".join(in_quotes(str(path)) for path in best)
+    return [
+        f"python -m stan_lightning.evaluate -m {shlex.quote(f'checkpoint={listed}')}",
+        f"python -m stan_lightning.report {shlex.quote(str(folder))}",
+    ]
 
 
 def _all_trials_failed(config: DictConfig) -> bool:

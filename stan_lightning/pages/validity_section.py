@@ -12,6 +12,7 @@ TEXT = (
     "sessions at or above a cut-off of the scale. Change: do predictions follow a person's own changes? A "
     "memory of faces gives a slope of 0. Reliability: the tasks of one session; agreement alone shows no "
     "validity. "
+    "Interval: the share of new people's labels within the interval that development gives a new person. "
     "Memory: on people whom training has seen, what their label then (memory) and their label now (severity) "
     "add to a prediction. Group: points above everybody else at the same label. "
 )
@@ -52,5 +53,18 @@ def _rows(
         row = found["memory"]
         for key in ("severity", "memory"):
             yield "trained on", f"weight of {key}", str(row["people"]), row[key]
+    yield from _new_person(numbers.get("new_person"))
     for group, metric in found["group_gaps"].items():
         yield "group", f"{group}, points at the same label", people, metric
+
+
+def _new_person(
+    found: Mapping[str, Any] | None,
+) -> Iterator[tuple[str, str, str, Mapping[str, float | None]]]:
+    if found is None or found["held"] is None:
+        return
+    what = f"interval of ± {found['half_width']:.1f} points for {found['nominal']:.0%} of new people"
+    yield what, "held", str(found["held"]["people"]), found["held"]["share"]
+    for name, part in (found["by_band"] or {}).items():
+        if part["n"]:
+            yield what, f"held, {name}", str(part["people"]), part["share"]

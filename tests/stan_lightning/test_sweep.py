@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -77,6 +78,11 @@ def test_seeds_by_joblib(tmp_path: Path, make_crops: Callable[..., Path], train:
     assert table.seed.tolist() == [0, 1, 2, 3, 4]
     assert table.value.nunique() == 5
     assert f"mean {table.value.mean():.2f}, sd {table.value.std():.2f} over 5 jobs" in said
+    told = dict(re.findall(r"^(next|then): (.+)$", said, re.MULTILINE))
+    for command in (told["next"], told["then"]):
+        ended = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stderr
+    assert "5 runs" in ended.stdout
 
 
 @pytest.mark.slow
