@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.audit.decisions import EQUIVALENT, Claim, decide, mean_of_replicates
+from benchmarks.audit.decisions import GAIN, Claim, decide, mean_of_replicates
 from benchmarks.audit.films import CHANGE, DEVELOPMENT, PEOPLE, SESSIONS, TESTED, Replicate, manifest
 from benchmarks.audit.questions import QUESTIONS
 from stan_lightning.data.protocol import split
@@ -71,13 +71,14 @@ def test_replicates_differ_and_repeat(films: Path) -> None:
     assert dealt(films, "identity", 2).equals(dealt(films, "identity", 2))
 
 
-def test_equivalence_needs_an_interval_inside_and_not_a_missing_difference() -> None:
+def test_no_gain_needs_an_interval_that_excludes_one_and_not_a_missing_difference() -> None:
     random = np.random.default_rng(0)
     near, vague = random.normal(0, 0.3, 6), np.array([-6.0, 6.0, -5.0, 5.0, -1.0, 1.0])
-    assert decide([(Claim("none"), near), (Claim("none"), vague)]) == [True, False]
-    edge = mean_of_replicates(near + EQUIVALENT)
-    assert edge["high"] is not None and edge["high"] > EQUIVALENT
-    assert decide([(Claim("none"), near + EQUIVALENT)]) == [False]
+    assert decide([(Claim("no gain"), near), (Claim("no gain"), vague)]) == [True, False]
+    assert decide([(Claim("no gain"), near + 10)]) == [True]  # worse is no gain
+    edge = mean_of_replicates(near - GAIN)
+    assert edge["low"] is not None and edge["low"] < -GAIN
+    assert decide([(Claim("no gain"), near - GAIN)]) == [False]
 
 
 def test_a_difference_must_have_its_sign_and_stand_holms_correction() -> None:
@@ -90,11 +91,11 @@ def test_a_difference_must_have_its_sign_and_stand_holms_correction() -> None:
 
 def test_false_decisions_are_as_rare_as_said() -> None:
     random = np.random.default_rng(1)
-    claims = [Claim("below")] * 3 + [Claim("none")] * 3
+    claims = [Claim("below")] * 3 + [Claim("no gain")] * 3
     wrong = 0
     for _ in range(150):
         nothing = [random.normal(0, 1, 5) for _ in range(3)]
-        at_the_edge = [random.normal(EQUIVALENT, 1, 5) for _ in range(3)]
+        at_the_edge = [random.normal(-GAIN, 1, 5) for _ in range(3)]
         wrong += any(decide(list(zip(claims, nothing + at_the_edge, strict=True))))
     assert wrong / 150 < 0.105  # 0.05, and three standard errors of 150 tables
 

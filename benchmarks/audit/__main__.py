@@ -7,7 +7,8 @@ must beat the training median where people recur, and must not where they are ne
 the order of frames carry the score, the networks that read them must beat the median on new people, the
 others must not, and shuffled frames or another person's voice must cost what was gained. Each question is
 one difference in MAE over replicates (labels, partitions and trainings drawn anew), with Holm's correction
-for all; what must show nothing needs equivalence, not a missing difference.
+for all; what must show no gain needs an interval that
+excludes one, not a missing difference.
 """
 
 import argparse

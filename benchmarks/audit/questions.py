@@ -7,7 +7,7 @@ from benchmarks.audit.decisions import Claim
 from benchmarks.audit.films import Replicate
 from benchmarks.audit.trainings import Trained
 
-BELOW, ABOVE, NONE = Claim("below"), Claim("above"), Claim("none")
+BELOW, ABOVE, NO_GAIN = Claim("below"), Claim("above"), Claim("no gain")
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def _asked(labels: str, protocol: str, of: str, to: str, claim: Claim, *networks
 _NEW, _RECURRING = "subject_disjoint", "official"
 QUESTIONS = (
     _asked("identity", _RECURRING, "face", "median", BELOW),
-    _asked("identity", _NEW, "face", "median", NONE),
-    _asked("identity", _NEW, "fusion", "median", NONE),
+    _asked("identity", _NEW, "face", "median", NO_GAIN),
+    _asked("identity", _NEW, "fusion", "median", NO_GAIN),
     _asked("face", _RECURRING, "face", "median", BELOW),
     _asked("face", _NEW, "face", "median", BELOW),
     _asked("voice", _NEW, "audio", "median", BELOW),

@@ -10,11 +10,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.audit.decisions import EQUIVALENT, decide, mean_of_replicates
+from benchmarks.audit.decisions import GAIN, decide, mean_of_replicates
 from benchmarks.audit.questions import Question
 from stan_lightning.evaluation.verdict import shown
 
-_WANTED = {"below": "below 0", "above": "above 0", "none": f"within {EQUIVALENT:g} of 0"}
+_WANTED = {"below": "below 0", "above": "above 0", "no gain": f"above -{GAIN:g}"}
 COLUMNS = ("score carried by", "protocol", "MAE of", "less that of", "should be", "difference", "comes out")
 
 

@@ -46,12 +46,13 @@ class Network:
 
 NETWORKS = {
     "face": Network(),
-    "audio": Network(("model=audio", f"model/encoder@model.network.encoder={_ENCODER}", "data.sound_s=3.2")),
+    "audio": Network(("model=audio", f"model/encoder@model.network.encoder={_ENCODER}", "data.sound_s=0.8")),
     "fusion": Network(
         (
-            *("model=fusion", "data.sound_s=3.2"),
+            *("model=fusion", "data.sound_s=0.8"),
             *(f"model/encoder@model.network.encoders.{one}={_ENCODER}" for one in ("face", "audio")),
         ),
+        clips=5_120,
         changes=("another person's audio",),
     ),
     "temporal": Network(
