@@ -61,7 +61,7 @@ def _preprocess(config: DictConfig) -> int:
     # Only now, as these import MediaPipe and OpenCV, which fail by traceback where a library is missing.
     from preprocess.archive.settings import Settings
     from preprocess.behaviour.mesh import check_library
-    from preprocess.behaviour.signal_file import refuse_other_signal
+    from preprocess.behaviour.signal_file import WAY_OUT, signal_of
     from preprocess.faces.model_file import find_mesh, find_models
     from preprocess.run import additions
     from preprocess.run.clocks import clock_recording
@@ -94,7 +94,7 @@ def _preprocess(config: DictConfig) -> int:
         beside = [additions.sound(sound)]
         if behaviour and films:
             check_library()
-            refuse_other_signal(output)
+            signal_of(output).refuse_other(WAY_OUT)
             find_mesh(settings.model_path)
             beside.append(additions.behaviour(settings.model_path))
         run = Run(

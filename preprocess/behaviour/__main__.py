@@ -13,15 +13,13 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from preprocess.archive.output_folder import one_line_os_errors, sole_use
+from preprocess.archive.signal_run import Task, make_signals
 from preprocess.faces.libraries import check_libraries
 from preprocess.workers.pool import Executor
-from preprocess.workers.progress import FrameProgress
 from stan_boundary.command_line import check_command_line
 from stan_boundary.configs import CONF
 from stan_boundary.entry import one_line_errors
-from stan_boundary.errors import InputError
 from stan_boundary.names import printable
-from stan_boundary.writing import discard_parts
 
 EXAMPLES = (
     "python -m preprocess.behaviour crops=/data/openface/manifest.csv workers=8",
@@ -58,51 +56,29 @@ def _measure(given: Path, model_path: str | None, executor: Executor) -> int:
     from preprocess.behaviour.listing import read_listing
     from preprocess.behaviour.measure import measure_listed
     from preprocess.behaviour.mesh import check_library
-    from preprocess.behaviour.signal_file import FOLDER, prepare_signals, signal_path
+    from preprocess.behaviour.signal_file import prepare_signals, signal_of
     from preprocess.faces.model_file import find_mesh
 
     check_library()
     listing = read_listing(given)
-    root, listed, failed = listing.root, listing.listed, list(listing.failed)
+    root, listed, unread = listing.root, listing.listed, listing.failed
     console = Console()
-    for reason in failed:
+    for reason in unread:
         console.print(f"not measured: {printable(reason)}", markup=False, highlight=False, soft_wrap=True)
     with one_line_os_errors(root), sole_use(root):
-        discard_parts(root / FOLDER, root)
         prepare_signals(root, ALL if listing.ours else FROM_MESH, find_mesh(model_path))
-        without = [one for one in listed if not signal_path(root, one.recording).is_file()]
-        progress = FrameProgress(console, {one.recording: one.n_crops for one in without})
-        try:
-            with progress.shown():
-                futures = {
-                    executor.submit(
-                        measure_listed, one, root, model_path, progress=progress.of(one.recording)
-                    ): one
-                    for one in sorted(without, key=lambda one: -one.n_crops)
-                }
-                for future in progress.completed(futures):
-                    try:
-                        said = future.result()
-                    except InputError as error:
-                        said = f"not measured: {error}"
-                        failed.append(said)
-                    if said:
-                        progress.say(said)
-                    progress.finish(futures[future].recording, futures[future].n_crops)
-        except BaseException:
-            executor.stop()
-            raise
-        finally:
-            discard_parts(root / FOLDER, root)
-    there = len(listed) - len(without)
+        tasks = {
+            one.recording: Task(one.n_crops, (measure_listed, (one, root, model_path))) for one in listed
+        }
+        made, failed = make_signals(signal_of(root), tasks, executor, console, "frames")
     console.print(
-        f"behaviour measured of {len(without) - len(failed) + len(listing.failed)} recordings, {there} were "
-        f"there: {printable(root / FOLDER)}",
+        f"behaviour measured of {made} recordings, {len(listed) - made - failed} were there: "
+        f"{printable(signal_of(root).folder)}",
         markup=False,
         highlight=False,
         soft_wrap=True,
     )
-    return len(failed)
+    return len(unread) + failed
 
 
 if __name__ == "__main__":

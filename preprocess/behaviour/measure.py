@@ -15,7 +15,7 @@ from preprocess.behaviour.geometry import Points, Values, measure
 from preprocess.behaviour.listing import Listed
 from preprocess.behaviour.mesh import N_POINTS, FaceMesh, load_mesh
 from preprocess.behaviour.movement import carriage, speeds
-from preprocess.behaviour.signal_file import signal_path, write_signal
+from preprocess.behaviour.signal_file import signal_of
 from preprocess.faces.detector import Picture
 from preprocess.faces.model_file import find_mesh
 from stan_boundary.errors import InputError
@@ -49,7 +49,7 @@ def measure_zip(crops: Path, recording: str, mesh: FaceMesh, progress: Progress)
         found, unread = _find((_member(archive, name) for name in names), len(names), mesh, progress)
     values = found | carriage(rows)
     values |= speeds(np.array([float(row["time_s"]) for row in rows]), values)
-    write_signal(signal_path(crops, recording), "time_s", [row["time_s"] for row in rows], values)
+    signal_of(crops).write(recording, "time_s", [row["time_s"] for row in rows], values)
     return _said(path, unread)
 
 
@@ -85,7 +85,7 @@ def measure_folder(
     """
     numbered = list(images)
     values, unread = _find((_file(path) for _, path in numbered), len(numbered), mesh, progress)
-    write_signal(signal_path(crops, recording), "frame", [str(frame) for frame, _ in numbered], values)
+    signal_of(crops).write(recording, "frame", [str(frame) for frame, _ in numbered], values)
     return _said(numbered[0][1].parent, unread) if numbered else ""
 
 

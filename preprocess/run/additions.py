@@ -8,7 +8,7 @@ from pathlib import Path
 
 from preprocess.archive.record import has_grid
 from preprocess.behaviour.columns import ALL
-from preprocess.behaviour.signal_file import prepare_signals, signal_path
+from preprocess.behaviour.signal_file import prepare_signals, signal_of
 from preprocess.corpora.recording import Recording
 from preprocess.faces.model_file import find_mesh
 from preprocess.run.clocks import n_frames
@@ -120,7 +120,7 @@ def _without_behaviour(model_path: str | None, recordings: Sequence[Recording], 
         and found.settings.get("align") != "none"  # whole pictures
     ]
     anew = prepare_signals(output, ALL, find_mesh(model_path)) if faces else False
-    without = [one for one in faces if not signal_path(output, one.recording).is_file()]
+    without = [one for one in faces if not signal_of(output).path(one.recording).is_file()]
     frames = {one.recording: _n_frames(there[one.recording]) for one in without}
     notes = ("behaviour is measured anew: the model or a definition is another",) if anew else ()
     return Wanting(tuple(without), frames, notes)

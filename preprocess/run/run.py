@@ -16,9 +16,8 @@ from preprocess.archive.quality import Quality, measure, unmeasured
 from preprocess.archive.quality_page import PAGE, render_page
 from preprocess.archive.recording_zip import ArchiveWriter
 from preprocess.archive.settings import Settings
+from preprocess.archive.signal_folder import BEHAVIOUR, PROSODY, SignalFolder, discard_signals
 from preprocess.archive.table import print_table
-from preprocess.behaviour.signal_file import FOLDER as SIGNALS
-from preprocess.behaviour.signal_file import discard_signal
 from preprocess.corpora.corpus import Corpus, describe
 from preprocess.corpora.recording import Recording
 from preprocess.media.estimate import estimate_frames
@@ -95,7 +94,7 @@ class Run:
         return EXIT_SOME_FAILED if unchanged or damaged else EXIT_OK
 
     def _discard_parts(self) -> None:
-        for folder in (self.output, self.output / FOLDER, self.output / SIGNALS):
+        for folder in (self.output, self.output / FOLDER, SignalFolder(self.output, BEHAVIOUR).folder):
             discard_parts(folder, self.output)
 
     def _prepare(self, plan: Plan) -> int:
@@ -108,7 +107,7 @@ class Run:
             for name in (NAME, PAGE, *(f"{recording.recording}.zip" for recording in plan.todo)):
                 (self.output / name).unlink(missing_ok=True)
             for recording in plan.todo:
-                discard_signal(self.output, recording.recording)
+                discard_signals(self.output, recording.recording, BEHAVIOUR, PROSODY)
         if plan.finished:
             self._say(f"{plan.finished} of {len(self.corpus.recordings)} recordings are finished and skipped")
         renewed, unchanged = [], 0
@@ -217,7 +216,7 @@ class Run:
             "status": "failed",
             "reason": f"{reason}; the next run tries again",
         }
-        discard_signal(self.output, recording.recording)
+        discard_signals(self.output, recording.recording, BEHAVIOUR, PROSODY)
         with ArchiveWriter(self.output / f"{recording.recording}.zip") as archive:
             archive.add_row(row, {})  # no settings: not the video's fault, so not finished (see `plan`)
         return row

@@ -10,9 +10,9 @@ from typing import Any
 
 from preprocess.archive.recording_zip import ROW, SOUND, TURNS, ArchiveWriter, read_record
 from preprocess.archive.settings import Settings
+from preprocess.archive.signal_folder import BEHAVIOUR, PROSODY, discard_signals
 from preprocess.behaviour.measure import measure_zip
 from preprocess.behaviour.mesh import load_mesh
-from preprocess.behaviour.signal_file import discard_signal
 from preprocess.corpora.recording import Recording
 from preprocess.faces.crop import crop_film
 from preprocess.faces.model_file import find_mesh
@@ -30,7 +30,7 @@ def crop_recording(
     progress: Callable[[int], None],
     sound: bool = False,
 ) -> dict[str, object]:
-    """Decode, detect, align and, with `sound`, hear; a behaviour signal of crops of before goes first.
+    """Decode, detect, align and, with `sound`, hear; signals measured on crops of before go first.
 
     Args:
         recording: The video and what is known of it.
@@ -69,7 +69,7 @@ def crop_recording(
         **recording.spoken,
     }
     more: dict[str, object] = {}
-    discard_signal(output, recording.recording)
+    discard_signals(output, recording.recording, BEHAVIOUR, PROSODY)
     with ArchiveWriter(output / f"{recording.recording}.zip") as archive:
         try:
             found, video = crop_film(recording, settings, archive, progress)
@@ -114,6 +114,7 @@ def hear_recording(recording: Recording, output: Path, progress: Callable[[int],
     else:
         samples, heard, measured = hear(recording, record.get("zero_s"), record.get("film"))
     row = with_sound(record.pop("row"), heard, measured)
+    discard_signals(output, recording.recording, PROSODY)
     with ArchiveWriter(path) as archive:
         archive.add_all(path, but=(ROW, SOUND, TURNS))
         if row["sound_s"]:
@@ -129,6 +130,7 @@ def mute_recording(recording: Recording, output: Path, progress: Callable[[int],
     path = output / f"{recording.recording}.zip"
     record = _muted(path)
     row: dict[str, object] = record.pop("row")
+    discard_signals(output, recording.recording, PROSODY)
     with ArchiveWriter(path) as archive:
         archive.add_all(path, but=(ROW, SOUND, TURNS))
         archive.add_row(row, record.pop("settings"), **record, **archive.add_turns(recording.turns))

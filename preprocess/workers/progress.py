@@ -21,13 +21,15 @@ _LINE_INTERVAL_S = 30.0
 class FrameProgress:
     """Counts source frames by recording; the bar's length is corrected where a container's count lied."""
 
-    def __init__(self, console: Console, estimates: Mapping[str, int]) -> None:
+    def __init__(self, console: Console, estimates: Mapping[str, int], unit: str = "frames") -> None:
         """Prepare a bar.
 
         Args:
             console: Where to draw; a console that is no terminal gets a line now and then instead.
             estimates: Expected source frames by recording.
+            unit: What is counted in place of source frames, such as ``s`` of sound.
         """
+        self._unit = unit
         self._console = console
         self._expected = dict(estimates)
         self._decoded = dict.fromkeys(estimates, 0)
@@ -37,8 +39,8 @@ class FrameProgress:
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
-            TextColumn("{task.completed:,.0f}/{task.total:,.0f} frames"),
-            _Rate(),
+            TextColumn(f"{{task.completed:,.0f}}/{{task.total:,.0f}} {unit}"),
+            _Rate(unit),
             TimeRemainingColumn(elapsed_when_finished=True),
             console=console,
             disable=not console.is_terminal,
@@ -92,16 +94,19 @@ class FrameProgress:
             self._last_line = time.monotonic()
             rate = done / (self._last_line - self._start)
             left = (total - done) / rate if rate else 0.0
-            self.say(
-                f"{self._title()}: {done:,} of {total:,} frames, {rate:,.0f} frames/s, {left:,.0f} s left"
-            )
+            done_of = f"{done:,} of {total:,} {self._unit}, {rate:,.0f} {self._unit}/s"
+            self.say(f"{self._title()}: {done_of}, {left:,.0f} s left")
 
     def _title(self) -> str:
         return f"{self._finished}/{len(self._expected)} recordings"
 
 
 class _Rate(ProgressColumn):
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
     def render(self, task: Task) -> Text:
-        """Frames a second over the last half minute."""
+        """Units a second over the last half minute."""
         speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f} frames/s" if speed else "- frames/s")
+        return Text(f"{speed:,.0f} {self._unit}/s" if speed else f"- {self._unit}/s")

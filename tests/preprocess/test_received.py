@@ -25,7 +25,7 @@ from preprocess.archive.recording_zip import read_record, read_track
 from preprocess.archive.settings import Settings, taken_settings
 from preprocess.behaviour.listing import read_listing
 from preprocess.behaviour.measure import _decoded, _file
-from preprocess.behaviour.signal_file import discard_signal, write_signal
+from preprocess.behaviour.signal_file import signal_of
 from preprocess.corpora.labels import read_label_file
 from preprocess.corpora.manifest import read_manifest
 from preprocess.corpora.recording import Recording
@@ -223,8 +223,8 @@ def test_nothing_is_written_through_links_of_a_received_folder(tmp_path: Path) -
     (tmp_path / "elsewhere" / "behaviour" / "signal.json").write_text('{"made_by": "stan-lightning 1"}')
     (crops / "signals").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(InputError, match="is a link"):
-        write_signal(crops / "signals" / "behaviour" / "a.csv", "time_s", ["0"], {"x": np.zeros(1)})
-    discard_signal(crops, "a")
+        signal_of(crops).write("a", "time_s", ["0"], {"x": np.zeros(1)})
+    signal_of(crops).discard("a")
     assert precious.read_text() == "mine"
 
 

@@ -12,7 +12,7 @@ from preprocess.archive.settings import Settings
 from preprocess.behaviour.columns import ALL, FROM_MESH
 from preprocess.behaviour.measure import measure_folder, measure_zip
 from preprocess.behaviour.mesh import load_mesh
-from preprocess.behaviour.signal_file import prepare_signals, signal_path
+from preprocess.behaviour.signal_file import prepare_signals, signal_of
 from preprocess.faces.model_file import find_mesh
 from preprocess.run.tasks import crop_recording, measure_recording
 
@@ -31,7 +31,7 @@ def crops(cropped, tmp_path):
 
 
 def signal(folder, recording="a"):
-    with signal_path(folder, recording).open(newline="") as file:
+    with signal_of(folder).path(recording).open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -46,9 +46,9 @@ def test_each_crop_has_a_row_on_the_clock_of_the_signal(crops, mesh) -> None:
     assert all(0 < float(row["eye_open_right"]) < 1 for row in rows)
     assert all(0.5 < float(row["mouth_width"]) < 1.2 for row in rows)
     assert (crops / "a.zip").read_bytes() == before
-    first = signal_path(crops, "a").read_bytes()
+    first = signal_of(crops).path("a").read_bytes()
     measure_zip(crops, "a", mesh, counted.append)
-    assert signal_path(crops, "a").read_bytes() == first
+    assert signal_of(crops).path("a").read_bytes() == first
 
 
 def test_crops_that_cannot_be_read_or_show_no_face_are_missing_and_the_former_are_said(crops, mesh) -> None:
@@ -74,7 +74,7 @@ def test_crops_made_anew_lose_the_track_of_the_old_ones(cropped, crops, recordin
     shutil.copy(cropped / "a.mp4", crops)
     settings = Settings(6, "frames", 112, "eyes", 1.0, 95, None)
     crop_recording(recording_of(crops / "a.mp4"), settings, crops, lambda count: None)
-    assert not signal_path(crops, "a").exists()
+    assert not signal_of(crops).path("a").exists()
     assert measure_recording(recording_of(crops / "a.mp4"), crops, lambda count: None)["status"] == "ok"
     assert len(signal(crops)) == 5
 

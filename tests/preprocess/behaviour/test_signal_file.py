@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from preprocess.behaviour.signal_file import discard_signal, prepare_signals, signal_path, write_signal
+from preprocess.behaviour.signal_file import prepare_signals, signal_of
 from stan_boundary.errors import InputError
 
 COLUMNS = {"head_yaw": "deg"}
@@ -16,9 +16,9 @@ def model(tmp_path):
 
 
 def test_a_signal_is_a_csv_whose_missing_values_are_empty(tmp_path) -> None:
-    path = signal_path(tmp_path, "a")
+    path = signal_of(tmp_path).path("a")
     values = {"head_yaw": np.array([1.23456, np.nan, -0.00001]), "mouth_open": np.array([np.nan, 2, 1e3])}
-    write_signal(path, "time_s", ["0.000000", "0.100000", "0.200000"], values)
+    signal_of(tmp_path).write("a", "time_s", ["0.000000", "0.100000", "0.200000"], values)
     assert path == tmp_path / "signals" / "behaviour" / "a.csv"
     assert path.read_bytes() == (
         b"time_s,head_yaw,mouth_open\n0.000000,1.2346,\n0.100000,,2.0000\n0.200000,0.0000,1000.0000\n"
@@ -31,25 +31,25 @@ def test_signal_json_says_what_it_is_and_signals_of_another_model_go(tmp_path, m
     said = json.loads((tmp_path / "signals" / "behaviour" / "signal.json").read_text())
     assert said["columns"] == COLUMNS and said["resample"] == "linear"
     assert said["made_by"].startswith("stan-lightning ") and len(said["model_sha256"]) == 64
-    write_signal(signal_path(tmp_path, "a"), "time_s", ["0"], {"head_yaw": np.zeros(1)})
-    assert not prepare_signals(tmp_path, COLUMNS, model) and signal_path(tmp_path, "a").exists()
+    signal_of(tmp_path).write("a", "time_s", ["0"], {"head_yaw": np.zeros(1)})
+    assert not prepare_signals(tmp_path, COLUMNS, model) and signal_of(tmp_path).path("a").exists()
     model.write_bytes(b"another")
-    assert prepare_signals(tmp_path, COLUMNS, model) and not signal_path(tmp_path, "a").exists()
+    assert prepare_signals(tmp_path, COLUMNS, model) and not signal_of(tmp_path).path("a").exists()
     assert not prepare_signals(tmp_path, COLUMNS, model)
-    write_signal(signal_path(tmp_path, "a"), "time_s", ["0"], {"head_yaw": np.zeros(1)})
+    signal_of(tmp_path).write("a", "time_s", ["0"], {"head_yaw": np.zeros(1)})
     for _ in range(2):
-        discard_signal(tmp_path, "a")
-    assert [path.name for path in signal_path(tmp_path, "a").parent.iterdir()] == ["signal.json"]
+        signal_of(tmp_path).discard("a")
+    assert [path.name for path in signal_of(tmp_path).path("a").parent.iterdir()] == ["signal.json"]
 
 
 @pytest.mark.parametrize("description", [None, '{"made_by": "OpenFace"}', "no json"])
 def test_a_track_of_others_under_this_name_is_left_alone(description, tmp_path, model) -> None:
-    path = signal_path(tmp_path, "a")
+    path = signal_of(tmp_path).path("a")
     path.parent.mkdir(parents=True)
     path.write_text("timestamp,AU12_r\n")
     if description:
         (path.parent / "signal.json").write_text(description)
     with pytest.raises(InputError, match="did not make"):
         prepare_signals(tmp_path, COLUMNS, model)
-    discard_signal(tmp_path, "a")
+    signal_of(tmp_path).discard("a")
     assert path.read_text() == "timestamp,AU12_r\n"
