@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 ARGS ?=
-EXTRAS ?= dev,sweep,distributed,onnx
+EXTRAS ?= dev,sweep,distributed,onnx,audio
 DEMO ?= outputs/demo
 READY := $(VENV)/.ready
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from benchmarks.audit.films import Replicate
-from benchmarks.audit.tables import show
 from benchmarks.audit.trainings import Trained
+from benchmarks.markdown import show
 from stan_lightning.evaluation.over_runs import over_runs
 from stan_lightning.evaluation.statistics import mean_with_interval
 

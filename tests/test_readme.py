@@ -18,7 +18,7 @@ PAGES = [README, *(page.read_text() for page in sorted((ROOT / "docs").glob("*.m
 
 def test_the_tree_names_every_room_and_no_other() -> None:
     tree = README.split("## The tree")[1].split("```")[1]
-    assert len(tree.strip().splitlines()) <= 26
+    assert len(tree.strip().splitlines()) <= 28
     for wing in ("preprocess", "stan_lightning"):
         part = re.search(rf"^{wing}/ .*?\n(.*?)(?=^\S|\Z)", tree, re.MULTILINE | re.DOTALL)
         assert part

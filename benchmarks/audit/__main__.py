@@ -29,8 +29,9 @@ from benchmarks.audit import memory
 from benchmarks.audit.commands import minutes
 from benchmarks.audit.films import pool
 from benchmarks.audit.questions import QUESTIONS
-from benchmarks.audit.tables import Answer, report, show
+from benchmarks.audit.tables import Answer, report
 from benchmarks.audit.trainings import Trained
+from benchmarks.markdown import show
 
 
 def main() -> None:

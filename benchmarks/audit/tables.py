@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.audit.decisions import GAIN, decide, mean_of_replicates
 from benchmarks.audit.questions import Question
+from benchmarks.markdown import show
 from stan_lightning.evaluation.verdict import shown
 
 _WANTED = {"below": "below 0", "above": "above 0", "no gain": f"above -{GAIN:g}"}
@@ -52,14 +50,6 @@ def rows(answers: Sequence[Answer]) -> list[list[str]]:
         ]
         for answer, came_out in zip(answers, holds, strict=True)
     ]
-
-
-def show(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    """Print a table as Markdown."""
-    table = Table(*columns, box=box.MARKDOWN)
-    for cells in lines:
-        table.add_row(*cells)
-    Console(width=200).print(table)
 
 
 def report(answers: Sequence[Answer], file: Path) -> None:

@@ -16,7 +16,7 @@ _VOWELS = np.array([(730, 1090), (530, 1840), (270, 2290), (570, 840), (300, 870
 _NEUTRAL_VOWEL = np.array((500, 1500))  # of a throat at rest
 _HIGHER_FORMANTS = (2600, 3500)
 _BANDWIDTHS = (80, 110, 160, 220)  # Hz
-_CONTROL_RATE = 200  # a second: pitch and resonances are worked out so often, and drawn out between
+CONTROL_RATE = 200  # a second: pitch and resonances are worked out so often, and drawn out between
 _HIGHEST_HZ = 5000
 _SYLLABLE_S = 0.2
 _DULL = 0.7 ** np.arange(16)  # a filter that lets less of the high frequencies through
@@ -62,9 +62,9 @@ def speak(voice: Voice, mood: float, opening: np.ndarray, fps: float, random: np
         Shape (round(T / fps * `RATE`),), in [-1, 1].
     """
     n = round(len(opening) / fps * RATE)
-    control_s = np.arange(int(np.ceil(n / RATE * _CONTROL_RATE)) + 1) / _CONTROL_RATE
+    control_s = np.arange(int(np.ceil(n / RATE * CONTROL_RATE)) + 1) / CONTROL_RATE
     loud = np.interp(control_s, (np.arange(len(opening)) + 0.5) / fps, np.clip(opening, 0, 1)) ** 0.8
-    pitch = _melody(voice, mood, control_s, random)
+    pitch = melody(voice, mood, control_s, random)
     formants = _formants(voice, mood, control_s, random)
     sample_s = np.arange(n) / RATE
     gain = np.interp(sample_s, control_s, loud)
@@ -78,7 +78,7 @@ def speak(voice: Voice, mood: float, opening: np.ndarray, fps: float, random: np
     return np.asarray(np.clip(sound, -1, 1), np.float32)
 
 
-def _melody(voice: Voice, mood: float, control_s: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def melody(voice: Voice, mood: float, control_s: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """The fundamental in Hz: it moves by some semitones in a bright mood, by less than one in a dark one."""
     semitones = (4.0 - 3.6 * mood) * _wander(control_s, 0.25, random)
     return np.asarray(voice.pitch * 2 ** (np.clip(semitones, -9, 9) / 12))
@@ -121,7 +121,7 @@ def _resonance(hertz: np.ndarray, formants: np.ndarray) -> np.ndarray:
 
 def _wander(control_s: np.ndarray, width_s: float, random: np.random.Generator) -> np.ndarray:
     """Gaussian noise of unit variance, smooth over about `width_s`."""
-    reach = max(1, round(2 * width_s * _CONTROL_RATE))
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (width_s * _CONTROL_RATE)) ** 2)
+    reach = max(1, round(2 * width_s * CONTROL_RATE))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (width_s * CONTROL_RATE)) ** 2)
     white = random.standard_normal(len(control_s) + 2 * reach)
     return np.convolve(white, kernel / np.sqrt(np.sum(kernel**2)), "valid")

@@ -1,6 +1,8 @@
 """Drawn faces and real video files for the tests of decoding, detection and cropping."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +19,8 @@ from preprocess.synthetic.look import draw_look
 Picture = np.ndarray
 FilmFace = Callable[..., list[Picture]]
 WriteVideo = Callable[..., Path]
+Command = Callable[..., tuple[int, str, str]]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -80,3 +84,21 @@ def write_video() -> WriteVideo:
 def recording_of() -> Callable[[Path], Recording]:
     """`recording_of(path)`: the recording of a video that no corpus knows."""
     return lambda path: Recording(path.stem, "1", "1_1", "", "train", 7.0, "", path.name, path)
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    """`command(module, *arguments)` in `tmp_path`: exit code, stdout, stderr."""
+
+    def run(module: str, *arguments: str) -> tuple[int, str, str]:
+        ended = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        return ended.returncode, ended.stdout, ended.stderr
+
+    return run
