@@ -3,9 +3,9 @@
     python -m benchmarks.prosody [--people 12] [--seconds 20]
 
 Each voice speaks in a bright and in a dark mood, clean and with white noise so many dB below its level.
-Pitch: median absolute error in semitones, and the share of errors above one semitone. Voicing: share of moments that
-are called wrong, a voice sounding where the lips are open. Pauses: correlation over voices of their measured
-share with the drawn one. Seconds of sound a second: of one core.
+Pitch: median absolute error in semitones, and the share of errors above one semitone. Voicing: share of
+moments that are called wrong, a voice sounding where the lips are open. Pauses: correlation over voices of
+their measured share with the drawn one. Seconds of sound a second: of one core.
 """
 
 import argparse

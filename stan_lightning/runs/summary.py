@@ -1,10 +1,12 @@
 """What training says at its start and its end."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import lightning as L
 import numpy as np
+import pandas as pd
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig
@@ -42,12 +44,31 @@ def announce(config: DictConfig, data: CropDataModule, module: StanModule, train
     counts = [f"{len(table)} {name}" for name, table in data.tables.items()]
     missing = sum(len(table) for table in data.missing.values())
     print(f"recordings: {', '.join(counts)}; {missing} without crops; protocol {config.data.protocol}")
+    if config.data.protocol == "subject_disjoint":
+        print(people_left(data.tables, config.data.n_folds))
     shared = {pair: n for pair, n in overlap(data.tables).items() if n and pair.count("+") == 1}
     if shared:
         said = ", ".join(f"{n} in {pair.replace('+', ' and ')}" for pair, n in shared.items())
         print(
             f"subjects in more than one partition: {said}; this flatters (see data.protocol=subject_disjoint)"
         )
+
+
+def people_left(tables: Mapping[str, pd.DataFrame], n_folds: int) -> str:
+    """How many people `subject_disjoint` leaves to train on, and how many folds by subject would."""
+    training = tables["train"]
+    people = training["subject"].nunique()
+    everybody = pd.concat([table["subject"] for table in tables.values()]).nunique()
+    folds = round(everybody * (n_folds - 2) / n_folds)
+    said = (
+        f"{people} people with {len(training[['subject', 'session']].drop_duplicates())} sessions to train on"
+    )
+    if folds <= people:
+        return f"subject_disjoint: {said}"
+    return (
+        f"subject_disjoint leaves {said}; data.protocol=group_kfold trains on about {folds} in each fold, "
+        "and tests everybody"
+    )
 
 
 def kind(network: DictConfig) -> str:
