@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from stan_lightning.data.scale import scale_of
 from stan_lightning.evaluation.calibration import calibration, line
 from stan_lightning.evaluation.dealt import dealt_to_others
 from stan_lightning.evaluation.intervals import RATE, Metric
@@ -30,9 +31,9 @@ from stan_lightning.evaluation.statistics import (
     rmse_difference,
 )
 from stan_lightning.evaluation.units import sessions
-from stan_lightning.evaluation.validity import CUTOFFS
 from stan_lightning.evaluation.within_person import agreement_of, change, pairs, reliability
 
+BDI = scale_of(None, (0, 63))
 PEOPLE = (6, 10, 20, 40, 80)
 POPULATION = 300_000
 RARE = 10
@@ -93,7 +94,7 @@ def validity_intervals(random: np.random.Generator, people: int) -> dict[str, Me
     found: dict[str, Any] = {}
     for name, metric in calibration(videos).items():
         found[f"calibration {name.replace('_', ' ')}"] = metric
-    for cutoff, row in screening(by_session, CUTOFFS).items():
+    for cutoff, row in screening(by_session, BDI.cutoffs).items():
         found |= {f"{name.replace('_', ' ')} at {cutoff}": row[name] for name in RATES}
     changed, agreed = change(by_session), reliability(videos)
     found |= {f"change within a person, {name}": changed[name] for name in ("slope", "agreement")}
@@ -109,7 +110,7 @@ def validity_truths(seed: int) -> dict[str, float]:
     label, said = videos["label"].to_numpy(), videos["prediction"].to_numpy()
     by_session = sessions(videos)
     truth = {f"calibration {name.replace('_', ' ')}": value for name, value in line(label, said).items()}
-    for cutoff in CUTOFFS:
+    for cutoff in BDI.cutoffs:
         found = rates(by_session["label"].to_numpy(), by_session["prediction"].to_numpy(), cutoff)
         truth |= {f"{name.replace('_', ' ')} at {cutoff:g}": value for name, value in found.items()}
     own = by_session.groupby("subject")
@@ -129,9 +130,9 @@ def validity_truths(seed: int) -> dict[str, float]:
 def intervals(random: np.random.Generator, people: int) -> dict[str, Metric]:
     """Each interval of one table."""
     subject, label, one, other = drawn(random, people)
-    metrics = describe(label, one, subject, bands=True)
+    metrics = describe(label, one, subject, BDI)
     found = {name: metric for name, metric in metrics.items() if isinstance(metric, dict)}
-    found |= {f"bias, {name}": metric for name, metric in bias_by_band(label, one, subject).items()}
+    found |= {f"bias, {name}": metric for name, metric in bias_by_band(label, one, subject, BDI).items()}
     found[VERDICTS[0]] = mae_difference(label, one, other, subject)
     found[VERDICTS[1]] = rmse_difference(label, one, other, subject)
     found["recognition"] = mean_with_interval(recognised(random, subject), subject, RATE)

@@ -80,6 +80,15 @@ def with_new_keys(arguments: Sequence[str], prefix: str) -> list[str]:
     return [f"++{one}" if one.startswith(f"{prefix}.") and "=" in one else one for one in arguments]
 
 
+def with_scale(arguments: Sequence[str]) -> list[str]:
+    """Let ``data.scale=<name>`` choose a file of ``conf/data/scale``.
+
+    >>> with_scale(["data.scale=phq8", "data.scale.range=[0,10]"])
+    ['data/scale=phq8', 'data.scale.range=[0,10]']
+    """
+    return [one.replace(".", "/", 1) if one.startswith("data.scale=") else one for one in arguments]
+
+
 def with_model_folder(arguments: Sequence[str]) -> list[str]:
     """Let ``model=<folder or user/name>`` name a trained network, where no configuration is called so.
 

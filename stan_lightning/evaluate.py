@@ -20,7 +20,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from stan_boundary.command_line import check_command_line, with_model_folder, with_new_keys
+from stan_boundary.command_line import check_command_line, with_model_folder, with_new_keys, with_scale
 from stan_boundary.config_folder import trusted
 from stan_boundary.configs import CONF
 from stan_boundary.entry import one_line_errors
@@ -71,7 +71,7 @@ EXAMPLES = (
 
 def main() -> None:
     """Check what was typed, then run."""
-    sys.argv[1:] = with_model_folder(with_new_keys(sys.argv[1:], "data.signals"))
+    sys.argv[1:] = with_model_folder(with_scale(with_new_keys(sys.argv[1:], "data.signals")))
     check_command_line("evaluate", __doc__ or "", EXAMPLES)
     run()
 
@@ -149,7 +149,7 @@ def opened(config: DictConfig, overrides: list[str]) -> Candidate:
         module: StanModule = instantiate(config.model, data=data.facts(), _convert_="all")
         data.serve(module.network.parts)
         return from_weights(config.weights, module, data)
-    asked = {given.split("=", 1)[0].lstrip("+~") for given in overrides}
+    asked = {given.split("=", 1)[0].lstrip("+~").replace("/", ".") for given in overrides}
     if fixed := [name for name in asked if name == "model" or name.startswith("model.")]:
         kind = "checkpoint" if named == "checkpoint" else "model folder"
         raise InputError(f"{fixed[0]}: a {kind} knows its own network; leave model out")
@@ -180,7 +180,7 @@ def assess(candidate: Candidate, windows: pd.DataFrame, config: DictConfig) -> r
     header = candidate.header | {"partition": config.partition}
     numbers = {name: header[name] for name in order}
     numbers["n_train_subjects"] = None if training is None else len(training.subjects)
-    numbers |= tables.metrics(predictions, windows, baselines, score_range)
+    numbers |= tables.metrics(predictions, windows, baselines, candidate.scale)
     numbers["new_person"] = coverage_of_new_people(candidate, predictions, baselines)
     numbers["ridges"] = fitted
     numbers |= {"n_expected": len(expected), "n_missing": len(missing), "missing": missing}
@@ -201,7 +201,7 @@ def coverage_of_new_people(
         return None
     exposure = predictions["recording"].map(baselines.set_index("recording")["exposure"])
     new = predictions[exposure == tables.NEW].dropna(subset=["label"])
-    return coverage(new, candidate.conformal, tables.is_bdi(candidate.data.hparams["score_range"]))
+    return coverage(new, candidate.conformal, candidate.scale)
 
 
 def under_corruption(
@@ -216,7 +216,7 @@ def under_corruption(
         if corrupt:
             windows = score_windows(candidate.module, candidate.data, recordings, trainer, corrupt)
         predictions = tables.predictions_table(windows, recordings, score_range, candidate.training)
-        return tables.describe_videos(predictions, score_range)
+        return tables.describe_videos(predictions, candidate.scale)
 
     return robustness.series(describe, candidate.module.network.modalities, config.seed)
 
@@ -246,7 +246,7 @@ def contribution_of_modalities(
         modalities,
         table["subject"].astype(str).tolist(),
         score,
-        lambda found: tables.describe_videos(found, score_range),
+        lambda found: tables.describe_videos(found, candidate.scale),
         seed=config.seed,
     )
     present = {

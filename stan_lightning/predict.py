@@ -24,7 +24,7 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from stan_boundary.command_line import check_command_line, with_model_folder, with_new_keys
+from stan_boundary.command_line import check_command_line, with_model_folder, with_new_keys, with_scale
 from stan_boundary.config_folder import trusted
 from stan_boundary.configs import CONF
 from stan_boundary.entry import one_line_errors
@@ -71,7 +71,7 @@ EXAMPLES = (
 
 def main() -> None:
     """Check what was typed, then run."""
-    sys.argv[1:] = with_model_folder(with_new_keys(sys.argv[1:], "signals"))
+    sys.argv[1:] = with_model_folder(with_scale(with_new_keys(sys.argv[1:], "signals")))
     check_command_line("predict", __doc__ or "", EXAMPLES)
     run()
 
@@ -116,7 +116,7 @@ def predict(config: DictConfig, overrides: Sequence[str] = ()) -> int:
     found = list(show(trained, data, usable, predictions, scored, config))
     synthetic = bool(trained.data["synthetic"])
     new_person = told(trained.conformal)
-    content = page(found, refusals, score_range, synthetic, new_person)
+    content = page(found, refusals, trained.scale, synthetic, new_person)
     write_whole(output / PAGE, as_text(content).encode())
     say(predictions, usable, score_range)
     print(new_person)
@@ -141,7 +141,7 @@ def opened(config: DictConfig, overrides: Sequence[str]) -> Trained:
         known = facts(unknown, None, {}, data.hparams)
         module: StanModule = instantiate(config.model, data=known, _convert_="all")
         return open_released(config.weights, module, data)
-    asked = [override.split("=", 1)[0].lstrip("+~") for override in overrides]
+    asked = [one.split("=", 1)[0].lstrip("+~").replace("/", ".") for one in overrides]
     if fixed := [name for name in asked if name.split(".")[0] in ("data", "model")]:
         kind = "checkpoint" if named == "checkpoint" else "model folder"
         raise InputError(f"{fixed[0]}: a {kind} knows its own network and clips; leave it out")
@@ -162,7 +162,7 @@ def show(
     config: DictConfig,
 ) -> Iterator[Scored]:
     """Draw each recording's timeline and, with `views`, where the network looks; as the page shows it."""
-    output, score_range = Path(config.output), trained.record["score_range"]
+    output = Path(config.output)
     rows = list(zip(usable.itertuples(), predictions.to_dict("records"), strict=True))
     console = Console()
     for index, (row, answer) in enumerate(
@@ -172,7 +172,7 @@ def show(
         own = scored[scored["recording"] == name]
         stem = output / name
         timeline = io.BytesIO()
-        figures.timeline(own, score_range, None).savefig(timeline, dpi=200)
+        figures.timeline(own, trained.scale, None).savefig(timeline, dpi=200)
         write_whole(stem.with_name(f"{name}_timeline.png"), timeline.getvalue())
         film = None
         seen = bool(row.pictures)

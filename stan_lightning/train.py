@@ -21,7 +21,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
-from stan_boundary.command_line import check_command_line, with_new_keys
+from stan_boundary.command_line import check_command_line, with_new_keys, with_scale
 from stan_boundary.composition import check
 from stan_boundary.configs import CONF
 from stan_boundary.entry import one_line_errors
@@ -81,6 +81,7 @@ EXAMPLES = (
 
 def main() -> None:
     """Check what was typed, then run."""
+    sys.argv[1:] = with_scale(sys.argv[1:])
     for names in ("data.signals", "model.init_weights"):
         sys.argv[1:] = with_new_keys(sys.argv[1:], names)
     check_command_line("train", __doc__ or "", EXAMPLES, optional="resume")

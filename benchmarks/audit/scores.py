@@ -48,7 +48,7 @@ def _made(run: Path, changes: Collection[str]) -> dict[str, Any]:
     recordings = candidate.data.tables["test"].assign(partition="test")
     windows, predictions = _scored(candidate, recordings)
     baselines = baseline_table(predictions, candidate.training)
-    numbers = metrics(predictions, windows, baselines, candidate.data.hparams["score_range"])
+    numbers = metrics(predictions, windows, baselines, candidate.scale)
     errors = {
         "network": numbers["video"]["mae"]["value"],
         "median": numbers["baselines"]["train_median"]["mae"]["value"],

@@ -1,6 +1,7 @@
 """From crops on disk to batches on the device.
 
 manifest: The list of recordings.
+scale: Scales of severity: range, bands and cut-offs.
 labels: Labels as numbers: severity within its range, or indices of classes.
 protocol: Who trains, who selects and who is reported.
 crops: Reads the face crops of one recording.

@@ -88,6 +88,7 @@ class CropDataModule(L.LightningDataModule):
         eval_batch_size: int | None = None,
         signals: Mapping[str, str | None] | None = None,
         train_people: int | None = None,
+        scale: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         modalities = ["face"] if modalities is None else modalities
@@ -250,7 +251,7 @@ class CropDataModule(L.LightningDataModule):
 
     def training_record(self) -> dict[str, Any]:
         """How the data was divided and who was trained on, for the checkpoint."""
-        kept = ("protocol", "fold", "n_folds", "split_seed", "seed", "score_range")
+        kept = ("protocol", "fold", "n_folds", "split_seed", "seed", "score_range", "scale")
         columns = ["subject", "session", "label"]
         sessions = self.tables["train"][columns].dropna().drop_duplicates()
         rows = [list(row) for row in sessions.itertuples(index=False)]

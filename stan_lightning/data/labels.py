@@ -19,7 +19,7 @@ def severity(table: pd.DataFrame, score_range: Sequence[float]) -> pd.Series:
         if label and not low <= score <= high:
             raise InputError(
                 f"{recording}: label {label} is no score in {low:g}..{high:g}; "
-                "mend it in the corpus or set data.score_range"
+                "mend it in the corpus or set data.scale"
             )
     return scores
 

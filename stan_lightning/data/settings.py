@@ -6,6 +6,7 @@ from typing import Any
 
 from stan_boundary.errors import InputError
 from stan_boundary.numbers import check_number
+from stan_lightning.data.scale import scale_of
 from stan_lightning.data.signal_listing import OF_CROPS
 
 _SEED = (int, 0, 2**32 - 1)
@@ -57,3 +58,5 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     right = ends is None or (len(ends) == 2 and all(type(one) in (int, float) for one in ends))
     if not right or (ends is not None and not -MOST_SCORE < ends[0] < ends[1] < MOST_SCORE):
         raise InputError(f"data.score_range={str(ends)[:80]}: give the lowest and the highest score")
+    if ends is not None:
+        scale_of(settings["scale"], ends)

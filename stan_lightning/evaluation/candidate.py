@@ -8,13 +8,23 @@ from typing import Any
 
 from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
+from stan_lightning.data.scale import SeverityScale, scale_of
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.released import load_into
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
 from stan_lightning.training.conformal import Conformal
 from stan_lightning.training.module import StanModule
 
-DECIDED_IN_TRAINING = ("protocol", "fold", "n_folds", "split_seed", "train_people", "score_range", "seed")
+DECIDED_IN_TRAINING = (
+    "protocol",
+    "fold",
+    "n_folds",
+    "split_seed",
+    "train_people",
+    "score_range",
+    "scale",
+    "seed",
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,11 @@ class Candidate:
     home: Path
     run: Path | None
     conformal: Conformal | None = None
+
+    @property
+    def scale(self) -> SeverityScale:
+        """What its scores are on."""
+        return scale_of(self.data.hparams["scale"], self.data.hparams["score_range"])
 
 
 def from_checkpoint(path: str | Path, changes: Mapping[str, Any], trust: Collection[str] = ()) -> Candidate:
@@ -97,7 +112,7 @@ def from_model(trained: Trained, name: str, changes: Mapping[str, Any], home: Pa
     data.serve(trained.module.network.parts)
     data.lenient = True
     data.setup("test")
-    kept = ("protocol", "fold", "n_folds", "score_range")
+    kept = ("protocol", "fold", "n_folds", "score_range", "scale")
     header = {key: data.hparams[key] for key in kept} | {"seed": None, "checkpoint": name}
     return Candidate(trained.module, data, None, header, home, None, trained.conformal)
 
@@ -124,7 +139,7 @@ def from_weights(path: str | Path, module: StanModule, data: CropDataModule) -> 
     load_into(module, path)
     training = TrainingSessions.from_table(data.tables["train"])
     weights = Path(path).resolve()
-    kept = ("protocol", "fold", "n_folds", "score_range")
+    kept = ("protocol", "fold", "n_folds", "score_range", "scale")
     header = {name: data.hparams[name] for name in kept} | {"seed": None, "checkpoint": str(weights)}
     known = training if training.sessions else None
     return Candidate(module.eval(), data, known, header, weights.parent / "evaluation", None)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from stan_lightning.data.scale import scale_of
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.over_runs import SIZE, over_runs
 from stan_lightning.evaluation.runs import Run, by_seed
@@ -41,7 +42,8 @@ def _ensemble(group: Sequence[Run]) -> Run:
     complete = max(found, key=_n_baselines)
     numbers: dict[str, Any] = {name: first[name] for name in ("protocol", "partition", "n_train_subjects")}
     numbers |= {"checkpoint": None, "seed": None}
-    numbers |= metrics(predictions, windows, complete.baselines, first["score_range"])
+    scale = scale_of(first.get("scale"), first["score_range"])
+    numbers |= metrics(predictions, windows, complete.baselines, scale) | {"scale": first.get("scale")}
     carried = ("n_expected", "n_missing", "missing", "score_range", "intervals", "versions", "ridges")
     numbers |= {name: complete.metrics[name] for name in carried if name in complete.metrics}
     numbers["n_unlabelled"] = int(predictions["label"].isna().sum())

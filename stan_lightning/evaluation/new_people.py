@@ -6,22 +6,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stan_lightning.data.scale import SeverityScale
 from stan_lightning.evaluation.intervals import RATE, UNDEFINED, Metric
-from stan_lightning.evaluation.statistics import BANDS, band, mean_with_interval
+from stan_lightning.evaluation.statistics import mean_with_interval
 from stan_lightning.training.conformal import LEVEL, Conformal
 
 
-def coverage(new: pd.DataFrame, conformal: Conformal | None, bdi: bool) -> dict[str, Any] | None:
+def coverage(new: pd.DataFrame, conformal: Conformal | None, scale: SeverityScale) -> dict[str, Any] | None:
     """Coverage of the conformal interval, each person weighted equally.
 
     Args:
         new: Videos of people whom neither training nor development held; columns subject, label, prediction.
         conformal: What the network's development told.
-        bdi: Whether scores are on the BDI-II, so that its bands mean something.
+        scale: What scores are on.
 
     Returns:
         `nominal`, `half_width` in points (None: infinite), `calibrated_on` (people), `held` (n, people, and
-        the share of labels within, with its interval), and the same `by_band` (None on another scale, and
+        the share of labels within, with its interval), and the same `by_band` (None on a scale without, and
         where the interval is infinite). None where there is no interval, or nobody new.
     """
     if conformal is None or new.empty:
@@ -36,10 +37,9 @@ def coverage(new: pd.DataFrame, conformal: Conformal | None, bdi: bool) -> dict[
     within = (new["label"] - new["prediction"]).abs() <= conformal.half_width
     table = new.assign(within=within.astype(float))
     found["held"] = _held(table)
-    number = band(table["label"]) if bdi else None
-    found["by_band"] = (
-        None if number is None else {name: _held(table[number == at]) for at, name in enumerate(BANDS)}
-    )
+    number = scale.band(table["label"])
+    bands = {name: _held(table[number == at]) for at, name in enumerate(scale.band_names)}
+    found["by_band"] = bands or None
     return found
 
 

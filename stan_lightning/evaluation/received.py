@@ -16,8 +16,9 @@ from stan_boundary.opening import read_json, read_regular
 from stan_boundary.typed import typed
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.protocol import PROTOCOLS
+from stan_lightning.data.scale import scale_of
 from stan_lightning.evaluation.baselines import LOOKED_UP, RIDGES
-from stan_lightning.evaluation.statistics import BAND_METRICS, BANDS, METRICS
+from stan_lightning.evaluation.statistics import ACCURACY, F1, METRICS
 
 TEXT = dict.fromkeys(("recording", "subject", "session", "task", "partition", "group", "exposure"), str)
 _MOST_NUMBER = 1e9
@@ -157,6 +158,7 @@ def _check_numbers(numbers: Mapping[str, Any]) -> None:
     _need(numbers["partition"] in PARTITIONS and numbers["protocol"] in PROTOCOLS, "partition or protocol")
     low, high = numbers["score_range"]
     _need(_number(low) and _number(high) and low < high, "score_range")
+    bands = scale_of(numbers.get("scale"), (low, high)).band_names
     for name in _UNITS:
         _unit(numbers[name], name)
     baselines = numbers["baselines"]
@@ -173,7 +175,7 @@ def _check_numbers(numbers: Mapping[str, Any]) -> None:
         for part, row in numbers[name].items():
             _unit(row, f"{name}.{part}")
     for name, row in (numbers["by_band"] or {}).items():
-        _need(name in BANDS and _count(row["n"]) and _count(row["people"]), "by_band")
+        _need(name in bands and _count(row["n"]) and _count(row["people"]), "by_band")
         for metric in ("mae", "bias", "bias_expected"):
             _metric(row[metric], f"by_band.{name}")
     _need(
@@ -181,7 +183,7 @@ def _check_numbers(numbers: Mapping[str, Any]) -> None:
         "dealt",
     )
     if "bias_by_band" in numbers["video"]:
-        _need(set(numbers["video"]["bias_by_band"]) == set(BANDS), "bias_by_band")
+        _need(set(numbers["video"]["bias_by_band"]) == set(bands), "bias_by_band")
         for row in numbers["video"]["bias_by_band"].values():
             _metric(row, "bias_by_band")
     for row in numbers["missing"]:
@@ -285,7 +287,10 @@ def _unit(row: Any, name: str) -> None:
         _metric(row[metric], f"{name}.{metric}")
     _need(row["n"] == 0 or all(_number(row[one]["value"]) for one in ("mae", "rmse")), name)
     for key, value in row.items():
-        if (isinstance(value, dict) or key in BAND_METRICS) and key not in ("bias_by_band", "baselines"):
+        if (isinstance(value, dict) or key == ACCURACY or key.startswith(F1)) and key not in (
+            "bias_by_band",
+            "baselines",
+        ):
             _metric(value, f"{name}.{key}")
 
 

@@ -12,6 +12,7 @@ from stan_boundary.names import printable
 from stan_boundary.opening import read_json, read_regular
 from stan_boundary.received_folder import check_inside
 from stan_boundary.typed import typed
+from stan_lightning.data.scale import scale_of
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.baselines import RIDGES
 from stan_lightning.evaluation.received import MOST_JSON
@@ -141,7 +142,7 @@ def _pool(folds: Sequence[Run]) -> Run:
     numbers: dict[str, Any] = {name: first[name] for name in ("protocol", "partition")}
     numbers["checkpoint"] = None
     numbers |= {"seed": first["seed"], "n_train_subjects": None}
-    numbers |= metrics(predictions, windows, baselines, first["score_range"])
+    numbers |= metrics(predictions, windows, baselines, scale_of(first.get("scale"), first["score_range"]))
     for name in ("n_expected", "n_missing", "n_unlabelled"):
         numbers[name] = sum(found.metrics[name] for found in evaluations)
     numbers["missing"] = [row for found in evaluations for row in found.metrics["missing"]]
@@ -149,6 +150,7 @@ def _pool(folds: Sequence[Run]) -> Run:
     kept = ("fold", "checkpoint", "n_train_subjects", "video", "baselines", "n_expected", "n_missing")
     numbers["folds"] = [{name: found.metrics[name] for name in kept} for found in evaluations]
     numbers |= {name: first[name] for name in ("n_folds", "score_range", "intervals", "versions")}
+    numbers["scale"] = first.get("scale")
     pooled = results.Evaluation(numbers, predictions, windows, baselines)
     name = "pooled folds" if len(folds) == 1 else f"pooled {folds[0].name} .. {folds[-1].name}"
     return replace(folds[0], name=name, evaluation=pooled)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stan_lightning.data.scale import SeverityScale
 from stan_lightning.evaluation.intervals import (
     CORRELATION,
     DIFFERENCE,
@@ -29,12 +30,9 @@ from stan_lightning.evaluation.intervals import (
     without_each,
 )
 
-BAND_EDGES = (14.0, 20.0, 29.0)
-"""First score of the mild, moderate and severe band of the BDI-II."""
-BANDS = ("minimal", "mild", "moderate", "severe")
-BDI_RANGE = (0.0, 63.0)
 METRICS = ("mae", "rmse", "pearson", "ccc", "r2", "sd_ratio")
-BAND_METRICS = ("accuracy_bands", "f1_14", "f1_20")
+ACCURACY, F1 = "accuracy_bands", "f1_"
+"""Metrics of a scale with bands, and of one with cut-offs (``f1_14``)."""
 SCALES: Mapping[str, Scale] = {
     "mae": MEAN_ERROR,
     "rmse": ROOT_MEAN_SQUARE,
@@ -42,19 +40,18 @@ SCALES: Mapping[str, Scale] = {
     "ccc": CORRELATION,
     "r2": SHARE,
     "sd_ratio": RATIO,
-    "accuracy_bands": RATE,
-    "f1_14": RATE_OF_SOME,
-    "f1_20": RATE_OF_SOME,
+    ACCURACY: RATE,
 }
 
 
-def band(score: ArrayLike) -> NDArray[np.int64]:
-    """Severity band 0..3 of each score, unrounded: 13.99 is still minimal, 14 is mild."""
-    return np.digitize(np.asarray(score, dtype=np.float64), BAND_EDGES).astype(np.int64)
+def metric_names(scale: SeverityScale) -> tuple[str, ...]:
+    """Of scores on a scale, in the order of tables."""
+    banded = (ACCURACY,) if scale.bands else ()
+    return (*METRICS, *banded, *(f"{F1}{cutoff:g}" for cutoff in scale.cutoffs))
 
 
 def describe(
-    label: ArrayLike, prediction: ArrayLike, subject: ArrayLike, *, bands: bool
+    label: ArrayLike, prediction: ArrayLike, subject: ArrayLike, scale: SeverityScale
 ) -> dict[str, Metric | int]:
     """All metrics of one unit (clips, videos, sessions or subjects).
 
@@ -62,25 +59,30 @@ def describe(
         label: (N,) true scores in points; NaN rows are left out.
         prediction: (N,) predicted scores in points.
         subject: (N,) whom each sample shows: whom the interval leaves out in turn.
-        bands: Whether scores are on the BDI-II, so that its bands and cut-offs mean something.
+        scale: What scores are on.
 
     Returns:
-        `n` samples, `people` and a `Metric` for each of mae, rmse, pearson, ccc, r2, sd_ratio and, with
-        `bands`, accuracy_bands, f1_14, f1_20.
+        `n` samples, `people` and a `Metric` for each of `metric_names`.
     """
     truth, guess, codes = _aligned(label, prediction, subject)
     if not len(truth):
-        names = METRICS + BAND_METRICS if bands else METRICS
-        return {"n": 0, "people": 0, **{name: dict(UNDEFINED) for name in names}}
-    terms = _by_subject(_terms(truth, guess), codes)
+        return {"n": 0, "people": 0, **{name: dict(UNDEFINED) for name in metric_names(scale)}}
+    terms = _by_subject(_terms(truth, guess, scale), codes)
     extremes = _extremes(truth, guess, codes)
-    point = _metrics(terms.sum(axis=0, keepdims=True), extremes.max(axis=0, keepdims=True), bands)
-    others = _metrics(without_each(terms), _extremes_without_each(extremes), bands)
+    point = _metrics(terms.sum(axis=0, keepdims=True), extremes.max(axis=0, keepdims=True), scale)
+    others = _metrics(without_each(terms), _extremes_without_each(extremes), scale)
     return {
         "n": len(truth),
         "people": len(terms),
-        **{name: interval(float(point[name][0]), others[name], SCALES[name]) for name in point},
+        **{
+            name: interval(float(point[name][0]), others[name], SCALES.get(name, RATE_OF_SOME))
+            for name in point
+        },
     }
+
+
+def _interval_scale(name: str) -> Scale:
+    return RATE_OF_SOME if name.startswith(F1) else SCALES[name]
 
 
 def mae_difference(
@@ -110,13 +112,15 @@ def rmse_difference(
     return {name: value and value / both for name, value in found.items()}
 
 
-def bias_by_band(label: ArrayLike, prediction: ArrayLike, subject: ArrayLike) -> dict[str, Metric]:
+def bias_by_band(
+    label: ArrayLike, prediction: ArrayLike, subject: ArrayLike, scale: SeverityScale
+) -> dict[str, Metric]:
     """Mean of prediction - label among the samples whose label lies in each severity band."""
     truth, guess, codes = _aligned(label, prediction, subject)
-    where = band(truth)
+    where = scale.band(truth)
     return {
         name: mean_with_interval((guess - truth)[where == number], codes[where == number])
-        for number, name in enumerate(BANDS)
+        for number, name in enumerate(scale.band_names)
     }
 
 
@@ -156,13 +160,13 @@ def _aligned(
     return truth[known], guess[known], codes
 
 
-def _terms(truth: Floats, guess: Floats) -> Floats:
-    """(N, 14) what each sample adds to the sums that `_metrics` reads, moments about the overall means."""
+def _terms(truth: Floats, guess: Floats, scale: SeverityScale) -> Floats:
+    """(N, K) what each sample adds to the sums that `_metrics` reads, moments about the overall means."""
     y, p = truth - truth.mean(), guess - guess.mean()
     error = guess - truth
     columns = [np.ones_like(y), error, np.abs(error), error**2, y, p, y**2, p**2, y * p]
-    columns.append((band(truth) == band(guess)).astype(float))
-    for cutoff in BAND_EDGES[:2]:
+    columns.append((scale.band(truth) == scale.band(guess)).astype(float))
+    for cutoff in scale.cutoffs:
         positive, called = truth >= cutoff, guess >= cutoff
         columns += [(positive & called).astype(float), (positive ^ called).astype(float)]
     return np.stack(columns, axis=1)
@@ -190,7 +194,7 @@ def _extremes_without_each(extremes: Floats) -> Floats:
     return others
 
 
-def _metrics(sums: Floats, extremes: Floats, bands: bool) -> dict[str, Floats]:
+def _metrics(sums: Floats, extremes: Floats, scale: SeverityScale) -> dict[str, Floats]:
     """Metrics of each row of sums, (B,) each, NaN where undefined.
 
     Whether labels or predictions differ is asked of their `extremes`, (B, 4): sums of squares cannot tell
@@ -201,7 +205,6 @@ def _metrics(sums: Floats, extremes: Floats, bands: bool) -> dict[str, Floats]:
     F1 needs one positive label or call.
     """
     n, error, absolute, squared, y, p, yy, pp, yp, hit, *counts = sums.T
-    true_14, false_14, true_20, false_20 = counts
     varied = extremes[:, 0] > -extremes[:, 1]
     told = extremes[:, 2] > -extremes[:, 3]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -217,8 +220,8 @@ def _metrics(sums: Floats, extremes: Floats, bands: bool) -> dict[str, Floats]:
             "r2": np.where(varied, 1 - squared / n / var_y, np.nan),
             "sd_ratio": np.where(varied, np.sqrt(var_p / var_y), np.nan),
         }
-        if bands:
-            metrics["accuracy_bands"] = hit / n
-            metrics["f1_14"] = 2 * true_14 / (2 * true_14 + false_14)
-            metrics["f1_20"] = 2 * true_20 / (2 * true_20 + false_20)
+        if scale.bands:
+            metrics[ACCURACY] = hit / n
+        for cutoff, found, missed in zip(scale.cutoffs, counts[::2], counts[1::2], strict=True):
+            metrics[f"{F1}{cutoff:g}"] = 2 * found / (2 * found + missed)
     return metrics

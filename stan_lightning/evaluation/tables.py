@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stan_lightning.data.scale import SeverityScale
 from stan_lightning.evaluation.baselines import BASELINES, RIDGES, TrainingSessions
 from stan_lightning.evaluation.dealt import dealt_to_others
 from stan_lightning.evaluation.intervals import UNDEFINED, Metric
 from stan_lightning.evaluation.statistics import (
-    BANDS,
-    BDI_RANGE,
-    band,
     bias_by_band,
     describe,
     mae_difference,
@@ -102,7 +100,7 @@ def metrics(
     predictions: pd.DataFrame,
     windows: pd.DataFrame,
     baselines: pd.DataFrame | None,
-    score_range: Sequence[float],
+    scale: SeverityScale,
 ) -> dict[str, Any]:
     """All numbers of an evaluation that come from its tables: units, baselines and breakdowns.
 
@@ -110,27 +108,26 @@ def metrics(
         predictions: Columns `PREDICTIONS`.
         windows: Columns `WINDOWS`.
         baselines: `baseline_table` of these predictions, None where there is no training set.
-        score_range: Lowest and highest score; bands and F1 only where it is the BDI-II's.
+        scale: What scores are on: bands and cut-offs where it has any.
     """
-    bdi = is_bdi(score_range)
     videos = predictions.dropna(subset=["label"])
 
     def unit(table: pd.DataFrame) -> dict[str, Any]:
-        return _describe(table, bdi)
+        return _describe(table, scale)
 
     def parts(column: pd.Series, names: Sequence[str]) -> dict[str, Any]:
         return {name: unit(videos[column == name]) for name in names}
 
     numbers: dict[str, Any] = {
-        "clip": unit(clips(windows, videos, score_range)),
+        "clip": unit(clips(windows, videos, scale.range)),
         "video": unit(videos),
         "session": unit(sessions(videos)),
         "subject": unit(subjects(videos)),
     }
-    if bdi:
-        bias = bias_by_band(videos["label"], videos["prediction"], videos["subject"])
+    if scale.bands:
+        bias = bias_by_band(videos["label"], videos["prediction"], videos["subject"], scale)
         numbers["video"]["bias_by_band"] = bias
-    numbers["baselines"] = _compared(videos, baselines, bdi)
+    numbers["baselines"] = _compared(videos, baselines, scale)
     seen = videos["seen_subject"].astype("boolean")
     known = baselines is not None
     numbers["seen"] = unit(videos[seen.fillna(False)]) if known else None
@@ -140,20 +137,23 @@ def metrics(
         exposure = videos["recording"].map(baselines.set_index("recording")["exposure"])
         new = videos[exposure == NEW]
         numbers["selected"], numbers["new"] = unit(videos[exposure == SELECTED]), unit(new)
-        numbers["new"]["baselines"] = _compared(new, baselines, bdi) if len(new) else None
+        numbers["new"]["baselines"] = _compared(new, baselines, scale) if len(new) else None
     two_labels = videos.groupby(["subject", "session"])["label"].nunique() > 1
     numbers["n_sessions_of_two_labels"] = int(two_labels.sum())
-    numbers["n_above_range"] = int((predictions["prediction"] > float(score_range[1])).sum())
+    numbers["n_above_range"] = int((predictions["prediction"] > scale.range[1]).sum())
     numbers["dealt"] = dealt_to_others(videos["label"], videos["prediction"], videos["subject"])
-    numbers["validity"] = validity(videos, baselines, bdi)
+    numbers["validity"] = validity(videos, baselines, scale)
     numbers["by_task"] = parts(videos["task"], _names(videos["task"]))
-    numbers["by_band"] = _by_band(videos, numbers["video"], unit) if bdi else None
+    numbers["by_band"] = _by_band(videos, numbers["video"], unit, scale) if scale.bands else None
     numbers["by_group"] = parts(videos["group"], _names(videos["group"]))
     return numbers
 
 
 def _by_band(
-    videos: pd.DataFrame, whole: Mapping[str, Any], unit: Callable[[pd.DataFrame], dict[str, Any]]
+    videos: pd.DataFrame,
+    whole: Mapping[str, Any],
+    unit: Callable[[pd.DataFrame], dict[str, Any]],
+    scale: SeverityScale,
 ) -> dict[str, Any]:
     """Error and bias in each severity band; correlations within a band mislead.
 
@@ -162,8 +162,8 @@ def _by_band(
     """
     found: dict[str, Any] = {}
     pearson, mean = whole["pearson"]["value"], videos["label"].mean()
-    for number, name in enumerate(BANDS):
-        part = videos[band(videos["label"]) == number]
+    for number, name in enumerate(scale.band_names):
+        part = videos[scale.band(videos["label"]) == number]
         numbers = unit(part)
         expected: Metric = dict(UNDEFINED)
         if len(part) and pearson is not None:
@@ -174,25 +174,22 @@ def _by_band(
     return found
 
 
-def is_bdi(score_range: Sequence[float]) -> bool:
-    """Whether scores are on the BDI-II, so that its bands and cut-offs mean something."""
-    return tuple(float(edge) for edge in score_range) == BDI_RANGE
-
-
-def describe_videos(predictions: pd.DataFrame, score_range: Sequence[float]) -> dict[str, Any]:
+def describe_videos(predictions: pd.DataFrame, scale: SeverityScale) -> dict[str, Any]:
     """Metrics at video level alone."""
-    return _describe(predictions, is_bdi(score_range))
+    return _describe(predictions, scale)
 
 
-def _describe(table: pd.DataFrame, bdi: bool) -> dict[str, Any]:
-    return dict(describe(table["label"], table["prediction"], table["subject"], bands=bdi))
+def _describe(table: pd.DataFrame, scale: SeverityScale) -> dict[str, Any]:
+    return dict(describe(table["label"], table["prediction"], table["subject"], scale))
 
 
 def _names(column: pd.Series) -> list[str]:
     return sorted(str(name) for name in column.dropna().unique() if str(name))
 
 
-def _compared(videos: pd.DataFrame, baselines: pd.DataFrame | None, bdi: bool) -> dict[str, Any] | None:
+def _compared(
+    videos: pd.DataFrame, baselines: pd.DataFrame | None, scale: SeverityScale
+) -> dict[str, Any] | None:
     """Each baseline's own metrics, and the paired differences of the model's MAE and RMSE to its.
 
     A ridge also has the difference of its MAE to the training median's; one that is not there is None.
@@ -209,7 +206,7 @@ def _compared(videos: pd.DataFrame, baselines: pd.DataFrame | None, bdi: bool) -
         if name not in baselines or baselines[name].isna().any():
             compared[name] = None
             continue
-        compared[name] = _describe(joined.assign(prediction=joined[name]), bdi)
+        compared[name] = _describe(joined.assign(prediction=joined[name]), scale)
         compared[name]["mae_difference"] = mae_difference(*between("prediction", name))
         compared[name]["rmse_difference"] = rmse_difference(*between("prediction", name))
         if name in RIDGES:

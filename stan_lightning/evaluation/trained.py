@@ -11,6 +11,7 @@ from stan_boundary.errors import InputError
 from stan_boundary.targets import check_readers, check_targets
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.protocol import PROTOCOLS
+from stan_lightning.data.scale import SeverityScale, scale_of
 from stan_lightning.data.settings import MOST_SCORE
 from stan_lightning.data.signals import OF_CROPS
 from stan_lightning.evaluation.baselines import TrainingSessions
@@ -45,7 +46,7 @@ class Trained:
     Attributes:
         module: The network in evaluation mode, on the CPU.
         data: Arguments of the datamodule that it was trained with, but for those `OF_THE_MACHINE`.
-        record: How the data was divided: protocol, fold, n_folds, split_seed, seed, score_range.
+        record: How the data was divided: protocol, fold, n_folds, split_seed, seed, score_range, scale.
         sessions: Who was trained on.
         crops: Settings that its crops were made with; None: they stand in those crops alone.
         conformal: What development told of errors on new people; None where it tells nothing.
@@ -57,6 +58,11 @@ class Trained:
     sessions: TrainingSessions
     crops: Mapping[str, Any] | None = None
     conformal: Conformal | None = None
+
+    @property
+    def scale(self) -> SeverityScale:
+        """What its scores are on; a network that tells classes has none."""
+        return scale_of(self.record.get("scale"), self.record["score_range"])
 
     @property
     def signals(self) -> list[str]:
@@ -142,6 +148,7 @@ def from_content(
         module = StanModule(**content["hyper_parameters"])
         module.load_state_dict(content["state_dict"])
         record = {name: content["training"][name] for name in RECORD}
+        record["scale"] = content["training"].get("scale")
         sessions = TrainingSessions.from_rows(content["training"]["sessions"])
         check_record(record, sessions, file)
         conformal = Conformal.from_record(content["training"].get("conformal"))
@@ -167,6 +174,8 @@ def check_record(record: Mapping[str, Any], sessions: TrainingSessions, file: st
     numbers = [record[name] for name in ("fold", "n_folds", "split_seed", "seed")]
     low, high = record["score_range"] or (0, 1)
     numbers += [low, high, *(label for _, _, label in sessions.sessions)]
+    if record["score_range"] is not None:
+        scale_of(record["scale"], record["score_range"])
     right = all(type(one) in (int, float) and abs(one) < MOST_SCORE for one in numbers) and low < high
     if not right or record["protocol"] not in PROTOCOLS:
         raise InputError(

@@ -14,11 +14,11 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stan_lightning.evaluation.statistics import BAND_EDGES, BANDS, BDI_RANGE
+from stan_lightning.data.scale import SeverityScale
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#767676"
 LABEL_WIDTH = 34  # characters
-BAND_SHADES = ("#ffffff", "#f2f2f2", "#e6e6e6", "#d9d9d9")
+_DARKER = 12.75  # of 255 grey levels, from one severity band to the next
 STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -38,12 +38,12 @@ def svg(figure: Figure) -> str:
     return file.getvalue()
 
 
-def predicted_against_true(predictions: pd.DataFrame, score_range: Sequence[float]) -> Figure:
+def predicted_against_true(predictions: pd.DataFrame, scale: SeverityScale) -> Figure:
     """Each labelled video's prediction over its label, with the spread of its windows and the bands."""
     figure, axes = _figure(4.6)
     labelled = predictions.dropna(subset=["label"])
-    _shade_bands(axes, score_range)
-    low, high = score_range
+    _shade_bands(axes, scale)
+    low, high = scale.range
     highest = max(float(high), float(labelled["prediction"].max()))
     axes.plot([low, high], [low, high], color=GREY, linewidth=1)
     seen = labelled["seen_subject"].astype("boolean").fillna(False)
@@ -68,18 +68,19 @@ def predicted_against_true(predictions: pd.DataFrame, score_range: Sequence[floa
     return figure
 
 
-def residuals_by_band(predictions: pd.DataFrame, bias: Mapping[str, Metric]) -> Figure:
+def residuals_by_band(predictions: pd.DataFrame, bias: Mapping[str, Metric], scale: SeverityScale) -> Figure:
     """Prediction minus label of each video by severity band, and each band's bias with its interval."""
     figure, axes = _figure(3.2)
     labelled = predictions.dropna(subset=["label"])
     residual = (labelled["prediction"] - labelled["label"]).to_numpy()
-    where = np.digitize(labelled["label"], BAND_EDGES)
+    where = scale.band(labelled["label"])
     jitter = np.random.default_rng(0).uniform(-0.15, 0.15, len(where))
     axes.axhline(0, color=GREY, linewidth=1)
     axes.plot(where + jitter, residual, "o", ms=3, alpha=0.5, color=BLUE)
-    for number, name in enumerate(BANDS):
+    for number, name in enumerate(scale.band_names):
         _whisker(axes, number + 0.3, bias[name], ORANGE)
-    axes.set_xticks(range(len(BANDS)), [f"{name}\nn={(where == i).sum()}" for i, name in enumerate(BANDS)])
+    names = [f"{name}\nn={(where == i).sum()}" for i, name in enumerate(scale.band_names)]
+    axes.set_xticks(range(len(names)), names)
     axes.set(ylabel="predicted - true (points)")
     return figure
 
@@ -109,14 +110,14 @@ def errors(rows: Sequence[tuple[str, Metric]], unit: str = "MAE (points)") -> Fi
     return figure
 
 
-def timeline(windows: pd.DataFrame, score_range: Sequence[float], label: float | None) -> Figure:
+def timeline(windows: pd.DataFrame, scale: SeverityScale, label: float | None) -> Figure:
     """Scores of one recording's windows over time, its mean and its label."""
     figure, axes = _figure(1.5)
-    low, high = score_range
+    low, high = scale.range
     points = low + windows["output"].clip(lower=0) * (high - low)
     clocked = windows["start_s"].notna().all()
     starts, ends = ("start_s", "end_s") if clocked else ("first_frame", "last_frame")
-    _shade_bands(axes, score_range, along="y")
+    _shade_bands(axes, scale, along="y")
     axes.hlines(points, windows[starts], windows[ends], color=BLUE, linewidth=2)
     axes.axhline(points.mean(), color=BLUE, linewidth=0.8, linestyle="--")
     if label is not None:
@@ -187,14 +188,12 @@ def _figure(height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _shade_bands(axes: Axes, score_range: Sequence[float], along: str = "x") -> None:
-    """The BDI-II's bands as ever darker grey, along x or y."""
-    if tuple(float(edge) for edge in score_range) != BDI_RANGE:
-        return
-    edges = (BDI_RANGE[0], *BAND_EDGES, BDI_RANGE[1])
-    for shade, start, end in zip(BAND_SHADES, edges[:-1], edges[1:], strict=True):
+def _shade_bands(axes: Axes, scale: SeverityScale, along: str = "x") -> None:
+    """The scale's bands as ever darker grey, along x or y."""
+    for number, (_, start, end) in enumerate(scale.spans):
+        grey = f"{round(255 - _DARKER * number):02x}"
         span = axes.axvspan if along == "x" else axes.axhspan
-        span(start, end, color=shade, linewidth=0, zorder=0)
+        span(start, end, color=f"#{grey}{grey}{grey}", linewidth=0, zorder=0)
 
 
 def _whisker(axes: Axes, at: float, metric: Metric, colour: str, across: bool = False) -> None:

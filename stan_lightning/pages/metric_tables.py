@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from stan_lightning.evaluation.statistics import F1
 from stan_lightning.evaluation.verdict import ROWS, baseline_rows, not_fitted, shown
 from stan_lightning.pages.page import Section, Table
 
@@ -14,8 +15,6 @@ TITLES = {
     "r2": "R2",
     "sd_ratio": "sd ratio",
     "accuracy_bands": "accuracy, bands",
-    "f1_14": "F1 at 14",
-    "f1_20": "F1 at 20",
 }
 IN_A_BAND = {"bias": "bias", "bias_expected": "bias of a calibrated prediction"}
 STRONGEST = 5
@@ -27,7 +26,8 @@ INTERVALS = (
 def metric_table(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Table:
     """One row for each named set of metrics, one column a metric."""
     named = list(rows)
-    titles = TITLES | IN_A_BAND
+    cutoffs = dict.fromkeys(key for _, row in named for key in row if key.startswith(F1))
+    titles = TITLES | {key: f"F1 at {key.removeprefix(F1)}" for key in cutoffs} | IN_A_BAND
     columns = [name for name in titles if any(name in row for _, row in named)]
     cells = [
         [name, str(row["n"]), str(row["people"]), *(shown(row[column]) for column in columns)]

@@ -12,7 +12,7 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
 from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_SYNTHETIC
-from stan_lightning.evaluation.statistics import BAND_EDGES, BANDS, BDI_RANGE
+from stan_lightning.data.scale import SeverityScale
 from stan_lightning.pages.timeline import timeline
 
 PAGE = "predictions.html"
@@ -72,7 +72,7 @@ class Scored:
 def page(
     found: Sequence[Scored],
     refusals: Mapping[str, str],
-    score_range: Sequence[float],
+    scale: SeverityScale,
     synthetic: bool,
     new_person: str,
 ) -> str:
@@ -81,7 +81,7 @@ def page(
     Args:
         found: The recordings that were scored.
         refusals: Those that were not, and why.
-        score_range: Lowest and highest score in points.
+        scale: What scores are on.
         synthetic: Whether the network was trained on synthetic subjects; the page says so.
         new_person: What is known of errors on new people.
     """
@@ -91,10 +91,11 @@ def page(
     environment.filters["jpeg"] = lambda data: "data:image/jpeg;base64," + base64.b64encode(data).decode()
     environment.filters["address"] = quote
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        recordings=[_shown(one, score_range) for one in found],
+        recordings=[_shown(one, scale) for one in found],
         bounded=any(not math.isnan(one.bounds[0]) for one in found),
         refusals=refusals,
-        score_range=[f"{edge:g}" for edge in score_range],
+        score_range=[f"{edge:g}" for edge in scale.range],
+        scale=scale.name,
         notes=[TRAINED_ON_SYNTHETIC] if synthetic else [],
         new_person=new_person,
         disclaimer=DISCLAIMER,
@@ -106,11 +107,9 @@ def said_bounds(low: float, high: float) -> str:
     return "" if math.isnan(low) else f"{low:.1f} to {high:.1f}"
 
 
-def _shown(one: Scored, score_range: Sequence[float]) -> dict[str, Any]:
+def _shown(one: Scored, scale: SeverityScale) -> dict[str, Any]:
     """Texts and coordinates of one recording."""
-    axis = timeline(one.windows, score_range, one.film.moments if one.film else ())
-    edges = (BDI_RANGE[0], *BAND_EDGES, BDI_RANGE[1])
-    banded = tuple(float(edge) for edge in score_range) == BDI_RANGE
+    axis = timeline(one.windows, scale.range, one.film.moments if one.film else ())
     n_windows = len(one.windows)
     return {
         "name": one.name,
@@ -125,10 +124,8 @@ def _shown(one: Scored, score_range: Sequence[float]) -> dict[str, Any]:
         "mean": axis.mean,
         "bands": [
             {"name": name, "y": axis.down(above), "height": round(axis.down(below) - axis.down(above), 2)}
-            for name, below, above in zip(BANDS, edges[:-1], edges[1:], strict=True)
-        ]
-        if banded
-        else [],
+            for name, below, above in scale.spans
+        ],
         "top": f"{axis.top:g}",
         "ends": axis.ends,
         "unit": axis.unit,

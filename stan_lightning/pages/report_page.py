@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from stan_lightning.data.notices import SYNTHETIC
+from stan_lightning.data.scale import scale_of
 from stan_lightning.evaluation import run_files
 from stan_lightning.evaluation.findings import findings
 from stan_lightning.evaluation.results import Evaluation
@@ -90,26 +91,26 @@ def _pictures(found: Evaluation) -> list[Section]:
     numbers = found.metrics
     if not numbers["video"]["n"]:
         return []
-    score_range = numbers["score_range"]
+    scale = scale_of(numbers.get("scale"), numbers["score_range"])
     rows = [("model", numbers["video"]["mae"])]
     rows += [(ROWS[name], row["mae"]) for name, row in baseline_rows(numbers) if row]
     parts = [(name, part) for name, part in exposures(numbers) if 0 < part["n"] < numbers["video"]["n"]]
     rows += [
         (f"people {name}" if ":" in name else f"model, people {name}", part["mae"]) for name, part in parts
     ]
-    scatter = figures.predicted_against_true(found.predictions, score_range)
+    scatter = figures.predicted_against_true(found.predictions, scale)
     drawn = [
         Picture(
             "Predicted against true score; bars: sd over a video's windows; grey: severity bands", scatter
         ),
         Picture("MAE with 95 % interval over people", figures.errors(rows)),
         Picture(
-            "Calibration: videos in fifths by prediction", figures.calibration(found.predictions, score_range)
+            "Calibration: videos in fifths by prediction", figures.calibration(found.predictions, scale.range)
         ),
     ]
     if "bias_by_band" in numbers["video"]:
         bias = numbers["video"]["bias_by_band"]
-        residuals = figures.residuals_by_band(found.predictions, bias)
+        residuals = figures.residuals_by_band(found.predictions, bias, scale)
         drawn.insert(2, Picture("Residuals by severity band; orange: bias with 95 % interval", residuals))
     return [Section("Pictures", pictures=drawn)]
 
@@ -232,11 +233,12 @@ def _audit(numbers: Mapping[str, Any]) -> list[Section]:
 
 def _timelines(found: Evaluation) -> Section:
     labels = found.predictions.set_index("recording")["label"]
+    scale = scale_of(found.metrics.get("scale"), found.metrics["score_range"])
     drawn = []
     for recording, windows in found.windows.groupby("recording", sort=False):
         label = labels.get(recording)
         known = None if label is None or pd.isna(label) else float(label)
-        picture = figures.timeline(windows, found.metrics["score_range"], known)
+        picture = figures.timeline(windows, scale, known)
         truth = "label unknown" if known is None else f"label {known:g}"
         drawn.append(Picture(f"{recording}: mean of {len(windows)} windows, {truth} (orange)", picture))
     text = "Each line is a window of the video and its score; dashed: their mean."

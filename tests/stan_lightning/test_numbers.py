@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from stan_lightning.data.scale import scale_of
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.tables import baseline_table, metrics, predictions_table
 
@@ -268,7 +269,7 @@ def test_every_number_is_that_of_plain_numpy():
     training = TrainingSessions.from_rows([(f"p{person}", "t", score) for person, score in labels.items()])
     predictions = predictions_table(windows, recordings, RANGE, training)
     told = baseline_table(predictions, training, selected={f"p{person}" for person in range(10, 26)})
-    found = metrics(predictions, windows, told, RANGE)
+    found = metrics(predictions, windows, told, scale_of(None, RANGE))
 
     points = windows.assign(prediction=windows["output"].clip(lower=0) * 63)
     clips = points.merge(recordings, on="recording")

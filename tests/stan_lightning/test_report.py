@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stan_lightning.data.scale import scale_of
 from stan_lightning.evaluation import received, results
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.tables import baseline_table, metrics, predictions_table
@@ -41,7 +42,7 @@ def write_run(
     baselines = baseline_table(predictions, sessions, said)
     numbers = {"protocol": "official" if fold is None else "group_kfold", "partition": "test"}
     numbers |= {"checkpoint": str(run / "checkpoints" / "best.ckpt"), "seed": seed, "n_train_subjects": 1}
-    numbers |= metrics(predictions, windows, baselines, RANGE)
+    numbers |= metrics(predictions, windows, baselines, scale_of(None, RANGE))
     numbers |= {
         "n_expected": len(names) + 1,
         "n_missing": 1,

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from stan_lightning.data.scale import scale_of
 from stan_lightning.evaluation import received, results
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.comparison import APART, contenders, holm, matrix, p_value, paired
@@ -34,7 +35,7 @@ def scored(name, seed=0, people=range(20), sd=3.0, ridges=None, settings=None, l
     said = None if ridges is None else pd.DataFrame({"recording": names, **ridges})
     baselines = baseline_table(predictions, TRAINING, said)
     numbers = {"protocol": "official", "partition": "test", "seed": seed, "n_train_subjects": 2}
-    numbers |= metrics(predictions, windows, baselines, RANGE)
+    numbers |= metrics(predictions, windows, baselines, scale_of(None, RANGE))
     numbers |= {"n_expected": len(names), "n_missing": 0, "missing": [], "score_range": RANGE}
     numbers |= {"versions": {}, "intervals": received.INTERVALS}
     evaluation = results.Evaluation(numbers, predictions, windows, baselines)

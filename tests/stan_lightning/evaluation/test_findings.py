@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from stan_lightning.data.scale import scale_of
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.dealt import dealt_to_others
 from stan_lightning.evaluation.findings import BETTER, NOTE, OPEN, WORSE, findings
@@ -24,7 +25,7 @@ def evaluated(label, prediction, subject, training=(("t", 10.0), ("u", 12.0)), s
     known = sessions if training else None
     predictions = predictions_table(windows, recordings, RANGE, known)
     baselines = baseline_table(predictions, known, selected=selected)
-    found = metrics(predictions, windows, baselines, RANGE)
+    found = metrics(predictions, windows, baselines, scale_of(None, RANGE))
     return found | {"partition": "test", "score_range": RANGE}
 
 

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from stan_lightning.data.scale import scale_of
 from stan_lightning.evaluation import intervals, statistics
 from stan_lightning.evaluation.statistics import describe, mean_with_interval
+
+BDI = scale_of(None, (0, 63))
 
 NONE = {"low": None, "high": None}
 SCALES = {  # forth, back, and whether degrees of freedom shrink
@@ -30,13 +33,13 @@ def table(people=24, seed=0):
 
 def test_every_interval_equals_a_loop_that_leaves_each_person_out():
     label, prediction, subject = table()
-    found = describe(label, prediction, subject, bands=True)
+    found = describe(label, prediction, subject, BDI)
     people = np.unique(subject)
     assert found["people"] == len(people) == 24
     without = []
     for one in people:
         rows = subject != one
-        without.append(describe(label[rows], prediction[rows], subject[rows], bands=True))
+        without.append(describe(label[rows], prediction[rows], subject[rows], BDI))
     for name, (forth, back) in SCALES.items():
         moved = forth(np.array([one[name]["value"] for one in without]))
         error = np.sqrt(23 / 24 * ((moved - moved.mean()) ** 2).sum())
@@ -59,7 +62,7 @@ def test_a_mean_of_differences_is_the_plain_jackknife_of_a_ratio():
 
 @pytest.mark.parametrize("people", [1, 2, 3, 9, 10, 19, 20])
 def test_below_its_floor_there_is_no_interval(people):
-    found = describe(*table(people, seed=1), bands=True)
+    found = describe(*table(people, seed=1), BDI)
     floors = {name: scale.fewest for name, scale in statistics.SCALES.items()}
     assert set(floors.values()) == {10, 20}
     for name, floor in floors.items():
@@ -68,7 +71,7 @@ def test_below_its_floor_there_is_no_interval(people):
 
 def test_an_estimate_at_the_end_of_its_scale_has_no_interval():
     label, _, subject = table()
-    found = describe(label, label, subject, bands=True)
+    found = describe(label, label, subject, BDI)
     assert found["ccc"] == {"value": 1.0, **NONE}  # and not 1.0000000000000002
     for name in ("pearson", "accuracy_bands", "f1_14", "f1_20"):
         assert found[name] == {"value": pytest.approx(1.0), **NONE}, name

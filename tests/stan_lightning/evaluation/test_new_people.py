@@ -4,8 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stan_lightning.data.scale import SeverityScale, scale_of
 from stan_lightning.evaluation.new_people import coverage
 from stan_lightning.training.conformal import LEVEL, Conformal
+
+BDI = scale_of(None, (0, 63))
 
 
 def test_a_person_counts_once_and_bands_apart() -> None:
@@ -16,21 +19,21 @@ def test_a_person_counts_once_and_bands_apart() -> None:
             "prediction": [4.0, 9.0, 31.0, 17.0, 20.0],
         }
     )
-    found = coverage(table, Conformal(20, 2.0), bdi=True)
+    found = coverage(table, Conformal(20, 2.0), BDI)
     assert found is not None
     assert found["held"]["n"] == 5 and found["held"]["people"] == 3
     assert found["held"]["share"]["value"] == pytest.approx((2 / 3 + 1 + 0) / 3)
     bands = {name: (part["people"], part["share"]["value"]) for name, part in found["by_band"].items()}
     assert bands == {"minimal": (1, 0.5), "mild": (1, 1.0), "moderate": (0, None), "severe": (2, 0.5)}
-    another_scale = coverage(table, Conformal(20, 2.0), bdi=False)
+    another_scale = coverage(table, Conformal(20, 2.0), SeverityScale("score", (0, 63)))
     assert another_scale is not None and another_scale["by_band"] is None
 
 
 def test_nothing_is_said_without_an_interval_or_without_new_people() -> None:
     table = pd.DataFrame({"subject": ["a"], "label": [3.0], "prediction": [4.0]})
-    assert coverage(table, None, bdi=True) is None
-    assert coverage(table[:0], Conformal(20, 2.0), bdi=True) is None
-    infinite = coverage(table, Conformal(4, None), bdi=True)
+    assert coverage(table, None, BDI) is None
+    assert coverage(table[:0], Conformal(20, 2.0), BDI) is None
+    infinite = coverage(table, Conformal(4, None), BDI)
     assert infinite is not None and infinite["held"] is None and infinite["half_width"] is None
 
 
@@ -45,7 +48,7 @@ def test_coverage_of_new_people_is_within_two_points_of_what_is_expected(people:
         conformal = Conformal.measured(
             known["label"].to_numpy(), known["prediction"].to_numpy(), known["subject"].astype(str), ()
         )
-        found = coverage(table[~calibration], conformal, bdi=True)
+        found = coverage(table[~calibration], conformal, BDI)
         assert found is not None
         shares.append(found["held"]["share"]["value"])
     # One recording a person: exactly the rank of the quantile among the people and the new one.

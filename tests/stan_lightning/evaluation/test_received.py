@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from stan_boundary.errors import InputError
+from stan_lightning.data.scale import scale_of
 from stan_lightning.evaluation import results
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.received import INTERVALS
@@ -33,7 +34,7 @@ def write_run(run: Path, seed: int = 0, config: str = "model:\n  k: 2\n") -> Pat
     predictions = predictions_table(windows, recordings, RANGE, sessions)
     baselines = baseline_table(predictions, sessions, None)
     numbers: dict[str, Any] = {"protocol": "official", "partition": "test", "checkpoint": None, "seed": seed}
-    numbers |= {"n_train_subjects": 1, **metrics(predictions, windows, baselines, RANGE)}
+    numbers |= {"n_train_subjects": 1, **metrics(predictions, windows, baselines, scale_of(None, RANGE))}
     numbers |= {"n_expected": 16, "n_missing": 0, "missing": [], "n_unlabelled": 0, "fold": 0, "n_folds": 3}
     numbers |= {
         "score_range": RANGE,

@@ -9,6 +9,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from stan_boundary.configs import CONF
+from stan_lightning.data.scale import scale_of
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.findings import findings
 from stan_lightning.evaluation.ridge import fitted, ridge_baselines
@@ -38,7 +39,7 @@ def evaluated(data, training, partition="test", guess=20.0):
     predictions = predictions_table(windows, recordings, RANGE, training)
     said, facts = ridge_baselines(data, partition, training)
     baselines = baseline_table(predictions, training, said)
-    found = metrics(predictions, windows, baselines, RANGE)
+    found = metrics(predictions, windows, baselines, scale_of(None, RANGE))
     return found | {"ridges": facts, "partition": partition, "score_range": RANGE}, baselines
 
 

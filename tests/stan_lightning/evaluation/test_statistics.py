@@ -7,8 +7,12 @@ from scipy import stats
 from sklearn import metrics as sklearn_metrics
 from torchmetrics.functional.regression import concordance_corrcoef
 
+from stan_lightning.data.scale import SeverityScale, scale_of
 from stan_lightning.evaluation import statistics
 from stan_lightning.evaluation.statistics import bias_by_band, describe, mae_difference, rmse_difference
+
+BDI = scale_of(None, (0, 63))
+PLAIN = SeverityScale("score", (0, 63))
 
 
 def random_data(seed, n=60, subjects=17):
@@ -43,14 +47,14 @@ def independent(label, prediction):
 @pytest.mark.parametrize("seed", range(5))
 def test_every_metric_equals_an_independent_library(seed):
     label, prediction, subject = random_data(seed)
-    described = describe(label, prediction, subject, bands=True)
+    described = describe(label, prediction, subject, BDI)
     for name, expected in independent(label, prediction).items():
         assert value(described, name) == pytest.approx(expected, rel=1e-12), name
 
 
 def test_ccc_is_the_population_form_and_not_the_sample_form():
     label, prediction, subject = random_data(1, n=6)
-    ours = value(describe(label, prediction, subject, bands=True), "ccc")
+    ours = value(describe(label, prediction, subject, BDI), "ccc")
     biased = (
         2
         * np.cov(label, prediction, ddof=0)[0, 1]
@@ -63,27 +67,27 @@ def test_ccc_is_the_population_form_and_not_the_sample_form():
 
 def test_large_offset_does_not_cost_digits():
     label, prediction, subject = random_data(2)
-    described = describe(label + 1e7, prediction + 1e7, subject, bands=False)
+    described = describe(label + 1e7, prediction + 1e7, subject, PLAIN)
     for name, expected in independent(label, prediction).items():
         if name in described:
             assert value(described, name) == pytest.approx(expected, rel=1e-7), name
 
 
 def test_bands_are_cut_on_the_unrounded_score():
-    assert statistics.band([13.999, 14, 19.99, 20, 28.99, 29, 0, 63]).tolist() == [0, 1, 1, 2, 2, 3, 0, 3]
-    described = describe([13, 14], [13.6, 13.6], ["a", "b"], bands=True)
+    assert BDI.band([13.999, 14, 19.99, 20, 28.99, 29, 0, 63]).tolist() == [0, 1, 1, 2, 2, 3, 0, 3]
+    described = describe([13, 14], [13.6, 13.6], ["a", "b"], BDI)
     assert value(described, "accuracy_bands") == 0.5
 
 
 def test_other_score_ranges_have_no_bands():
-    described = describe(*random_data(0), bands=False)
+    described = describe(*random_data(0), PLAIN)
     assert set(described) == {"n", "people", "mae", "rmse", "pearson", "ccc", "r2", "sd_ratio"}
 
 
 def test_a_constant_prediction_has_no_correlation_and_a_concordance_of_zero():
     label, _, subject = random_data(0)
     constant = np.full_like(label, 0.1) * 3  # 0.30000000000000004: its mean over many is not itself
-    described = describe(label, constant, subject, bands=True)
+    described = describe(label, constant, subject, BDI)
     assert described["pearson"] == {"value": None, "low": None, "high": None}
     for name in ("ccc", "sd_ratio"):
         assert value(described, name) == 0.0, name
@@ -92,14 +96,14 @@ def test_a_constant_prediction_has_no_correlation_and_a_concordance_of_zero():
 
 
 def test_constant_label_is_undefined():
-    described = describe([7.0] * 5, [1, 2, 3, 4, 5], list("abcde"), bands=True)
+    described = describe([7.0] * 5, [1, 2, 3, 4, 5], list("abcde"), BDI)
     assert {value(described, name) for name in ("pearson", "ccc", "r2", "sd_ratio")} == {None}
     assert value(described, "mae") == pytest.approx(4.0)
     assert value(described, "f1_20") is None  # nobody above, nobody called above
 
 
 def test_one_sample():
-    described = describe([20.0], [17.5], ["a"], bands=True)
+    described = describe([20.0], [17.5], ["a"], BDI)
     assert described["n"] == 1
     assert described["mae"] == {"value": 2.5, "low": None, "high": None}
     assert {value(described, name) for name in ("pearson", "ccc", "r2", "sd_ratio")} == {None}
@@ -107,31 +111,31 @@ def test_one_sample():
 
 
 def test_no_sample_and_missing_labels():
-    empty = describe([], [], [], bands=True)
+    empty = describe([], [], [], BDI)
     assert empty["n"] == 0
     assert empty["mae"] == {"value": None, "low": None, "high": None}
     label, prediction, subject = random_data(0)
     holed = np.where(np.arange(len(label)) % 3 == 0, np.nan, label)
     known = ~np.isnan(holed)
-    assert describe(holed, prediction, subject, bands=True) == describe(
-        label[known], prediction[known], subject[known], bands=True
+    assert describe(holed, prediction, subject, BDI) == describe(
+        label[known], prediction[known], subject[known], BDI
     )
-    assert describe(np.full(4, np.nan), np.ones(4), list("abcd"), bands=True) == empty
+    assert describe(np.full(4, np.nan), np.ones(4), list("abcd"), BDI) == empty
 
 
 def test_a_prediction_that_is_no_number_is_no_metric():
     with pytest.raises(ValueError, match="not a finite number"):
-        describe([1.0, 2.0], [1.0, np.nan], ["a", "b"], bands=False)
+        describe([1.0, 2.0], [1.0, np.nan], ["a", "b"], PLAIN)
 
 
 def test_interval_over_subjects_is_wider_than_over_samples():
     """Ten copies of each person's video are no new people."""
     label, prediction, _ = random_data(5, n=20)
-    once = describe(label, prediction, np.arange(20), bands=False)["mae"]
+    once = describe(label, prediction, np.arange(20), PLAIN)["mae"]
     copied = [np.repeat(v, 10) for v in (label, prediction, np.arange(20))]
-    again = describe(*copied, bands=False)["mae"]
+    again = describe(*copied, PLAIN)["mae"]
     assert again == pytest.approx(once)
-    naive = describe(copied[0], copied[1], np.arange(200), bands=False)["mae"]
+    naive = describe(copied[0], copied[1], np.arange(200), PLAIN)["mae"]
     assert naive["high"] - naive["low"] < 0.6 * (once["high"] - once["low"])
 
 
@@ -148,8 +152,8 @@ def test_paired_difference_is_narrower_than_two_intervals_and_exact():
 
 def test_bias_by_band():
     label = np.array([3.0, 5, 14, 30, 40])
-    bias = bias_by_band(label, label + np.array([1, 3, -2, -10, -20]), list("aabcd"))
-    assert [bias[name]["value"] for name in statistics.BANDS] == [2.0, -2.0, None, -15.0]
+    bias = bias_by_band(label, label + np.array([1, 3, -2, -10, -20]), list("aabcd"), BDI)
+    assert [bias[name]["value"] for name in BDI.band_names] == [2.0, -2.0, None, -15.0]
     assert bias["severe"] == {"value": -15.0, "low": None, "high": None}  # two people
 
 
@@ -174,12 +178,12 @@ def test_what_is_no_number_has_no_mean():
 
 def test_f1_of_a_constant_is_that_of_calling_all_or_nobody():
     label, subject = np.r_[np.full(12, 20.0), np.full(18, 5.0)], np.arange(30)
-    called = describe(label, np.full(30, 14.0), subject, bands=True)["f1_14"]
+    called = describe(label, np.full(30, 14.0), subject, BDI)["f1_14"]
     assert called["value"] == pytest.approx(2 * 12 / (30 + 12)) and called["low"] < called["value"]
-    nobody = describe(label, np.full(30, 13.9), subject, bands=True)["f1_14"]
+    nobody = describe(label, np.full(30, 13.9), subject, BDI)["f1_14"]
     assert nobody == {"value": 0.0, "low": None, "high": None}
 
 
 def test_an_infinite_label_is_refused():
     with pytest.raises(ValueError, match="a label is infinite"):
-        describe([1.0, np.inf], [1.0, 2.0], ["a", "b"], bands=False)
+        describe([1.0, np.inf], [1.0, 2.0], ["a", "b"], PLAIN)

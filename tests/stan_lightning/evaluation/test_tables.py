@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stan_lightning.data.scale import scale_of
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.tables import (
     PREDICTIONS,
@@ -42,7 +43,7 @@ def corpus(n_subjects=12, seed=0):
 def evaluated(recordings, windows, training=TRAINING, score_range=RANGE):
     predictions = predictions_table(windows, recordings, score_range, training)
     baselines = baseline_table(predictions, training)
-    return predictions, metrics(predictions, windows, baselines, score_range)
+    return predictions, metrics(predictions, windows, baselines, scale_of(None, score_range))
 
 
 def test_a_videos_score_is_the_mean_of_clipped_windows():

@@ -9,6 +9,7 @@ from scipy import stats
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import roc_auc_score
 
+from stan_lightning.data.scale import SeverityScale, scale_of
 from stan_lightning.evaluation.calibration import calibration, group_gaps
 from stan_lightning.evaluation.intervals import student
 from stan_lightning.evaluation.memory import memory_weight
@@ -163,11 +164,13 @@ def test_group_gaps_are_at_the_same_label() -> None:
 def test_all_of_it_is_plain_numbers_whatever_is_missing() -> None:
     table = videos()
     baselines = table[["recording"]].assign(identity=table.groupby("subject")["label"].transform("mean") + 1)
-    whole = validity(table, baselines, bdi=True)
+    whole = validity(table, baselines, scale_of(None, (0, 63)))
     assert whole["memory"]["people"] == 45 and set(whole["screening"]) == {"14", "20"}
-    other = validity(table.iloc[:1].assign(seen_subject=False, group=""), baselines, bdi=False)
+    other = validity(
+        table.iloc[:1].assign(seen_subject=False, group=""), baselines, SeverityScale("score", (0, 63))
+    )
     assert other["screening"] is other["memory"] is other["reliability"] is None
-    for found in (whole, other, validity(table, None, bdi=True)):
+    for found in (whole, other, validity(table, None, scale_of(None, (0, 63)))):
         json.dumps(found, allow_nan=False)
 
 

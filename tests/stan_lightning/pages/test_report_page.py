@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from selenium.webdriver.common.by import By
 
+from stan_lightning.data.scale import scale_of
 from stan_lightning.evaluation import received, results
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.findings import findings
@@ -43,7 +44,7 @@ def make(labels=(4.0, 16.0, 25.0, 40.0), training=(("a", "1", 4.0), ("t", "1", 2
         "versions": {"torch": "2"},
         "overlap": {"train+test": 1},
     }
-    numbers |= metrics(predictions, windows, baselines, score_range)
+    numbers |= metrics(predictions, windows, baselines, scale_of(None, score_range))
     return results.Evaluation(numbers, predictions, windows, baselines)
 
 
