@@ -59,4 +59,4 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     if not right or (ends is not None and not -MOST_SCORE < ends[0] < ends[1] < MOST_SCORE):
         raise InputError(f"data.score_range={str(ends)[:80]}: give the lowest and the highest score")
     if ends is not None:
-        scale_of(settings["scale"], ends)
+        scale_of(settings.get("scale"), ends)

@@ -13,7 +13,7 @@ from stan_lightning.evaluation.intervals import CHANCE, RATE, Floats, Metric, ja
 FEWEST_A_SIDE = 5
 """People above and below the cut-off, below whom there is no interval; nor is there one below 40 people."""
 _EVEN = replace(RATE, fewest=40, uneven=False)
-SCALES = {"auc": CHANCE, "sensitivity": _EVEN, "specificity": _EVEN, "balanced_accuracy": _EVEN}
+SCALES = {"auc": CHANCE, "sensitivity": _EVEN, "specificity": _EVEN, "uar": _EVEN, "macro_f1": _EVEN}
 
 
 def screening(sessions: pd.DataFrame, cutoffs: Sequence[float]) -> dict[str, dict[str, Metric | int]]:
@@ -46,7 +46,8 @@ def rates(label: Floats, said: Floats, cutoff: float) -> dict[str, float]:
     """Those of `SCALES` without intervals, NaN where nobody is on one side.
 
     The area under the curve is the share of pairs, one above and one below the cut-off, whose predictions
-    stand in the right order; ties count half.
+    stand in the right order; ties count half. `uar`, the unweighted average recall, is also called balanced
+    accuracy; `macro_f1` is the mean of the F1 of those above and of those below.
     """
     above, called = label >= cutoff, said >= cutoff
     n_above, n_below = int(above.sum()), int((~above).sum())
@@ -55,9 +56,12 @@ def rates(label: Floats, said: Floats, cutoff: float) -> dict[str, float]:
     ranks = rankdata(said)
     auc = (ranks[above].sum() - n_above * (n_above + 1) / 2) / (n_above * n_below)
     sensitivity, specificity = float(called[above].mean()), float((~called[~above]).mean())
+    missed, false = int((above & ~called).sum()), int((~above & called).sum())
+    both = [2 * right / (2 * right + missed + false) for right in (n_above - missed, n_below - false)]
     return {
         "auc": float(auc),
         "sensitivity": sensitivity,
         "specificity": specificity,
-        "balanced_accuracy": (sensitivity + specificity) / 2,
+        "uar": (sensitivity + specificity) / 2,
+        "macro_f1": sum(both) / 2,
     }

@@ -39,7 +39,7 @@ def _rows(
     names = {"auc": "AUC", "sensitivity": "sensitivity", "specificity": "specificity"}
     for cutoff, row in (found["screening"] or {}).items():
         above = f"{row['people_above']} of {people}"
-        for key, name in (names | {"balanced_accuracy": "balanced accuracy"}).items():
+        for key, name in (names | {"uar": "UAR (balanced accuracy)", "macro_f1": "macro-F1"}).items():
             yield f"screening at {cutoff}", name, above, row[key]
     change = found["change"]
     yield "change", "slope within a person", str(change["people"]), change["slope"]

@@ -287,7 +287,7 @@ def trained() -> Trained:
     torch.manual_seed(0)
     data = instantiate(config.data, modalities=["face"], _convert_="all")
     module = instantiate(config.model, data=FACTS, _convert_="all").eval()
-    record = {name: data.hparams[name] for name in RECORD}
+    record = {name: data.hparams[name] for name in (*RECORD, "scale")}
     sessions = TrainingSessions.from_rows([["anna", "anna_1", 10.0], ["ben", "ben_1", 12.0]])
     return Trained(module, dict(data.hparams), record, sessions)
 

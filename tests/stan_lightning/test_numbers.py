@@ -157,8 +157,14 @@ def screened(cutoff, sessions):
         "auc": jackknife(area_of, rows, subject, logit, uneven=False),
         "sensitivity": side(lambda said, above, called: called[above].mean()),
         "specificity": side(lambda said, above, called: (~called[~above]).mean()),
-        "balanced_accuracy": side(
-            lambda said, above, called: (called[above].mean() + (~called[~above]).mean()) / 2
+        "uar": side(lambda said, above, called: (called[above].mean() + (~called[~above]).mean()) / 2),
+        "macro_f1": side(
+            lambda said, above, called: np.mean(
+                [
+                    2 * (one & two).sum() / (one.sum() + two.sum())
+                    for one, two in ((above, called), (~above, ~called))
+                ]
+            )
         ),
     }
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.linear_model import LinearRegression
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import f1_score, roc_auc_score
 
 from stan_lightning.data.scale import SeverityScale, scale_of
 from stan_lightning.evaluation.calibration import calibration, group_gaps
@@ -75,7 +75,8 @@ def test_screening_is_scikit_learn_s() -> None:
         assert row["sensitivity"]["value"] == pytest.approx(called[above].mean())
         assert row["specificity"]["value"] == pytest.approx((~called[~above]).mean())
         balanced = (called[above].mean() + (~called[~above]).mean()) / 2
-        assert row["balanced_accuracy"]["value"] == pytest.approx(balanced)
+        assert row["uar"]["value"] == pytest.approx(balanced)
+        assert row["macro_f1"]["value"] == pytest.approx(f1_score(above, called, average="macro"))
         assert row["n_above"] == above.sum() and row["people_above"] == table["subject"][above].nunique()
         assert row["auc"]["low"] < row["auc"]["value"] < row["auc"]["high"] < 1
 
@@ -86,7 +87,7 @@ def test_screening_of_few_on_one_side_has_no_interval_and_of_none_no_value() -> 
     row = screening(table.assign(label=labels), (14,))["14"]
     assert row["people_above"] == 4 and row["auc"]["value"] is not None and row["auc"]["low"] is None
     row = screening(table.assign(label=5.0), (14,))["14"]
-    assert row["n_above"] == 0 and row["auc"] == row["sensitivity"] == row["balanced_accuracy"] == NOTHING
+    assert row["n_above"] == 0 and row["auc"] == row["sensitivity"] == row["uar"] == NOTHING
     few = screening(sessions(videos(39)), (14,))["14"]
     assert few["auc"]["value"] is not None and few["auc"]["low"] is None
 
@@ -180,7 +181,8 @@ def test_what_nobody_changes_has_no_interval(said: str) -> None:
     table = sessions(videos(50))
     table["prediction"] = 15.0 if said == "constant" else table["label"]
     row = screening(table, (14,))["14"]
-    for name in ("auc", "sensitivity", "specificity", "balanced_accuracy"):
+    changing = {"macro_f1"} if said == "constant" else set()  # with the share of those above
+    for name in set(row) - {"n_above", "people_above"} - changing:
         assert row[name]["value"] is not None
         assert row[name]["low"] is row[name]["high"] is None, name
     agreement = change(table)["agreement"]

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from stan_boundary.errors import InputError
+from stan_lightning.data.scale import scale_of
 from stan_lightning.evaluation.statistics import describe
 from stan_lightning.training.losses import Concordance, PairwiseRanking, Sum
 
@@ -15,7 +16,7 @@ def test_concordance_is_the_evaluation_s() -> None:
     random = torch.Generator().manual_seed(0)
     target = 63 * torch.rand(12, generator=random, dtype=torch.float64)
     said = 0.4 * target + 5 * torch.randn(12, generator=random, dtype=torch.float64)
-    ccc = describe(target.numpy(), said.numpy(), [str(n) for n in range(12)], bands=True)["ccc"]
+    ccc = describe(target.numpy(), said.numpy(), [str(n) for n in range(12)], scale_of(None, (0, 63)))["ccc"]
     assert isinstance(ccc, dict)
     assert Concordance()(said, target).item() == pytest.approx(1 - float(ccc["value"] or 0))
     assert Concordance()(target, target).item() == pytest.approx(0, abs=1e-12)
