@@ -64,7 +64,7 @@ picture: demo  ## docs/report.png, the head of the demo's report (needs chromium
 notebook: $(READY)  ## run docs/tutorial.ipynb from a clean kernel and keep what it shows (2 minutes)
 	$(RUN) docs/run_notebook.py docs/tutorial.ipynb
 
-audit: $(READY)  ## identity leakage and temporal order on synthetic data, where the truth is known (under an hour on two cores)
+audit: $(READY)  ## what networks show on synthetic data, where the truth is known (hours on two cores; ARGS="--labels identity face")
 	$(RUN) -m benchmarks.audit $(ARGS)
 
 docs: $(READY)  ## the documentation as a site in site/, with the Python reference

@@ -7,8 +7,7 @@ must beat the training median where people recur, and must not where they are ne
 the order of frames carry the score, the networks that read them must beat the median on new people, the
 others must not, and shuffled frames or another person's voice must cost what was gained. Each question is
 one difference in MAE over replicates (labels, partitions and trainings drawn anew), with Holm's correction
-for all; what must show no gain needs an interval that
-excludes one, not a missing difference.
+for all; what must show no gain needs an interval that excludes one, not a missing difference.
 """
 
 import argparse
@@ -27,10 +26,10 @@ from rich.progress import (
 
 from benchmarks.audit import memory
 from benchmarks.audit.commands import minutes
-from benchmarks.audit.films import pool
+from benchmarks.audit.films import LABELS, pool
 from benchmarks.audit.questions import QUESTIONS
 from benchmarks.audit.tables import Answer, report
-from benchmarks.audit.trainings import Trained
+from benchmarks.audit.trainings import NETWORKS, Trained
 from benchmarks.markdown import show
 
 
@@ -44,13 +43,18 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("outputs/audit"), help="folder of films and runs")
     parser.add_argument("--replicates", type=int, default=5, help="of each training, at least 3")
     parser.add_argument("--processes", type=int, default=2, help="trainings at once, of one thread each")
-    parser.add_argument("--labels", nargs="+", help="only the questions on these: identity, face, voice, ...")
+    parser.add_argument("--labels", nargs="+", choices=LABELS, help="only the questions on these")
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, help="only what these alone answer")
     given = parser.parse_args()
     if given.replicates < 3:
         parser.error("--replicates: an interval over fewer than 3 says nothing")
-    questions = [one for one in QUESTIONS if not given.labels or one.labels in given.labels]
+    questions = [
+        one
+        for one in QUESTIONS
+        if one.labels in (given.labels or LABELS) and set(one.networks) <= set(given.networks or NETWORKS)
+    ]
     if not questions:
-        parser.error(f"--labels: take of {', '.join(dict.fromkeys(one.labels for one in QUESTIONS))}")
+        parser.error("--labels, --networks: no question asks for these together")
     os.environ["OMP_NUM_THREADS"] = "1"
     folder: Path = given.output
     folder.mkdir(parents=True, exist_ok=True)

@@ -3,8 +3,7 @@
 In the first pool a session's face shows one number and its voice another, which have nothing to do with each
 other. So the films stay and only the labels differ: the number of the face, that of the voice, both, or one
 that is dealt to each person at random, with a little chance for each session, and shows in nothing but who it
-is. In the second pool every frame's
-distribution is the same for all scores; order and duration carry them.
+is. In the second pool every frame's distribution is the same for all scores; order and duration carry them.
 """
 
 from dataclasses import dataclass
@@ -45,7 +44,7 @@ class Replicate:
     """One dealing of labels and partitions, which every network of the same number is trained on.
 
     Attributes:
-        number: From 0; also the trainings' seed.
+        number: From 0.
         labels: One of `LABELS`: what carries the score.
     """
 

@@ -60,8 +60,8 @@ SHARE = Scale(np.asarray, lambda share: np.minimum(share, 1))
 """Of R2."""
 CORRELATION = Scale(np.arctanh, np.tanh, fewest=20)
 RATE = Scale(lambda rate: np.arcsin(np.sqrt(rate)), lambda angle: np.sin(np.clip(angle, 0, np.pi / 2)) ** 2)
-SLOPE = Scale(np.asarray, np.asarray, fewest=20)
-POSITIVE_SLOPE = Scale(np.log, np.exp, fewest=20)
+SLOPE = Scale(np.asarray, np.asarray, fewest=40)
+POSITIVE_SLOPE = Scale(np.log, np.exp, fewest=40)
 CHANCE = Scale(logit, expit, fewest=40, uneven=False)
 """Of an area under a curve."""
 RATE_OF_SOME = replace(RATE, fewest=20)

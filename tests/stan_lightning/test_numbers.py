@@ -173,9 +173,9 @@ def valid(videos, sessions, identity, trained):
     """What `validity` says, by loops and regressions."""
     subject = videos["subject"].to_numpy()
     both = videos[["prediction", "label"]].to_numpy(float)
-    slope = jackknife(lambda rows: regression(rows, 1), both, subject, (*IDENTITY, 20))
+    slope = jackknife(lambda rows: regression(rows, 1), both, subject, (*IDENTITY, 40))
     assert slope["low"] > 0
-    slope = jackknife(lambda rows: regression(rows, 1), both, subject, (np.log, np.exp, 20))
+    slope = jackknife(lambda rows: regression(rows, 1), both, subject, (np.log, np.exp, 40))
     intercept = {"value": regression(both, 0), "low": None, "high": None}
 
     two = sessions.groupby("subject").filter(lambda own: own["label"].nunique() > 1)
