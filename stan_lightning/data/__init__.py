@@ -29,6 +29,6 @@ facts: What a network takes from the data, and how clips are to come to it.
 settings: What the arguments of a datamodule can be.
 datamodule: From a set of crops to batches on the device.
 nuisance: What a recording tells without the person in it.
-behaviour: Simple statistics of a recording's behaviour signal.
+signal_features: Simple statistics of a signal over a recording.
 notices: What is said with everything made from drawn people, and with every result.
 """

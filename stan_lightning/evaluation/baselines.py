@@ -1,4 +1,4 @@
-"""What can be said without a network; three of the five do not even need a video.
+"""What can be said without a network; the first three do not even need a video.
 
 A number that does not beat the training median has learnt nothing from the face; most published replications
 do not (it alone reaches 9.54 points on AVEC2014's test partition).
@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 LOOKED_UP = ("train_median", "train_mean", "identity")
-RIDGES = ("nuisance", "behaviour")
+RIDGES = ("nuisance", "behaviour", "prosody")
 """Fitted by `stan_lightning.evaluation.ridge`."""
+OPTIONAL = ("prosody",)
+"""Those of signals that preprocessing makes only where it is asked to: there where crops have them."""
 BASELINES = LOOKED_UP + RIDGES
 
 

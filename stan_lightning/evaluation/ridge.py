@@ -1,6 +1,6 @@
-"""What simple numbers tell: regressions on the recording's own circumstances and on statistics of behaviour.
+"""What simple numbers tell: regressions on the recording's own circumstances and on statistics of signals.
 
-For each of the two a ridge, support vectors and extra trees compete over folds of training subjects. All are
+For each of them a ridge, support vectors and extra trees compete over folds of training subjects. All are
 fitted on recordings of the training partition alone. A network that does not beat them has learnt nothing of
 its own that shows in the error.
 """
@@ -23,11 +23,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
-from stan_lightning.data.behaviour import SIGNAL, signal_file, statistics
 from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.nuisance import measure
-from stan_lightning.evaluation.baselines import TrainingSessions
+from stan_lightning.data.signal_features import BEHAVIOUR, PROSODY, signal_file, statistics
+from stan_lightning.evaluation.baselines import OPTIONAL, RIDGES, TrainingSessions
 from stan_lightning.logging.processes import is_first
 
 # From the mean of the training labels to nearly no penalty; of equals the first, which is the strongest.
@@ -47,7 +47,7 @@ NOT_HERE = "these crops hold no labelled recording that was trained on"
 def ridge_baselines(
     data: CropDataModule, partition: str, training: TrainingSessions | None
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Fit both on whom the network was trained on, and let them score a partition.
+    """Fit them on whom the network was trained on, and let them score a partition.
 
     Args:
         data: The crops, set up.
@@ -55,8 +55,9 @@ def ridge_baselines(
         training: Who was trained on, None where that is unknown.
 
     Returns:
-        One row a recording of the partition: `recording`, `nuisance` and `behaviour` in points, NaN where
-        there is none. And for each of the two how it was fitted (`fitted`), or its `reason`.
+        One row a recording of the partition: `recording`, `nuisance`, `behaviour` and, where a recording
+        that matters has that signal, `prosody` in points, NaN where there is none. And for each how it was
+        fitted (`fitted`), or its `reason`.
     """
     asked = data.tables[partition]
     said = pd.DataFrame({"recording": asked["recording"], "nuisance": np.nan, "behaviour": np.nan})
@@ -67,8 +68,11 @@ def ridge_baselines(
     everybody = pd.concat([known, asked]).drop_duplicates("recording")
     facts: dict[str, Any] = {}
     for name, features in _features(data, everybody).items():
+        if name in OPTIONAL and features.isna().all(axis=None):
+            continue
         theirs, others = (features.loc[table["recording"]] for table in (known, asked))
-        if reason := _without_signal(theirs, others):
+        if reason := _without_signal(theirs, others, name):
+            said[name] = np.nan
             facts[name] = {"reason": reason}
         else:
             said[name], facts[name] = fitted(theirs, known, others, data.hparams["score_range"])
@@ -162,15 +166,13 @@ def _trained_on(table: pd.DataFrame, training: TrainingSessions | None) -> pd.Da
     return table[np.array([one in sessions for one in own], bool)].dropna(subset=["label"])
 
 
-def _without_signal(known: pd.DataFrame, asked: pd.DataFrame) -> str:
+def _without_signal(known: pd.DataFrame, asked: pd.DataFrame, signal: str) -> str:
     """Who has no feature at all, in a few words; empty where some on both sides have."""
     lacking = [table.isna().all(axis=None) for table in (known, asked)]
     if all(lacking):
-        return "these crops have no behaviour signal"
+        return f"these crops have no {signal} signal"
     if any(lacking):
-        return (
-            f"no recording that {'was trained on' if lacking[0] else 'is evaluated'} has a behaviour signal"
-        )
+        return f"no recording that {'was trained on' if lacking[0] else 'is evaluated'} has a {signal} signal"
     return ""
 
 
@@ -181,14 +183,11 @@ def _features(data: CropDataModule, recordings: pd.DataFrame) -> dict[str, pd.Da
     seen = recordings["crops"][recordings["pictures"]]
     side = data.crop_size or (open_crops(seen.iloc[0]).image(0).shape[0] if len(seen) else 0)
     quiet = not (console.is_terminal and is_first())
-    folder = (data.hparams["signals"] or {}).get(SIGNAL)
-    circumstances, behaved = [], []
+    folders = data.hparams["signals"] or {}
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in RIDGES}
     for row in track(rows, "what simple numbers tell", console=console, disable=quiet, transient=True):
-        circumstances.append(measure(row, side))
-        file = signal_file(row, folder)
-        behaved.append(statistics(file, open_crops(str(row["crops"]))) if file else {})
-    names = recordings["recording"]
-    return {
-        "nuisance": pd.DataFrame(circumstances, index=names),
-        "behaviour": pd.DataFrame(behaved, index=names),
-    }
+        found["nuisance"].append(measure(row, side))
+        for name in (BEHAVIOUR, PROSODY):
+            file = signal_file(row, folders.get(name), name)
+            found[name].append(statistics(file, open_crops(str(row["crops"]))) if file else {})
+    return {name: pd.DataFrame(table, index=recordings["recording"]) for name, table in found.items()}

@@ -14,7 +14,7 @@ from stan_boundary.received_folder import check_inside
 from stan_boundary.typed import typed
 from stan_lightning.data.scale import scale_of
 from stan_lightning.evaluation import results
-from stan_lightning.evaluation.baselines import RIDGES
+from stan_lightning.evaluation.baselines import OPTIONAL, RIDGES
 from stan_lightning.evaluation.received import MOST_JSON
 from stan_lightning.evaluation.run_files import run_of, run_settings
 from stan_lightning.evaluation.tables import metrics
@@ -161,7 +161,8 @@ def _lacking_ridges(folds: Sequence[Run]) -> dict[str, Any]:
     before = {"reason": "evaluated before there was one; run the evaluation again"}
     found: dict[str, Any] = {}
     for name in RIDGES:
-        for run in folds:
+        known = any(name in run.evaluation.metrics.get("ridges", {}) for run in folds)
+        for run in folds if known or name not in OPTIONAL else ():
             said = run.evaluation.metrics.get("ridges", {}).get(name, before)
             if "reason" in said and name not in found:
                 found[name] = {"reason": f"{run.name}: {said['reason']}"}

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from stan_lightning.data.scale import SeverityScale
-from stan_lightning.evaluation.baselines import BASELINES, RIDGES, TrainingSessions
+from stan_lightning.evaluation.baselines import BASELINES, OPTIONAL, RIDGES, TrainingSessions
 from stan_lightning.evaluation.dealt import dealt_to_others
 from stan_lightning.evaluation.intervals import UNDEFINED, Metric
 from stan_lightning.evaluation.statistics import (
@@ -92,7 +92,7 @@ def baseline_table(
     known = np.where(subject.isin(list(selected)), SELECTED, NEW)
     table["exposure"] = np.where(subject.isin(training.subjects), TRAINED, known)
     if ridges is None:
-        return table.assign(**dict.fromkeys(RIDGES, np.nan))
+        return table.assign(**{name: np.nan for name in RIDGES if name not in OPTIONAL})
     return table.merge(ridges, on="recording", how="left", validate="one_to_one")
 
 
@@ -203,6 +203,8 @@ def _compared(
 
     compared: dict[str, Any] = {}
     for name in BASELINES:
+        if name in OPTIONAL and name not in baselines:
+            continue
         if name not in baselines or baselines[name].isna().any():
             compared[name] = None
             continue

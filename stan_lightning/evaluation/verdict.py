@@ -12,6 +12,7 @@ NAMES = {
     "identity": "knowing who it is",
     "nuisance": "the recording's length, light and sound",
     "behaviour": "simple statistics of behaviour",
+    "prosody": "simple statistics of prosody",
 }
 ROWS = {
     "model": "model",
@@ -20,6 +21,7 @@ ROWS = {
     "identity": "identity",
     "nuisance": "shortcut: nuisance",
     "behaviour": "shortcut: behaviour",
+    "prosody": "shortcut: prosody",
 }
 NAMED = ("mae", "rmse", "ccc")
 

@@ -72,8 +72,8 @@ def ridges(numbers: Mapping[str, Any]) -> list[Section]:
     text = (
         "A ridge, support vectors or extra trees, whichever does best over folds of the subjects that were "
         "trained on, fitted on their recordings, standardised. Nuisance: the recording's length, light, "
-        "picture and sound, without the person. Behaviour: mean, deviation, quantiles and speed of each "
-        "column of the behaviour signal. Weight: of a ridge the points that one standard deviation adds, "
+        "picture and sound, without the person. Behaviour, prosody: mean, deviation, quantiles and speed of "
+        "each column of that signal. Weight: of a ridge the points that one standard deviation adds, "
         "else the points that its error grows by when the feature is shuffled."
     )
     columns = ["", "model", "fitted on", "without features", f"largest weights, at most {STRONGEST}"]

@@ -49,9 +49,9 @@ def said_of(found, name):
     return line
 
 
-def behave(root: Path, tells, without=()):
-    """Behaviour signals in which `smile` is what `tells` says of a manifest row."""
-    folder = root / "signals" / "behaviour"
+def behave(root: Path, tells, without=(), signal="behaviour"):
+    """Signals in which `smile` is what `tells` says of a manifest row."""
+    folder = root / "signals" / signal
     folder.mkdir(parents=True)
     random = np.random.default_rng(1)
     for row in pd.read_csv(root / "manifest.csv").to_dict("records"):
@@ -106,6 +106,23 @@ def test_behaviour_that_tells_is_named_and_length_that_does_not_is_not(alike):
     assert "which tell" not in said_of(found, "length, light and sound")
     assert found["baselines"]["nuisance"]["median_difference"]["high"] >= 0
     assert not not_fitted(found)
+
+
+def test_prosody_takes_part_where_crops_have_it(alike):
+    root = alike()
+    found, baselines = evaluated(*opened(root))
+    assert "prosody" not in found["baselines"] and "prosody" not in found["ridges"]
+    assert not any("prosody" in one for one in (*baselines.columns, *not_fitted(found)))
+    behave(root, lambda row: row["label"] / 10, signal="prosody")
+    found, baselines = evaluated(*opened(root))
+    assert found["baselines"]["prosody"]["mae"]["value"] < 3 and baselines["prosody"].nunique() > 5
+    assert "which predict the score better than the median" in said_of(found, "statistics of prosody")
+    for file in (root / "signals" / "prosody").glob("*.csv"):
+        if file.stem.split("_")[0] in PEOPLE["test"]:
+            file.unlink()
+    found, baselines = evaluated(*opened(root))
+    assert found["baselines"]["prosody"] is None and baselines["prosody"].isna().all()
+    assert "no recording that is evaluated has a prosody signal" in found["ridges"]["prosody"]["reason"]
 
 
 def test_what_tells_nothing_beats_no_median(alike):

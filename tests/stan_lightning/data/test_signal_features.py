@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from stan_boundary.errors import InputError
-from stan_lightning.data.behaviour import STATISTICS, signal_file, statistics
 from stan_lightning.data.crops import open_crops
+from stan_lightning.data.signal_features import STATISTICS, signal_file, statistics
 
 
 def test_statistics_are_over_what_is_there(tmp_path):
@@ -46,9 +46,9 @@ def test_it_lies_beside_the_crops_or_in_a_folder_of_its_own(tmp_path):
     (beside / "b.csv").touch()
     (apart / "film.csv").touch()
     row = {"recording": "b", "video": "some/film.mp4", "crops_root": str(tmp_path / "crops")}
-    assert signal_file(row, None) == beside / "b.csv"
-    assert signal_file(row, str(apart)) == apart / "film.csv"
-    assert signal_file(row | {"recording": "a", "video": "a.mp4"}, None) is None
+    assert signal_file(row, None, "behaviour") == beside / "b.csv"
+    assert signal_file(row, str(apart), "behaviour") == apart / "film.csv"
+    assert signal_file(row | {"recording": "a", "video": "a.mp4"}, None, "behaviour") is None
 
 
 def test_rows_that_do_not_fit_the_video_are_refused(tmp_path, make_crops):

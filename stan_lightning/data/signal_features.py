@@ -1,4 +1,4 @@
-"""Simple statistics of a recording's behaviour signal, ``<crops>/signals/behaviour/<recording>.csv``."""
+"""Simple statistics of a signal over a recording, such as ``<crops>/signals/behaviour/<recording>.csv``."""
 
 import os
 from collections.abc import Mapping
@@ -15,18 +15,19 @@ from stan_lightning.data.signal_clock import settle
 from stan_lightning.data.signal_file import open_signal
 from stan_lightning.data.signals import SUFFIXES
 
-SIGNAL = "behaviour"
+BEHAVIOUR, PROSODY = "behaviour", "prosody"
 STATISTICS = ("mean", "sd", "q10", "q50", "q90", "speed")
 
 
-def signal_file(row: Mapping[str, Any], folder: str | None) -> Path | None:
-    """Where a recording's behaviour signal lies; None where there is none.
+def signal_file(row: Mapping[str, Any], folder: str | None, signal: str) -> Path | None:
+    """Where a recording's signal lies; None where there is none.
 
     Args:
         row: Of `manifest.read_manifest`.
-        folder: Of the signal (`data.signals.behaviour`); None: beside the crops.
+        folder: Of the signal (`data.signals.<signal>`); None: beside the crops.
+        signal: Its name.
     """
-    home = Path(folder or Path(str(row["crops_root"])) / "signals" / SIGNAL)
+    home = Path(folder or Path(str(row["crops_root"])) / "signals" / signal)
     for stem in (str(row["recording"]), Path(str(row["video"])).stem):
         for suffix in SUFFIXES:
             if os.path.isfile(file := find_file(home / f"{stem}{suffix}")):
