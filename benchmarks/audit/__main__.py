@@ -6,8 +6,8 @@ Where a person's score is dealt at random (*identity*), nothing but recognising 
 must beat the training median where people recur, and must not where they are new. Where face, voice, both or
 the order of frames carry the score, the networks that read them must beat the median on new people, the
 others must not, and shuffled frames or another person's voice must cost what was gained. Each question is
-one difference in MAE over replicates (partitions, identity labels and trainings anew), with Holm's correction
-for all; what must show no gain needs an interval that excludes one, not a missing difference.
+one difference in MAE over replicates (partitions, identity labels and trainings anew), with Holm's
+correction for all; what must show no gain needs an interval that excludes one, not a missing difference.
 """
 
 import argparse
