@@ -1,8 +1,8 @@
 """What replicates show: a mean difference with its interval, and one decision for each question.
 
-A replicate is one dealing of partitions (and of `identity` labels) with one training of each network, so that
-its variance holds both. Differences are paired within it. Replicates share a pool of people and films, so that
-they are alike, and intervals are narrower than over new corpora.
+A replicate is one dealing of partitions (and of `identity` labels) with one training of each network, so
+that its variance holds both. Differences are paired within it. Replicates share a pool of people and films,
+so that they are alike, and intervals are narrower than over new corpora.
 """
 
 from collections.abc import Sequence
