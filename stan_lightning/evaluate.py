@@ -29,6 +29,8 @@ from stan_boundary.file_names import safe_recording_name
 from stan_boundary.names import printable
 from stan_boundary.typed import override, typed
 from stan_boundary.writing import output_folder, private_folder, write_whole
+from stan_lightning.classification import assessment, terminal
+from stan_lightning.classification.findings import findings as class_findings
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.data.notices import DISCLAIMER, SYNTHETIC
@@ -50,7 +52,7 @@ from stan_lightning.evaluation.ridge import ridge_baselines
 from stan_lightning.evaluation.runtime import computed_by
 from stan_lightning.evaluation.scoring import recording_features, score_windows
 from stan_lightning.evaluation.trained import OF_THE_MACHINE, way
-from stan_lightning.pages import gallery, report_page
+from stan_lightning.pages import class_report, gallery, report_page
 from stan_lightning.runs.quiet import quiet
 from stan_lightning.runs.versions import versions
 from stan_lightning.sharing.folder import open_model
@@ -92,6 +94,7 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
     candidate = opened(config, overrides)
     if config.identity_audit and config.runtime != "torch":
         raise InputError("identity_audit=true reads features, which runtime=onnx does not give")
+    refuse_for_classes(candidate, config)
     computed = computed_by(str(config.runtime), candidate.module, candidate.data.hparams)
     candidate = replace(candidate, module=computed)
     output = Path(config.output or private_folder(candidate.home / config.partition, candidate.home.parent))
@@ -111,7 +114,8 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
     gallery.discard(output)
     paths = results.write(found, output)
     paths.append(report := output / "report.html")
-    write_whole(report, report_page.page(found, candidate.run, config.names).encode())
+    shown = report_page.page if candidate.classes is None else class_report.page
+    write_whole(report, shown(found, candidate.run, config.names).encode())
     say(found, paths)
     if config.gallery:  # after the verdict, as films take minutes; a report links to what is there alone
         print(printable(gallery.write(found, candidate.data, output, config.names)))
@@ -126,10 +130,15 @@ def measured(candidate: Candidate, trainer: L.Trainer, config: DictConfig) -> re
     """Score, and find out all that was asked for."""
     recordings = candidate.data.recordings(config.partition)
     windows = score_windows(candidate.module, candidate.data, recordings, trainer)
-    found = assess(candidate, windows, config)
+    told = candidate.classes
+    if told is None:
+        found = assess(candidate, windows, config)
+    else:
+        positive = assessment.positive_of(config.positive, told)
+        found = assessment.assess(candidate, windows, config.partition, positive)
     if config.robustness:
         found.metrics["robustness"] = under_corruption(candidate, trainer, windows, config)
-    if len(candidate.module.network.modalities) > 1:
+    if len(candidate.module.network.modalities) > 1 and told is None:
         found.metrics["modalities"] = contribution_of_modalities(candidate, trainer, windows, config)
     if config.identity_audit:
         audits = whom_features_show(candidate, trainer)
@@ -137,6 +146,24 @@ def measured(candidate: Candidate, trainer: L.Trainer, config: DictConfig) -> re
         if all(one is None for one in audits.values()):
             print("no identity audit: no subject has two sessions in these crops")
     return found
+
+
+def refuse_for_classes(candidate: Candidate, config: DictConfig) -> None:
+    """Refuse what is for scores alone, or for classes alone, before anything is scored.
+
+    Raises:
+        InputError: It is asked for.
+    """
+    if candidate.classes is None:
+        if config.positive is not None:
+            raise InputError(f"positive={config.positive}: this network gives scores; leave it out")
+        return
+    assessment.positive_of(config.positive, candidate.classes)
+    for name in assessment.OF_SCORES:
+        if config[name]:
+            raise InputError(
+                f"{name}=true is for networks that give scores; this one tells classes: leave it out"
+            )
 
 
 def opened(config: DictConfig, overrides: list[str]) -> Candidate:
@@ -285,15 +312,19 @@ def say(found: results.Evaluation, paths: list[Path]) -> None:
             f"{numbers['n_unlabelled']} of {len(found.predictions)} recordings have no label: "
             "predicted, not counted"
         )
+    shown: Any = terminal if numbers.get("classes") else verdict
     if numbers["video"]["n"]:
-        console.print(verdict.table(numbers))
-    for reason in verdict.not_fitted(numbers):
+        console.print(shown.table(numbers))
+    if numbers.get("classes"):
+        for line in (terminal.others(numbers), *terminal.rules(numbers)):
+            print(printable(line))
+    for reason in shown.not_fitted(numbers):
         print(printable(reason))
     if numbers.get("modalities"):
         console.print(verdict.modalities_table(numbers["modalities"]))
         if numbers["modalities"]["gates"]:
             print(printable(verdict.gates_line(numbers["modalities"]["gates"])))
-    for finding in findings(numbers):
+    for finding in (class_findings if numbers.get("classes") else findings)(numbers):
         print(printable(finding))
     if numbers["synthetic"]:
         print(SYNTHETIC)

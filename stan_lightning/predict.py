@@ -10,7 +10,6 @@ import io
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import hydra
 import lightning as L
@@ -36,23 +35,22 @@ from stan_lightning.data.crops import open_crops
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.facts import facts
 from stan_lightning.data.notices import DISCLAIMER, TRAINED_ON_SYNTHETIC
+from stan_lightning.data.scale import SeverityScale
 from stan_lightning.data.signal_listing import OF_CROPS
 from stan_lightning.evaluation.released import open_released
 from stan_lightning.evaluation.runtime import computed_by
 from stan_lightning.evaluation.scoring import score_windows
-from stan_lightning.evaluation.tables import predictions_table
+from stan_lightning.evaluation.timeline import probability_column
 from stan_lightning.evaluation.trained import Trained, open_checkpoint, way
 from stan_lightning.pages import figures
 from stan_lightning.pages.predictions_page import PAGE, Scored, page, said_bounds
 from stan_lightning.pages.views import look
+from stan_lightning.prediction.answers import answers, known_of_new_people
 from stan_lightning.prediction.intake import quality
-from stan_lightning.prediction.new_person import with_bounds
 from stan_lightning.prediction.prepared import Reading, prepare
-from stan_lightning.prediction.refusals import refuse_classes
 from stan_lightning.runs.quiet import quiet
 from stan_lightning.sharing.folder import open_model
 from stan_lightning.sharing.hub import local
-from stan_lightning.training.conformal import told
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.trainer_refusals import SCORING, refuse_trainer_settings
 
@@ -107,18 +105,15 @@ def predict(config: DictConfig, overrides: Sequence[str] = ()) -> int:
     trainer: L.Trainer = instantiate(config.trainer, _convert_="all")
     module = computed_by(str(config.runtime), trained.module, trained.data)
     scored = score_windows(module, data, usable, trainer)
-    score_range = trained.record["score_range"]
-    predictions = with_bounds(
-        predictions_table(scored, usable, score_range, None), trained.conformal, score_range
-    )
+    predictions = answers(scored, usable, trained)
     write_table(predictions, output / "predictions.csv")
     write_table(scored, output / "windows.csv")
     found = list(show(trained, data, usable, predictions, scored, config))
     synthetic = bool(trained.data["synthetic"])
-    new_person = told(trained.conformal)
-    content = page(found, refusals, trained.scale, synthetic, new_person)
+    new_person = known_of_new_people(trained)
+    content = page(found, refusals, scale_of_answers(trained), synthetic, new_person)
     write_whole(output / PAGE, as_text(content).encode())
-    say(predictions, usable, score_range)
+    say(predictions, usable, trained)
     print(new_person)
     if synthetic:
         print(TRAINED_ON_SYNTHETIC)
@@ -130,7 +125,7 @@ def opened(config: DictConfig, overrides: Sequence[str]) -> Trained:
     """The network that the command line names, and how it reads clips.
 
     Raises:
-        InputError: It names none or two, cannot be read, or tells classes.
+        InputError: It names none or two, or cannot be read.
     """
     named = way(config)
     if named == "weights":
@@ -149,8 +144,12 @@ def opened(config: DictConfig, overrides: Sequence[str]) -> Trained:
         trained = open_model(local(str(config.model_folder)), trusted(overrides))
     else:
         trained = open_checkpoint(config.checkpoint, trusted(overrides))
-    refuse_classes(trained, config[named])
     return trained
+
+
+def scale_of_answers(trained: Trained) -> SeverityScale:
+    """What windows are drawn on: the scale of scores, or that of probabilities."""
+    return trained.scale if trained.classes is None else SeverityScale("probability", (0.0, 1.0))
 
 
 def show(
@@ -170,22 +169,34 @@ def show(
     ):
         name = str(row.recording)
         own = scored[scored["recording"] == name]
+        called, number = None, 0
+        if trained.classes is not None:
+            called = str(answer["predicted"])
+            number = trained.classes.index(called)
+            own = own.assign(output=own[probability_column(called)])
         stem = output / name
         timeline = io.BytesIO()
-        figures.timeline(own, trained.scale, None).savefig(timeline, dpi=200)
+        what = "score" if called is None else "probability"
+        figures.timeline(own, scale_of_answers(trained), None, what).savefig(timeline, dpi=200)
         write_whole(stem.with_name(f"{name}_timeline.png"), timeline.getvalue())
         film = None
         seen = bool(row.pictures)
         if seen and config.views and set(trained.module.network.modalities) & set(OF_CROPS):
             fps = float(str(row.fps))
             fps = fps if _LEAST_FPS <= fps <= _MOST_FPS else float("nan")  # what no film has is not known
-            film = look(trained, data.sources(usable)[index], own, fps, config.stage, stem)
+            film = look(trained, data.sources(usable)[index], own, fps, config.stage, stem, number)
         facts, strip = quality(str(row.crops))
         if "audio" in trained.module.network.modalities:
             heard = open_crops(str(row.crops)).has_sound
             facts.append(("sound", "heard" if heard else "none: scored without it"))
-        ends = (answer["low_90"], answer["high_90"])
-        yield Scored(name, answer["prediction"], answer["sd_windows"], ends, own, facts, strip, film)
+        if called is None:
+            ends = (answer["low_90"], answer["high_90"])
+            yield Scored(name, answer["prediction"], answer["sd_windows"], ends, own, facts, strip, film)
+            continue
+        chances = {one: float(answer[probability_column(one)]) for one in trained.classes or ()}
+        unknown = (float("nan"), float("nan"))
+        sd = answer["sd_windows"]
+        yield Scored(name, chances[called], sd, unknown, own, facts, strip, film, called, chances)
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
@@ -193,26 +204,30 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     write_whole(path, table.map(csv_cell).to_csv(index=False).encode())
 
 
-def say(predictions: pd.DataFrame, table: pd.DataFrame, score_range: Any) -> None:
+def say(predictions: pd.DataFrame, table: pd.DataFrame, trained: Trained) -> None:
     """One table, and what it is not."""
-    low, high = score_range
-    drawn = Table(
-        title=f"score, of {low:g} to {high:g}", caption="sd: over windows of one video; no error bar"
-    )
-    bounded = bool(predictions["low_90"].notna().any())
-    between = ["9 of 10 new people"] if bounded else []
-    for column in ("recording", "score", *between, "sd", "windows", "faces found"):
+    classes = trained.classes
+    what, title = "class", "probabilities of classes"
+    if classes is None:
+        what, title = "score", "score, of {:g} to {:g}".format(*trained.record["score_range"])
+    drawn = Table(title=title, caption="sd: over windows of one video; no error bar")
+    bounded = classes is None and bool(predictions["low_90"].notna().any())
+    between = ["9 of 10 new people"] if bounded else [printable(one) for one in classes or ()]
+    for column in ("recording", what, *between, "sd", "windows", "faces found"):
         drawn.add_column(column, overflow="fold")
     rates = dict(zip(table["recording"], table["detection_rate"], strict=True))
     for row in predictions.to_dict("records"):
         rate = str(rates[row["recording"]])
-        sd = f"{row['sd_windows']:.1f}" if row["n_windows"] > 1 else "one window"
+        places = 1 if classes is None else 2
+        sd = f"{row['sd_windows']:.{places}f}" if row["n_windows"] > 1 else "one window"
         found = f"{float(rate):.0%}" if rate else ""
         name = Text(printable(row["recording"]))
         between = [said_bounds(row["low_90"], row["high_90"])] if bounded else []
-        drawn.add_row(name, f"{row['prediction']:.1f}", *between, sd, str(row["n_windows"]), found)
+        between += [f"{row[probability_column(one)]:.2f}" for one in classes or ()]
+        said = f"{row['prediction']:.1f}" if classes is None else printable(row["predicted"])
+        drawn.add_row(name, Text(said), *between, sd, str(row["n_windows"]), found)
     Console().print(drawn)
-    print(f"{DISCLAIMER} A score is the network's output for a recording, not a statement about a person.")
+    print(f"{DISCLAIMER} A {what} is the network's output for a recording, not a statement about a person.")
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ from stan_lightning.sharing.hub import local
 from stan_lightning.training.module import StanModule
 from stan_lightning.training.objective import Objective
 from stan_lightning.training.refusals import (
+    refuse_area_of_one_class,
     refuse_half_precision,
     refuse_impossible_numbers,
     refuse_other_kind,
@@ -127,6 +128,8 @@ def fit(config: DictConfig, run: Path, checkpoint: Path | None) -> float:
     with closing(build_trainer(config, run, module.objective)) as trainer:
         recordings = data.tables["train"].label.count()
         refuse_single_values(module.network, config.data, recordings, trainer.world_size)
+        if data.classes:
+            refuse_area_of_one_class(trainer.callbacks, data.tables["dev"].label)  # type: ignore[attr-defined]
         announce(config, data, module, trainer)
         if trainer.is_global_zero and not rehearsal(trainer):
             write_down(config, run)

@@ -32,7 +32,7 @@ from stan_lightning.data.dataset import (
 from stan_lightning.data.facts import NOMINAL_FPS, facts, formats
 from stan_lightning.data.grids import count_moments
 from stan_lightning.data.inputs import ready
-from stan_lightning.data.labels import class_names, severity
+from stan_lightning.data.labels import check_classes, class_names, severity
 from stan_lightning.data.loaders import loader, window_loader
 from stan_lightning.data.manifest import read_manifest
 from stan_lightning.data.presence import check_faces, check_sound, tell_empty_windows
@@ -188,7 +188,9 @@ class CropDataModule(L.LightningDataModule):
 
     def _labelled(self, table: pd.DataFrame) -> pd.DataFrame:
         if self.hparams["score_range"] is None:
-            self.classes = class_names(table)
+            if self.classes is None:
+                self.classes = class_names(table)
+            check_classes(table, self.classes)
             return table
         return table.assign(label=severity(table, self.hparams["score_range"]))
 

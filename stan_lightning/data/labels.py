@@ -31,3 +31,17 @@ def class_names(table: pd.DataFrame) -> list[str]:
         return sorted(names, key=float)
     except ValueError:
         return names
+
+
+def check_classes(table: pd.DataFrame, classes: Sequence[str]) -> None:
+    """Every label must be one of the classes, or empty.
+
+    Raises:
+        InputError: Names the recording whose label is another.
+    """
+    for recording, label in zip(table.recording, table.label, strict=True):
+        if label and label not in classes:
+            raise InputError(
+                f"{recording}: label {label} is none of the network's classes {', '.join(classes)}; mend it "
+                "in the manifest, or leave it empty"
+            )

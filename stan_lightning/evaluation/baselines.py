@@ -20,16 +20,31 @@ BASELINES = LOOKED_UP + RIDGES
 
 @dataclass(frozen=True)
 class TrainingSessions:
-    """Who was trained on, and how they scored: one (subject, session, label) a session."""
+    """Who was trained on, and how they scored: one (subject, session, label) a session.
+
+    Where labels are classes, a label is the number of its class.
+    """
 
     sessions: tuple[tuple[str, str, float], ...]
 
     @classmethod
-    def from_rows(cls, rows: Iterable[Sequence[object]]) -> "TrainingSessions":
-        """Build from rows such as a checkpoint holds; rows without a label are left out."""
+    def from_rows(
+        cls, rows: Iterable[Sequence[object]], classes: Sequence[str] | None = None
+    ) -> "TrainingSessions":
+        """Build from rows such as a checkpoint holds; rows without a label are left out.
+
+        Args:
+            rows: Subject, session, and score or name of a class.
+            classes: Their names; None where labels are scores.
+
+        Raises:
+            ValueError: A label is no number, or none of the classes.
+        """
         kept = {}
         for subject, session, label in rows:
-            score = float(str(label)) if label is not None and str(label) != "" else float("nan")
+            known = label is not None and str(label) != ""
+            number = float if classes is None else classes.index
+            score = float(number(str(label))) if known else float("nan")
             if not np.isnan(score):
                 kept[str(subject), str(session)] = score
         return cls(tuple((subject, session, score) for (subject, session), score in sorted(kept.items())))

@@ -50,6 +50,11 @@ class Candidate:
     conformal: Conformal | None = None
 
     @property
+    def classes(self) -> list[str] | None:
+        """Names of the classes that it tells; None where it gives scores."""
+        return self.data.classes
+
+    @property
     def scale(self) -> SeverityScale:
         """What its scores are on."""
         return scale_of(self.data.hparams["scale"], self.data.hparams["score_range"])
@@ -64,12 +69,10 @@ def from_checkpoint(path: str | Path, changes: Mapping[str, Any], trust: Collect
         trust: As for `open_checkpoint`.
 
     Raises:
-        InputError: Where it cannot be read, tells classes, or a change would decide anew who is tested.
+        InputError: Where it cannot be read, or a change would decide anew who is tested.
     """
     trained = open_checkpoint(path, trust)
     run = home_of(Path(path))
-    if trained.record["score_range"] is None:
-        raise InputError(f"{path} was trained to tell classes; only severity is evaluated here")
     for name in DECIDED_IN_TRAINING:
         if name in changes and changes[name] != trained.data.get(name):
             raise InputError(
@@ -80,7 +83,7 @@ def from_checkpoint(path: str | Path, changes: Mapping[str, Any], trust: Collect
     if "signals" in changes:  # folders that are not named anew stay as they were in training
         arguments["signals"] = (trained.data.get("signals") or {}) | changes["signals"]
     data = CropDataModule(**arguments)
-    data.columns = trained.columns
+    data.columns, data.classes = trained.columns, trained.classes
     data.serve(trained.module.network.parts)
     data.lenient = True
     data.setup("test")
@@ -99,16 +102,16 @@ def from_model(trained: Trained, name: str, changes: Mapping[str, Any], home: Pa
         home: As for `Candidate`.
 
     Raises:
-        InputError: No crops are named, it tells classes, or its scale would change.
+        InputError: No crops are named, or its scale would change.
     """
-    if trained.record["score_range"] is None:
-        raise InputError(f"{name} was trained to tell classes; only severity is evaluated here")
     if not changes.get("root"):
         raise InputError("a model folder knows no crops: give data.root=<crops>, or data=<a corpus>")
-    if list(changes.get("score_range", trained.data["score_range"])) != list(trained.data["score_range"]):
-        raise InputError(f"data.score_range: {name} gives scores of {trained.data['score_range']}")
+    own = trained.data["score_range"]
+    if (asked := changes.get("score_range", own)) != own and list(asked or ()) != list(own or ()):
+        told = f"gives scores of {own}" if own else "tells classes"
+        raise InputError(f"data.score_range: {name} {told}")
     data = CropDataModule(**{**trained.data, **changes})
-    data.columns = trained.columns
+    data.columns, data.classes = trained.columns, trained.classes
     data.serve(trained.module.network.parts)
     data.lenient = True
     data.setup("test")

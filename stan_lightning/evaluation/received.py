@@ -41,6 +41,7 @@ def read_numbers(file: Path) -> dict[str, Any]:
     numbers = read_json(read_regular(file, MOST_JSON), str(file), MOST_JSON)
     try:
         _plain(numbers)
+        _refuse_classes(numbers, file)
         _refuse_other_intervals(numbers, file)
         _check_numbers(numbers)
     except InputError:  # it is a ValueError, and says by itself what is to be done
@@ -142,6 +143,14 @@ def _plain(node: Any) -> None:
     elif isinstance(node, (int, float)) and not abs(node) <= _MOST_NUMBER and type(node) is not bool:
         if not (type(node) is int and abs(node) < 2**63):
             raise ValueError(f"{node} is no number of an evaluation")
+
+
+def _refuse_classes(numbers: Mapping[str, Any], file: Path) -> None:
+    if isinstance(numbers, dict) and numbers.get("classes"):
+        raise InputError(
+            f"{file} is of a network that tells classes: only scores are compared here; its numbers and its "
+            "report.html stand on their own"
+        )
 
 
 def _refuse_other_intervals(numbers: Mapping[str, Any], file: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from stan_boundary.errors import InputError
 from stan_boundary.names import csv_cell
@@ -15,6 +16,8 @@ from stan_lightning.evaluation.baselines import LOOKED_UP
 from stan_lightning.evaluation.received import TEXT, check_together, read_numbers, read_table
 from stan_lightning.evaluation.tables import PREDICTIONS, WINDOWS
 
+CLASSES = ("label", "predicted")
+"""Columns that hold names where a network tells classes."""
 MOST_RECORDINGS = 10_000
 MOST_WINDOWS = 2_000_000
 
@@ -56,7 +59,11 @@ def write(evaluation: Evaluation, folder: Path) -> list[Path]:
 
 def write_table(file: Path, table: pd.DataFrame) -> None:
     """Write a table as CSV, whole, with texts that no spreadsheet takes for formulas."""
-    texts = {name: table[name].map(csv_cell) for name in table.columns if name in TEXT}
+    texts = {
+        name: table[name].map(csv_cell)
+        for name in table.columns
+        if name in TEXT or (name in CLASSES and not is_numeric_dtype(table[name]))
+    }
     write_whole(file, table.assign(**texts).to_csv(index=False).encode())
 
 

@@ -61,17 +61,17 @@ def ridge_baselines(
     """
     asked = data.tables[partition]
     said = pd.DataFrame({"recording": asked["recording"], "nuisance": np.nan, "behaviour": np.nan})
-    known = _trained_on(data.tables["train"], training)
+    known = trained_on(data.tables["train"], training)
     if training is None or known.empty:
         why = {"reason": NO_TRAINING if training is None else NOT_HERE}
         return said, {"nuisance": dict(why), "behaviour": dict(why)}
     everybody = pd.concat([known, asked]).drop_duplicates("recording")
     facts: dict[str, Any] = {}
-    for name, features in _features(data, everybody).items():
+    for name, features in features_of(data, everybody).items():
         if name in OPTIONAL and features.isna().all(axis=None):
             continue
         theirs, others = (features.loc[table["recording"]] for table in (known, asked))
-        if reason := _without_signal(theirs, others, name):
+        if reason := without_signal(theirs, others, name):
             said[name] = np.nan
             facts[name] = {"reason": reason}
         else:
@@ -159,14 +159,14 @@ def _weights(
     return pd.Series(found, names).sort_values(key=lambda one: -one.abs(), kind="stable")
 
 
-def _trained_on(table: pd.DataFrame, training: TrainingSessions | None) -> pd.DataFrame:
+def trained_on(table: pd.DataFrame, training: TrainingSessions | None) -> pd.DataFrame:
     """The recordings whose session was trained on, with a label."""
     sessions = {(subject, session) for subject, session, _ in training.sessions} if training else set()
     own = zip(table["subject"].astype(str), table["session"].astype(str), strict=True)
     return table[np.array([one in sessions for one in own], bool)].dropna(subset=["label"])
 
 
-def _without_signal(known: pd.DataFrame, asked: pd.DataFrame, signal: str) -> str:
+def without_signal(known: pd.DataFrame, asked: pd.DataFrame, signal: str) -> str:
     """Who has no feature at all, in a few words; empty where some on both sides have."""
     lacking = [table.isna().all(axis=None) for table in (known, asked)]
     if all(lacking):
@@ -176,7 +176,7 @@ def _without_signal(known: pd.DataFrame, asked: pd.DataFrame, signal: str) -> st
     return ""
 
 
-def _features(data: CropDataModule, recordings: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def features_of(data: CropDataModule, recordings: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """By baseline, one row of features a recording."""
     console = Console()
     rows: list[dict[str, Any]] = recordings.to_dict("records")  # type: ignore[assignment] # names are strings

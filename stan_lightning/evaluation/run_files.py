@@ -28,6 +28,7 @@ OTHERS = "other keys"
 _ROOTS = ("seed", "group", "variant", "data", "model", "trainer", "logger")
 _NAMED_FREELY = ("signals", "encoders", "init_weights")
 """Below these a key may be the name of a signal."""
+_CURVES = ("epoch", "val/mae", "val/rmse", "val/accuracy", "val/macro_f1", "val/auc", "train/loss")
 _MOST_CURVES = 16_000_000
 _MOST_TEXT = 400
 
@@ -80,7 +81,7 @@ def curves(run: Path) -> pd.DataFrame | None:
         return None
     try:
         table = pd.read_csv(io.BytesIO(read_regular(run / CURVES, _MOST_CURVES)))
-        table = table[[name for name in table if name in ("epoch", "val/mae", "val/rmse", "train/loss")]]
+        table = table[[name for name in table if name in _CURVES]]
         numbers = table.astype(float)
     except InputError:
         raise

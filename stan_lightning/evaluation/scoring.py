@@ -16,11 +16,11 @@ from stan_boundary.errors import InputError
 from stan_lightning.data.datamodule import CropDataModule
 from stan_lightning.data.dataset import Window, WindowBatch
 from stan_lightning.evaluation.modalities import gate_column
-from stan_lightning.evaluation.tables import WINDOWS
-from stan_lightning.evaluation.timeline import windows_table
+from stan_lightning.evaluation.timeline import probability_column, windows_table
 from stan_lightning.network.precision import single_precision
 from stan_lightning.training.metrics import WindowScores
 from stan_lightning.training.module import StanModule
+from stan_lightning.training.objective import Objective
 
 Corruption = Callable[[Tensor], Tensor]
 
@@ -47,7 +47,8 @@ def score_windows(
 
     Returns:
         Columns `stan_lightning.evaluation.tables.WINDOWS`, one row a window, no window twice; of a network
-        that weighs its modalities also each one's gate, as `gate_column` names it.
+        that tells classes their probabilities in place of `output`, as `probability_column` names them; of
+        one that weighs its modalities also each one's gate, as `gate_column` does.
 
     Raises:
         InputError: Where there are no recordings, or the network gives no number.
@@ -56,20 +57,32 @@ def score_windows(
     windows = partial(data.windows, recordings, swapped=swapped or {})
     scorer = _Scorer(module, windows, partial(data.window_batch, corrupt=corrupt or {}), hidden)
     trainer.test(scorer, verbose=False)
-    outputs = module.objective.fraction(scorer.rows[:, 3:])[:, None]
+    classes = module.hparams["data"]["classes"]
+    outputs, columns = _told(module.objective, scorer.rows[:, 3:], classes)
     rows = torch.cat([scorer.rows[:, :2], outputs], 1).double().cpu()
     if not torch.isfinite(rows).all():
-        name = recordings["recording"].iloc[int(rows[~torch.isfinite(rows[:, 2])][0, 0])]
+        name = recordings["recording"].iloc[int(rows[~torch.isfinite(rows).all(1)][0, 0])]
         raise InputError(
             f"{name}: the network's output is no finite number; training diverged, take another checkpoint"
         )
-    table = windows_table(rows.numpy(), recordings, sources, data.hparams["clip_frames"])
-    table = table[list(WINDOWS)]
+    table = windows_table(rows.numpy(), recordings, sources, data.hparams["clip_frames"], columns)
     if scorer.gates is None:
         return table
     gates = scorer.gates.double().cpu().numpy()
-    columns = enumerate(module.network.modalities)
-    return table.assign(**{gate_column(name): gates[:, number] for number, name in columns})
+    parts = enumerate(module.network.modalities)
+    return table.assign(**{gate_column(name): gates[:, number] for number, name in parts})
+
+
+def _told(objective: Objective, output: Tensor, classes: Sequence[str] | None) -> tuple[Tensor, list[str]]:
+    """What windows say, (N, K), and its columns: the score's fraction, or a probability of each class."""
+    if classes is None:
+        return objective.fraction(output)[:, None], ["output"]
+    found = objective.probabilities(output)
+    if found.shape[1] != len(classes):
+        raise InputError(
+            f"model.objective gives {found.shape[1]} probabilities, and the labels are {len(classes)} classes"
+        )
+    return found, [probability_column(name) for name in classes]
 
 
 class _Scorer(L.LightningModule):

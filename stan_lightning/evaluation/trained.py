@@ -65,6 +65,13 @@ class Trained:
         return scale_of(self.record.get("scale"), self.record["score_range"])
 
     @property
+    def classes(self) -> list[str] | None:
+        """Names of the classes that it tells, in the order of its outputs; None where it gives scores."""
+        return (
+            None if self.record["score_range"] is not None else list(self.module.hparams["data"]["classes"])
+        )
+
+    @property
     def signals(self) -> list[str]:
         """Those that the network reads: all but what crops show by themselves."""
         return [name for name in self.module.network.modalities if name not in OF_CROPS]
@@ -149,7 +156,8 @@ def from_content(
         module.load_state_dict(content["state_dict"])
         record = {name: content["training"][name] for name in RECORD}
         record["scale"] = content["training"].get("scale")
-        sessions = TrainingSessions.from_rows(content["training"]["sessions"])
+        classes = content["hyper_parameters"]["data"]["classes"]
+        sessions = TrainingSessions.from_rows(content["training"]["sessions"], classes)
         check_record(record, sessions, file)
         conformal = Conformal.from_record(content["training"].get("conformal"))
     except InputError as error:

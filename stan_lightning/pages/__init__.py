@@ -4,6 +4,8 @@ page: A self-contained page of sections, tables and pictures, all names escaped.
 metric_tables: Metrics and baselines as tables of a page.
 report_page: One evaluation as a page.
 validity_section: Calibration, screening, change, reliability and memory as a section of that page.
+class_report: One evaluation of told classes as a page.
+class_figures: Its pictures.
 pseudonyms: Recordings by numbers in place of names.
 gates: How a network weighed its modalities, as a section of that page.
 comparison_page: Several runs side by side, and the difference between any two.

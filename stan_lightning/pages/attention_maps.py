@@ -38,7 +38,12 @@ def maps(network: Network, clip: Tensor, stage: int) -> Maps:
 
 
 def maps_of(
-    network: Network, inputs: Mapping[str, Tensor], present: Mapping[str, Tensor], modality: str, stage: int
+    network: Network,
+    inputs: Mapping[str, Tensor],
+    present: Mapping[str, Tensor],
+    modality: str,
+    stage: int,
+    output: int = 0,
 ) -> Maps:
     """Both views of one clip, at the clip's own size.
 
@@ -48,6 +53,7 @@ def maps_of(
         present: As the network's `score` takes it.
         modality: Whose encoder is looked at; it has a `stage`, as `STADRN` does.
         stage: 1 to 4: which stage is looked at. Early ones are finer, late ones know more.
+        output: Number of the output that Grad-CAM++ explains.
     """
     size = tuple(inputs[modality].shape[2:])
     last: nn.Module = network.parts[modality].stage(stage)[-1]  # type: ignore[operator] # asked for above
@@ -68,7 +74,7 @@ def maps_of(
         for parameter in trained:
             parameter.requires_grad_(False)
         with torch.enable_grad():
-            score = network.score(inputs, present)[0, 0]
+            score = network.score(inputs, present)[0, output]
             (gradient,) = torch.autograd.grad(score, seen["activation"])
     finally:
         for hook in hooks:

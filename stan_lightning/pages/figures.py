@@ -40,7 +40,7 @@ def svg(figure: Figure) -> str:
 
 def predicted_against_true(predictions: pd.DataFrame, scale: SeverityScale) -> Figure:
     """Each labelled video's prediction over its label, with the spread of its windows and the bands."""
-    figure, axes = _figure(4.6)
+    figure, axes = figure_of(4.6)
     labelled = predictions.dropna(subset=["label"])
     _shade_bands(axes, scale)
     low, high = scale.range
@@ -70,7 +70,7 @@ def predicted_against_true(predictions: pd.DataFrame, scale: SeverityScale) -> F
 
 def residuals_by_band(predictions: pd.DataFrame, bias: Mapping[str, Metric], scale: SeverityScale) -> Figure:
     """Prediction minus label of each video by severity band, and each band's bias with its interval."""
-    figure, axes = _figure(3.2)
+    figure, axes = figure_of(3.2)
     labelled = predictions.dropna(subset=["label"])
     residual = (labelled["prediction"] - labelled["label"]).to_numpy()
     where = scale.band(labelled["label"])
@@ -87,7 +87,7 @@ def residuals_by_band(predictions: pd.DataFrame, bias: Mapping[str, Metric], sca
 
 def calibration(predictions: pd.DataFrame, score_range: Sequence[float], bins: int = 5) -> Figure:
     """Mean label of the videos that were predicted alike: fifths by prediction."""
-    figure, axes = _figure(4.0)
+    figure, axes = figure_of(4.0)
     labelled = predictions.dropna(subset=["label"]).sort_values("prediction", kind="stable")
     low, high = score_range
     axes.plot([low, high], [low, high], color=GREY, linewidth=1)
@@ -101,18 +101,18 @@ def calibration(predictions: pd.DataFrame, score_range: Sequence[float], bins: i
 
 def errors(rows: Sequence[tuple[str, Metric]], unit: str = "MAE (points)") -> Figure:
     """One line a row: its value and 95 % interval."""
-    figure, axes = _figure(0.5 + 0.28 * max(len(rows), 2))
+    figure, axes = figure_of(0.5 + 0.28 * max(len(rows), 2))
     for number, (name, metric) in enumerate(rows):
         _whisker(axes, number, metric, ORANGE if name.startswith("model") else BLUE, across=True)
-    axes.set_yticks(range(len(rows)), [_plain(fill(name, LABEL_WIDTH)) for name, _ in rows])
+    axes.set_yticks(range(len(rows)), [plain(fill(name, LABEL_WIDTH)) for name, _ in rows])
     axes.set(xlabel=unit, ylim=(len(rows) - 0.5, -0.5))
     axes.grid(axis="x", color="#eeeeee")
     return figure
 
 
-def timeline(windows: pd.DataFrame, scale: SeverityScale, label: float | None) -> Figure:
+def timeline(windows: pd.DataFrame, scale: SeverityScale, label: float | None, what: str = "score") -> Figure:
     """Scores of one recording's windows over time, its mean and its label."""
-    figure, axes = _figure(1.5)
+    figure, axes = figure_of(1.5)
     low, high = scale.range
     points = low + windows["output"].clip(lower=0) * (high - low)
     clocked = windows["start_s"].notna().all()
@@ -124,7 +124,7 @@ def timeline(windows: pd.DataFrame, scale: SeverityScale, label: float | None) -
         axes.axhline(label, color=ORANGE, linewidth=1)
     axes.set(
         xlabel="time (s)" if clocked else "source frame",
-        ylabel="score",
+        ylabel=what,
         ylim=(low, max(float(high), float(points.max()))),
     )
     return figure
@@ -159,14 +159,14 @@ def gates(found: Mapping[str, Mapping[str, Any]]) -> Figure:
         edges = np.linspace(0, 1, len(counts) + 1)
         axes.stairs(counts, edges, fill=True, color=BLUE, alpha=0.5)
         axes.axvline(row["mean"], color=ORANGE, linewidth=1.5)
-        axes.set(xlim=(0, 1), ylabel=_plain(name))
+        axes.set(xlim=(0, 1), ylabel=plain(name))
     panels[-1].set_xlabel("gate: share of the weight")
     return figure
 
 
 def training_curve(epochs: pd.DataFrame) -> Figure:
     """Training loss and development error by epoch, as training logged them."""
-    figure, axes = _figure(2.8)
+    figure, axes = figure_of(2.8)
     for name, colour in (("val/mae", ORANGE), ("val/rmse", GREEN)):
         if name in epochs:
             scored = epochs.dropna(subset=[name])  # not every epoch has a score
@@ -181,7 +181,8 @@ def training_curve(epochs: pd.DataFrame) -> Figure:
     return figure
 
 
-def _figure(height: float) -> tuple[Figure, Axes]:
+def figure_of(height: float) -> tuple[Figure, Axes]:
+    """An empty figure as wide as a column, ``height`` inches high."""
     with rc_context(STYLE):
         figure = Figure(figsize=(5, height), layout="constrained")
         axes: Axes = figure.subplots()
@@ -206,6 +207,6 @@ def _whisker(axes: Axes, at: float, metric: Metric, colour: str, across: bool = 
         (axes.hlines if across else axes.vlines)(at, low, high, color=colour)
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name as text: matplotlib reads a pair of dollar signs as mathematics."""
     return name.replace("$", r"\$")

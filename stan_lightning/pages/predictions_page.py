@@ -3,7 +3,7 @@
 import base64
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -57,6 +57,9 @@ class Scored:
         facts: What is known of its crops: names with values.
         strip: JPEG of a few crops side by side; empty where there are none to show.
         film: None without views.
+        called: The class that is told; None where a score is. `prediction` and `windows` are then of its
+            probability.
+        probabilities: Of each class.
     """
 
     name: str
@@ -67,6 +70,8 @@ class Scored:
     facts: Sequence[tuple[str, str]]
     strip: bytes
     film: Film | None
+    called: str | None = None
+    probabilities: Mapping[str, float] = field(default_factory=dict)
 
 
 def page(
@@ -81,7 +86,7 @@ def page(
     Args:
         found: The recordings that were scored.
         refusals: Those that were not, and why.
-        scale: What scores are on.
+        scale: What scores are on, or probabilities.
         synthetic: Whether the network was trained on synthetic subjects; the page says so.
         new_person: What is known of errors on new people.
     """
@@ -96,6 +101,7 @@ def page(
         refusals=refusals,
         score_range=[f"{edge:g}" for edge in scale.range],
         scale=scale.name,
+        classes=list(found[0].probabilities) if found else [],
         notes=[TRAINED_ON_SYNTHETIC] if synthetic else [],
         new_person=new_person,
         disclaimer=DISCLAIMER,
@@ -110,11 +116,15 @@ def said_bounds(low: float, high: float) -> str:
 def _shown(one: Scored, scale: SeverityScale) -> dict[str, Any]:
     """Texts and coordinates of one recording."""
     axis = timeline(one.windows, scale.range, one.film.moments if one.film else ())
-    n_windows = len(one.windows)
+    n_windows, places = len(one.windows), 1 if one.called is None else 2
+    spread = f"sd {one.sd:.{places}f} over {n_windows} windows" if n_windows > 1 else "one window"
+    chance = "" if one.called is None else f"probability {one.prediction:.2f}, "
     return {
         "name": one.name,
-        "score": f"{one.prediction:.1f}",
-        "spread": f"sd {one.sd:.1f} over {n_windows} windows" if n_windows > 1 else "one window",
+        "score": f"{one.prediction:.1f}" if one.called is None else one.called,
+        "spread": f"{chance}{spread}",
+        "what": "Score" if one.called is None else f"Probability of {one.called}",
+        "probabilities": {name: f"{chance:.2f}" for name, chance in one.probabilities.items()},
         "bounds": said_bounds(*one.bounds),
         "facts": one.facts,
         "strip": one.strip,

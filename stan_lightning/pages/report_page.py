@@ -45,7 +45,7 @@ def page(found: Evaluation, run: Path | None, names: bool = False, gallery: bool
     sections += [
         *_modalities(numbers),
         *_robustness(numbers),
-        *_audit(numbers),
+        *audit(numbers),
         _timelines(found),
         *_training(run),
     ]
@@ -55,7 +55,7 @@ def page(found: Evaluation, run: Path | None, names: bool = False, gallery: bool
         if gallery
         else None
     )
-    return render(title, findings(numbers), told, [*sections, _provenance(numbers)], link)
+    return render(title, findings(numbers), told, [*sections, provenance(numbers)], link)
 
 
 def notes(numbers: Mapping[str, Any]) -> list[str]:
@@ -70,6 +70,12 @@ def notes(numbers: Mapping[str, Any]) -> list[str]:
             "measure severity and memory of faces together. Read them beside the new people's and the "
             "identity baseline's."
         )
+    return said + notes_on_recordings(numbers)
+
+
+def notes_on_recordings(numbers: Mapping[str, Any]) -> list[str]:
+    """Who stands in several partitions, and what has no prediction or no label."""
+    said = []
     shared = {pair: n for pair, n in (numbers.get("overlap") or {}).items() if n}
     if shared:
         pairs = ", ".join(f"{n} in {pair.replace('+', ' and ')}" for pair, n in shared.items())
@@ -204,7 +210,8 @@ def _modalities(numbers: Mapping[str, Any]) -> list[Section]:
     return [contribution, gates.section(found["gates"])] if found.get("gates") else [contribution]
 
 
-def _audit(numbers: Mapping[str, Any]) -> list[Section]:
+def audit(numbers: Mapping[str, Any]) -> list[Section]:
+    """How well features tell people apart, where that was asked for."""
     if "identity_audit" not in numbers:
         return []
     audits = numbers["identity_audit"]
@@ -258,7 +265,8 @@ def _training(run: Path | None) -> list[Section]:
     return found
 
 
-def _provenance(numbers: Mapping[str, Any]) -> Section:
+def provenance(numbers: Mapping[str, Any]) -> Section:
+    """Checkpoint, protocol, versions."""
     names = (
         "checkpoint",
         "protocol",

@@ -18,6 +18,7 @@ class Timeline:
         unit: ``s``, or ``frames`` where nobody knows the time.
         low, top: Scores at the lower and upper edge.
         spans: Of each window: first moment, last moment, score in points.
+        places: Of a score, behind its point.
     """
 
     first: float
@@ -26,6 +27,7 @@ class Timeline:
     low: float
     top: float
     spans: Sequence[tuple[float, float, float]]
+    places: int = 1
 
     @property
     def width(self) -> float:
@@ -48,7 +50,7 @@ class Timeline:
                 "from": self.across(start),
                 "to": self.across(end),
                 "y": self.down(score),
-                "said": f"{start:.1f} to {end:.1f} {self.unit}: {score:.1f}",
+                "said": f"{start:.1f} to {end:.1f} {self.unit}: {score:.{self.places}f}",
             }
             for start, end, score in self.spans
         ]
@@ -89,5 +91,6 @@ def timeline(
         unit="s" if clocked else "frames",
         low=low,
         top=max(high, float(points.max()), *scores),
+        places=1 if high - low > 1 else 2,
         spans=list(zip(windows[starts].astype(float), windows[ends].astype(float), points, strict=True)),
     )

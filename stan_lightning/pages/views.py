@@ -28,7 +28,15 @@ _CHUNK = 64  # frames that are read at once
 _UNTIMED_RATE = 10.0  # frames a second of the film where nobody knows the video's
 
 
-def look(trained: Trained, source: Source, scored: pd.DataFrame, fps: float, stage: int, stem: Path) -> Film:
+def look(
+    trained: Trained,
+    source: Source,
+    scored: pd.DataFrame,
+    fps: float,
+    stage: int,
+    stem: Path,
+    output: int = 0,
+) -> Film:
     """Write ``<stem>_attention.png`` and ``<stem>_overlay.mp4``.
 
     Args:
@@ -38,6 +46,7 @@ def look(trained: Trained, source: Source, scored: pd.DataFrame, fps: float, sta
         fps: Of its video; NaN or 0 where unknown.
         stage: Of the network that is looked at, 1 to 4.
         stem: Path of both files without their ends.
+        output: Number of the network's output that is explained.
     """
     found = open_crops(source.crops)
     side = found.image(0).shape[0]
@@ -47,9 +56,9 @@ def look(trained: Trained, source: Source, scored: pd.DataFrame, fps: float, sta
     crops = source.read(positions, side)
     network, inputs, present = _inputs(trained, source, positions, crops)
     shown = "face" in inputs and hasattr(network.parts["face"], "stage")
-    seen = maps_of(network, inputs, present, "face", stage) if shown else None
+    seen = maps_of(network, inputs, present, "face", stage, output) if shown else None
     rows = overlay.views(crops.numpy(), seen) if seen else [np.stack([*map(overlay.enlarged, crops.numpy())])]
-    heard = _heard(network, inputs, present, source, positions, stage, _sound_s(trained))
+    heard = _heard(network, inputs, present, source, positions, stage, _sound_s(trained), output)
     frames = [int(found.frames[position * source.step]) for position in range(source.n_frames)]
     clock = frame_times(source.crops)
     timed = all(frame in clock for frame in frames)
@@ -108,6 +117,7 @@ def _heard(
     positions: Sequence[int],
     stage: int,
     seconds: float,
+    output: int,
 ) -> overlay.Heard | None:
     """What the network makes of a window's sound; None where it hears nothing."""
     times = open_crops(source.crops).times
@@ -116,7 +126,7 @@ def _heard(
     if not hasattr(network.parts["audio"], "stage"):
         return None
     middle = (times[positions[0] * source.step] + times[positions[-1] * source.step]) / 2
-    seen = maps_of(network, inputs, present, "audio", stage)
+    seen = maps_of(network, inputs, present, "audio", stage, output)
     return overlay.Heard(inputs["audio"][0, 0, ..., 0], seen, middle - seconds / 2, middle + seconds / 2)
 
 

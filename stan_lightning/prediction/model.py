@@ -20,16 +20,12 @@ from stan_boundary.configs import CONF
 from stan_boundary.errors import InputError
 from stan_lightning.evaluation.runtime import computed_by
 from stan_lightning.evaluation.scoring import score_windows
-from stan_lightning.evaluation.tables import predictions_table
 from stan_lightning.evaluation.trained import Trained, open_checkpoint
-from stan_lightning.prediction.new_person import with_bounds
+from stan_lightning.prediction.answers import answers, columns
 from stan_lightning.prediction.prepared import Reading, prepare
-from stan_lightning.prediction.refusals import refuse_classes
 from stan_lightning.runs.quiet import quiet
 from stan_lightning.sharing.folder import open_model
 from stan_lightning.sharing.hub import local
-
-COLUMNS = ("recording", "prediction", "low_90", "high_90", "sd_windows", "n_windows", "reason")
 
 
 class Model:
@@ -51,14 +47,13 @@ class Model:
             trust: Packages besides this project, torch and Lightning whose classes it may name.
 
         Raises:
-            InputError: It is missing, damaged, names what is not allowed, or tells classes.
+            InputError: It is missing, damaged, or names what is not allowed.
         """
         best = Path(source) / "checkpoints" / "best.ckpt"
         if Path(source).is_file() or best.is_file():
             trained = open_checkpoint(best if best.is_file() else source, trust)
         else:
             trained = open_model(local(str(source)), trust)
-        refuse_classes(trained, source)
         return cls(trained)
 
     def predict(
@@ -86,11 +81,13 @@ class Model:
             num_workers: Processes that read crops.
 
         Returns:
-            Columns `COLUMNS`, a row a recording: the score in points; the bounds that hold 9 of 10 new
-            people's labels (NaN where the network knows none, see `stan_lightning.training.conformal`); the
-            standard deviation of its windows' scores in points (no interval of the score), how many windows,
-            and, where it could not be scored, why; then there is no score. A warning names each recording
-            that was not scored, or scored without one of its modalities.
+            Columns `stan_lightning.prediction.answers.columns`, a row a recording: the score in points; the
+            bounds that hold 9 of 10 new people's labels (NaN where the network knows none, see
+            `stan_lightning.training.conformal`); the standard deviation of its windows' scores in points (no
+            interval of the score), how many windows, and, where it could not be scored, why; then there is
+            no score. Of classes the likeliest one (`predicted`) and each one's probability stand in place of
+            score and bounds. A warning names each recording that was not scored, or scored without one of
+            its modalities.
 
         Raises:
             InputError: None of them can be scored.
@@ -115,12 +112,10 @@ class Model:
             home = Path(keep_crops or made)
             prepared = prepare(self.trained, Path(recordings), home, reading, _warn)
             windows = score_windows(module, prepared.data, prepared.recordings, trainer)
-        score_range = self.trained.record["score_range"]
-        scored = predictions_table(windows, prepared.recordings, score_range, None)
-        scored = with_bounds(scored, self.trained.conformal, score_range)
+        scored = answers(windows, prepared.recordings, self.trained)
         others = pd.DataFrame(list(prepared.refusals.items()), columns=["recording", "reason"])
         table = pd.concat([scored.assign(reason=""), others.assign(n_windows=0)], ignore_index=True)
-        return table[list(COLUMNS)].astype({"n_windows": int})
+        return table[list(columns(self.trained))].astype({"n_windows": int})
 
 
 def _warn(line: str) -> None:

@@ -16,16 +16,6 @@ from stan_lightning.data.signals import gather
 from stan_lightning.evaluation.trained import Trained
 
 
-def refuse_classes(trained: Trained, source: object) -> None:
-    """Refuse a network that tells classes.
-
-    Raises:
-        InputError: It does.
-    """
-    if trained.record["score_range"] is None:
-        raise InputError(f"{source} was trained to tell classes; only severity is predicted here")
-
-
 def refused(table: pd.DataFrame, trained: Trained, shortest: float) -> dict[str, str]:
     """Why each recording that cannot be scored is not: unreadable, no face, too short, another stride.
 

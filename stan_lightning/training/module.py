@@ -1,7 +1,8 @@
 """The network under training: loss, optimiser and metrics.
 
 What is logged, once an epoch in one row: ``train/loss``, ``lr``, and, at every so many epochs, of the
-development recordings ``val/mae`` and ``val/rmse`` in points (video level), or ``val/accuracy`` for classes.
+development recordings ``val/mae`` and ``val/rmse`` in points (video level), or ``val/accuracy``,
+``val/macro_f1`` and ``val/auc`` for classes.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torchmetrics.functional import mean_absolute_error, mean_squared_error
 
 from stan_boundary.errors import InputError
+from stan_lightning.training.class_metrics import area, counts, f1_of_each
 from stan_lightning.training.metrics import recording_means, recording_scores
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -54,6 +55,10 @@ class Objective(nn.Module):
     def fraction(self, output: Tensor) -> Tensor:
         """Score of each window as a fraction of the score range, ``(N,)``, of outputs ``(N, outputs)``."""
         return output[:, 0]
+
+    def probabilities(self, output: Tensor) -> Tensor:
+        """Of each class, ``(N, C)``, of outputs ``(N, outputs)``; asked for where labels are classes."""
+        return output.softmax(1)
 
     def start(self, heads: Sequence[nn.Linear], bounded: bool) -> None:
         """Change a fresh network's last layers before training; nothing unless an objective does."""
@@ -222,7 +227,10 @@ class Distribution(Severity):
 
 
 class Classes(Objective):
-    """Class names: an output for each, and the accuracy of a recording's mean probabilities.
+    """Class names: an output for each; metrics are of a recording's mean probabilities.
+
+    `val/macro_f1` is the mean F1 of the classes that labels or calls hold, `val/auc` as
+    `stan_lightning.training.class_metrics.area` has it, 0.5 where development holds one class alone.
 
     Args:
         loss: Of logits ``(B, C)`` and class indices ``(B,)``.
@@ -232,7 +240,7 @@ class Classes(Objective):
         InputError: Labels are scores.
     """
 
-    metrics: ClassVar[Mapping[str, str]] = {"val/accuracy": "max"}
+    metrics: ClassVar[Mapping[str, str]] = {"val/accuracy": "max", "val/macro_f1": "max", "val/auc": "max"}
 
     def __init__(self, loss: Loss, data: Mapping[str, Any]) -> None:
         super().__init__()
@@ -249,8 +257,16 @@ class Classes(Objective):
 
     def gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities of recordings, ``(R, C)``."""
-        return recording_means(rows, rows[:, 3:].softmax(1))
+        return recording_means(rows, self.probabilities(rows[:, 3:]))
 
     def measure(self, targets: Tensor, predictions: Tensor) -> dict[str, Tensor]:
-        """Share of recordings whose likeliest class is theirs."""
-        return {"val/accuracy": (predictions.argmax(1) == targets).float().mean()}
+        """How well recordings' classes are told, at the level of the video; the likeliest class is called."""
+        truth, said = targets.long().cpu().numpy(), predictions.double().cpu().numpy()
+        confusion = counts(truth, said.argmax(1), self.outputs)
+        auc = area(truth, said) if len(set(truth)) > 1 else 0.5
+        found = {
+            "val/accuracy": (predictions.argmax(1) == targets).float().mean(),
+            "val/macro_f1": torch.tensor(np.nanmean(f1_of_each(confusion)), dtype=torch.float32),
+            "val/auc": torch.tensor(auc, dtype=torch.float32),
+        }
+        return {name: one.to(predictions.device) for name, one in found.items()}

@@ -65,6 +65,21 @@ def refuse_unlogged_monitors(callbacks: Iterable[object], metrics: Iterable[str]
             )
 
 
+def refuse_area_of_one_class(callbacks: Iterable[object], labels: Iterable[str]) -> None:
+    """Nothing can be selected by how well two classes are told apart where there is one.
+
+    Args:
+        callbacks: The run's.
+        labels: Of the development recordings; empty where unknown.
+    """
+    classes = {str(label) for label in labels} - {""}
+    if len(classes) < 2 and any(getattr(one, "monitor", None) == "val/auc" for one in callbacks):
+        raise InputError(
+            f"val/auc is monitored, but all development recordings are of class {', '.join(classes)}: take "
+            "val/accuracy, or data.protocol=group_kfold"
+        )
+
+
 def refuse_half_precision(precision: str, accelerator: str) -> None:
     """Lightning would quietly take another 16-bit format on a CPU."""
     if precision.startswith("16") and (accelerator == "cpu" or not torch.cuda.is_available()):

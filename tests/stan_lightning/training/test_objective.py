@@ -39,7 +39,14 @@ def test_recordings_are_scored_in_points_and_classes_by_their_mean_probability()
     classes = Classes(nn.CrossEntropyLoss(), NAMES)
     logits = torch.tensor([[0, 0, 1, 0.0, 1.0, 0.0], [0, 1, 1, 0.5, 0.0, 0.0], [1, 0, 2, 3.0, 0.0, 0.0]])
     assert classes.outputs == 3 and classes.monitor == "val/accuracy"
-    assert classes.measure(*classes.gather(logits)) == {"val/accuracy": torch.tensor(0.5)}
+    measured = classes.measure(*classes.gather(logits))
+    assert measured == {
+        "val/accuracy": torch.tensor(0.5),  # the second recording, of class 2, is called 0
+        "val/macro_f1": torch.tensor(1 / 3),
+        "val/auc": torch.tensor(0.5),  # of class 1 all pairs are in order, of class 2 none
+    }
+    one = classes.measure(torch.tensor([1.0, 1.0]), torch.tensor([[0.2, 0.7, 0.1], [0.6, 0.3, 0.1]]))
+    assert one["val/auc"] == 0.5 and one["val/macro_f1"] == pytest.approx(1 / 3)
     loss = classes.training_loss(torch.tensor([[2.0, 0.0, -1.0]]), torch.tensor([0.0]), torch.zeros(1))
     assert loss.item() == pytest.approx(torch.logsumexp(torch.tensor([2.0, 0.0, -1.0]), 0).item() - 2)
 
