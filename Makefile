@@ -10,7 +10,7 @@ EXTRAS ?= dev,sweep,distributed,onnx,audio
 DEMO ?= outputs/demo
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo picture notebook audit preprocess test test-all check format docs benchmarks gpu-check
+.PHONY: help setup demo picture batch-picture notebook audit preprocess test test-all check format docs benchmarks gpu-check
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' Makefile | expand -t 20
@@ -60,6 +60,9 @@ picture: demo  ## docs/report.png, the head of the demo's report (needs chromium
 	  --user-data-dir="$$(mktemp -d)" --window-size=1240,1320 --screenshot=$(CURDIR)/$(DEMO)/report.png \
 	  file://$(CURDIR)/$(DEMO)/evaluation/report.html
 	$(RUN) -c "from PIL import Image; Image.open('$(DEMO)/report.png').convert('RGB').quantize(160).save('docs/report.png', optimize=True)"
+
+batch-picture: demo  ## docs/batch.png, one batch from the archive to the loss
+	$(RUN) docs/batch_picture.py $(DEMO)/crops docs/batch.png
 
 notebook: $(READY)  ## run docs/tutorial.ipynb from a clean kernel and keep what it shows (2 minutes)
 	$(RUN) docs/run_notebook.py docs/tutorial.ipynb
