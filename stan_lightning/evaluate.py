@@ -155,6 +155,8 @@ def opened(config: DictConfig, overrides: list[str]) -> Candidate:
     """What the command line names; what it says about data overrides what a checkpoint was trained with."""
     named = way(config)
     if named == "weights":
+        if config.data.score_range is None:
+            raise InputError("weights= gives scores in points; data.score_range=null is for classes")
         data: CropDataModule = instantiate(config.data, _convert_="all")
         data.lenient = True
         data.setup("test")
