@@ -4,16 +4,33 @@ import ast
 import re
 import shlex
 import subprocess
+from itertools import product
 from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.utils import get_object
 
-from stan_boundary.command_line import with_model_folder, with_new_keys
+from stan_boundary.command_line import with_model_folder, with_new_keys, with_scale
+from stan_lightning import report
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
-PAGES = [README, *(page.read_text() for page in sorted((ROOT / "docs").glob("*.md")))]
+FILES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [page.read_text() for page in FILES]
+CONFIGS = {
+    "preprocess": "preprocess",
+    "preprocess.behaviour": "behaviour",
+    "preprocess.prosody": "prosody",
+    "stan_lightning.train": "train",
+    "stan_lightning.evaluate": "evaluate",
+    "stan_lightning.predict": "predict",
+    "stan_lightning.embed": "embed",
+    "stan_lightning.share": "share",
+    "stan_lightning.doctor": "train",
+}
+ROOMS = {"preprocess", "stan_lightning", "benchmarks"}
 
 
 def test_the_tree_names_every_room_and_no_other() -> None:
@@ -46,41 +63,87 @@ def test_tests_mirror_the_rooms() -> None:
 
 
 def commands(module: str) -> list[list[str]]:
-    """Overrides of each command of README and docs, line continuations joined and placeholders filled."""
+    """Words after each command of README and docs, line continuations joined and placeholders filled."""
     text = "\n".join(PAGES).replace("\\\n", " ")
-    found = re.findall(rf"python -m {re.escape(module)}(?![.\w])([^`\n|]*)", text)
+    short = module.removeprefix("stan_lightning.")
+    found = re.findall(rf"(?:python -m {re.escape(module)}|stan-lightning {short})(?![.\w])([^`\n|]*)", text)
     return [shlex.split(re.sub(r"<[^>]*>", "x", line), comments=True) for line in found]
 
 
-@pytest.mark.parametrize(
-    ("module", "config"),
-    [
-        ("preprocess", "preprocess"),
-        ("preprocess.behaviour", "behaviour"),
-        ("stan_lightning.train", "train"),
-        ("stan_lightning.evaluate", "evaluate"),
-        ("stan_lightning.predict", "predict"),
-        ("stan_lightning.embed", "embed"),
-        ("stan_lightning.share", "share"),
-        ("stan_lightning.doctor", "train"),
-    ],
-)
+def each_job(overrides: list[str]) -> list[list[str]]:
+    """The overrides of every job that a sweep's command starts; of any other, those alone."""
+    values = []
+    for one in OverridesParser.create().parse_overrides(overrides):
+        key = (one.input_line or "").partition("=")[0]
+        swept = one.is_sweep_override()
+        assert not swept or one.is_discrete_sweep(), (
+            f"{one.input_line}: an interval, of which no job is known"
+        )
+        values.append(
+            [f"{key}={value}" for value in one.sweep_string_iterator()] if swept else [one.input_line]
+        )
+    return [list(job) for job in product(*values)]
+
+
+@pytest.mark.parametrize(("module", "config"), CONFIGS.items())
 def test_every_command_of_the_readme_composes(module: str, config: str) -> None:
-    # not those of several jobs, nor the one that repeats a run from its own config, which is not in the tree
-    found = [line for line in commands(module) if line and not line[0].startswith("-")]
+    # not the one that repeats a run from its own config, which is not in the tree
+    found = [line for line in commands(module) if line and not line[0].startswith("--")]
     assert found
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        for overrides in found:
-            typed = with_new_keys(overrides, "signals" if config == "predict" else "data.signals")
-            if config in ("evaluate", "predict"):
-                typed = with_model_folder(typed)
-            compose(config, typed, return_hydra_config=True)
+        for line in found:
+            overrides = [word for word in line if word != "-m"]
+            jobs = each_job(overrides)
+            assert ("-m" in line) == (len(jobs) > 1), f"values of several jobs, and no -m: {line}"
+            for job in jobs:
+                typed = with_new_keys(job, "signals" if config == "predict" else "data.signals")
+                typed = with_scale(typed)
+                if config in ("evaluate", "predict"):
+                    typed = with_model_folder(typed)
+                compose(config, typed, return_hydra_config=True)
+
+
+def test_every_class_that_a_command_names_is_there() -> None:
+    names = set(
+        re.findall(r"\b_target_[:=] ?((?:stan_lightning|torch|lightning|sklearn)\.[\w.]+)", "\n".join(PAGES))
+    )
+    assert len(names) > 5
+    for name in names:
+        assert callable(get_object(name)), name
+
+
+def test_every_report_of_the_readme_is_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = [line for line in commands("stan_lightning.report") if line]
+    assert len(found) > 1
+    for line in found:
+        with pytest.raises(SystemExit):  # the runs that it names are not here
+            report.main(line)
+        said = capsys.readouterr().err
+        assert said.startswith("error: ") and "usage:" not in said, f"{line}: {said}"
+
+
+def test_every_module_that_a_page_runs_is_known() -> None:
+    """A command of this project is composed above, a benchmark is a file that knows the flags."""
+    named = re.findall(r"python -m ([a-z_]+(?:\.\w+)*)([^`\n|]*)", "\n".join(PAGES).replace("\\\n", " "))
+    ours = [(module, rest) for module, rest in named if module.split(".")[0] in ROOMS]
+    assert {module.split(".")[0] for module, _ in ours} == ROOMS
+    for module, rest in ours:
+        if module.startswith("benchmarks"):
+            source = (ROOT / (module.replace(".", "/") + ".py")).read_text() if "." in module else "<name>"
+            assert all(f'"{flag}"' in source for flag in re.findall(r"--[a-z-]+", rest)), f"{module} {rest}"
+        else:
+            assert module in CONFIGS or module == "stan_lightning.report", module
 
 
 def test_every_make_target_of_the_readme_is_there() -> None:
-    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"(?:`|^|&& )make ([a-z-]+)", "\n".join(PAGES), re.MULTILINE))
-    assert named and named <= targets
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):.*##", makefile, re.MULTILINE))
+    named = re.findall(r"(?:`|^|&& )make ([a-z-]+)((?: [A-Z]\w*=)?)", "\n".join(PAGES), re.MULTILINE)
+    assert named and {target for target, _ in named} <= targets
+    assert all(f"$({name.strip(' =')})" in makefile for _, name in named if name)
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:
