@@ -1,8 +1,8 @@
 """What the numbers of told classes say, a line a comparison, in words that claim no more than they show.
 
 Against the majority the accuracy is compared: where classes are shared out as in training, whoever tells
-nothing cannot beat it. Macro-F1 would not do: a constant has nearly the lowest, and calls dealt out at random have more.
-Against whatever gives probabilities the Brier score is, which rewards no distortion of them.
+nothing cannot beat it. Macro-F1 would not do: a constant has nearly the lowest, and calls at random have
+more. Against whatever gives probabilities the Brier score is, which rewards no distortion of them.
 """
 
 from collections.abc import Mapping
