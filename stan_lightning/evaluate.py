@@ -94,7 +94,7 @@ def evaluate(config: DictConfig, overrides: list[str]) -> None:
     candidate = opened(config, overrides)
     if config.identity_audit and config.runtime != "torch":
         raise InputError("identity_audit=true reads features, which runtime=onnx does not give")
-    refuse_for_classes(candidate, config)
+    assessment.refuse_other_kind(config, candidate.classes)
     computed = computed_by(str(config.runtime), candidate.module, candidate.data.hparams)
     candidate = replace(candidate, module=computed)
     output = Path(config.output or private_folder(candidate.home / config.partition, candidate.home.parent))
@@ -138,7 +138,10 @@ def measured(candidate: Candidate, trainer: L.Trainer, config: DictConfig) -> re
         found = assessment.assess(candidate, windows, config.partition, positive)
     if config.robustness:
         found.metrics["robustness"] = under_corruption(candidate, trainer, windows, config)
-    if len(candidate.module.network.modalities) > 1 and told is None:
+    several = len(candidate.module.network.modalities) > 1
+    if several and told is not None:
+        print("what each modality contributes is told of scores alone")
+    elif several:
         found.metrics["modalities"] = contribution_of_modalities(candidate, trainer, windows, config)
     if config.identity_audit:
         audits = whom_features_show(candidate, trainer)
@@ -148,28 +151,12 @@ def measured(candidate: Candidate, trainer: L.Trainer, config: DictConfig) -> re
     return found
 
 
-def refuse_for_classes(candidate: Candidate, config: DictConfig) -> None:
-    """Refuse what is for scores alone, or for classes alone, before anything is scored.
-
-    Raises:
-        InputError: It is asked for.
-    """
-    if candidate.classes is None:
-        if config.positive is not None:
-            raise InputError(f"positive={config.positive}: this network gives scores; leave it out")
-        return
-    assessment.positive_of(config.positive, candidate.classes)
-    for name in assessment.OF_SCORES:
-        if config[name]:
-            raise InputError(
-                f"{name}=true is for networks that give scores; this one tells classes: leave it out"
-            )
-
-
 def opened(config: DictConfig, overrides: list[str]) -> Candidate:
     """What the command line names; what it says about data overrides what a checkpoint was trained with."""
     named = way(config)
     if named == "weights":
+        if config.data.score_range is None:
+            raise InputError("weights= gives scores in points; data.score_range=null is for classes")
         data: CropDataModule = instantiate(config.data, _convert_="all")
         data.lenient = True
         data.setup("test")

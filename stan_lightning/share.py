@@ -8,8 +8,10 @@ byte of the folder is searched for them. ``predict model=<folder>``, ``evaluate 
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import hydra
+import pandas as pd
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
@@ -20,6 +22,7 @@ from stan_boundary.entry import one_line_errors
 from stan_boundary.errors import InputError
 from stan_boundary.names import printable
 from stan_boundary.typed import override, typed
+from stan_lightning.classification import received
 from stan_lightning.data.facts import clip_shape
 from stan_lightning.data.manifest import PARTITIONS
 from stan_lightning.evaluation import results
@@ -65,7 +68,7 @@ def share(config: DictConfig, trust: Collection[str] = ()) -> None:
     checkpoint = _checkpoint(Path(config.run))
     trained, home, output = open_checkpoint(checkpoint, trust), checkpoint.parents[1], Path(config.output)
     found = _evaluations(home)
-    corpus = corpus_of(trained, home, [one.predictions for one in found])
+    corpus = corpus_of(trained, home, [predictions for _, predictions in found])
     if corpus.agreement and config.i_may_share is not True:
         raise InputError(
             f"{config.run} was trained on {corpus.agreement}, whose agreement binds what is made of it: ask "
@@ -79,7 +82,7 @@ def share(config: DictConfig, trust: Collection[str] = ()) -> None:
     card = model_card(
         config.hub or output.resolve().name,
         *(described, name, corpus.agreement, str(config.license)),
-        *([one.metrics for one in found], parameters),
+        *([numbers for numbers, _ in found], parameters),
     )
     part = folder.write(trained, described, card, output)
     try:
@@ -105,12 +108,15 @@ def _checkpoint(given: Path) -> Path:
     return given.absolute()
 
 
-def _evaluations(home: Path) -> list[results.Evaluation]:
-    """The run's own evaluations: of the test partition, else of development."""
+def _evaluations(home: Path) -> list[tuple[dict[str, Any], pd.DataFrame]]:
+    """Numbers and predictions of the run's own evaluation: of the test partition, else of development."""
     for partition in reversed(PARTITIONS[1:]):
         place = home / "evaluation" / partition
         if (place / "metrics.json").is_file():
-            return [results.read(place)]
+            if received.tells_classes(place / "metrics.json"):
+                return [received.read(place)]
+            found = results.read(place)
+            return [(found.metrics, found.predictions)]
     return []
 
 

@@ -7,5 +7,6 @@ logistic: What simple numbers tell of a class.
 calibration: Whether probabilities mean what they say.
 findings: What the numbers say, a line a comparison.
 assessment: One evaluation, from scored windows to its tables and numbers.
+received: The files of an evaluation, checked before anything is made of them.
 terminal: The one table that a command ends with.
 """

@@ -1,5 +1,6 @@
 """One evaluation of told classes, from scored windows to its tables and numbers."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -29,6 +30,28 @@ def positive_of(asked: object, classes: list[str]) -> int:
     if str(asked) not in classes:
         raise InputError(f"positive={asked}: the network tells {', '.join(classes)}; name one of them")
     return classes.index(str(asked))
+
+
+def refuse_other_kind(asked: Mapping[str, Any], classes: list[str] | None) -> None:
+    """Refuse what is for scores alone, or for classes alone, before anything is scored.
+
+    Args:
+        asked: ``conf/evaluate.yaml``.
+        classes: That the network tells; None where it gives scores.
+
+    Raises:
+        InputError: It is asked for.
+    """
+    if classes is None:
+        if asked["positive"] is not None:
+            raise InputError(f"positive={asked['positive']}: this network gives scores; leave it out")
+        return
+    positive_of(asked["positive"], classes)
+    for name in OF_SCORES:
+        if asked[name]:
+            raise InputError(
+                f"{name}=true is for networks that give scores; this one tells classes: leave it out"
+            )
 
 
 def assess(candidate: Candidate, windows: pd.DataFrame, partition: str, positive: int) -> Evaluation:

@@ -1,8 +1,8 @@
 """What the numbers of told classes say, a line a comparison, in words that claim no more than they show.
 
-Against the majority the accuracy is compared: of a constant it is the best, and whoever tells nothing cannot
-beat it. Macro-F1 would not do: a constant has nearly the lowest, and calls dealt out at random have more.
-Against whatever gives probabilities the Brier score is, which rewards no distortion of them.
+Against the majority the accuracy is compared: where classes are shared out as in training, whoever tells
+nothing cannot beat it. Macro-F1 would not do: a constant has nearly the lowest, and calls at random have
+more. Against whatever gives probabilities the Brier score is, which rewards no distortion of them.
 """
 
 from collections.abc import Mapping
@@ -37,13 +37,13 @@ def findings(metrics: Mapping[str, Any]) -> list[Finding]:
     notes = [Finding(NOTE, text) for text in said]
     if metrics["baselines"] is None:
         unknown = f"accuracy {video['accuracy']['value']:.2f}, and the training set is unknown: there is no "
-        return [Finding(NOTE, f"{unknown}baseline to compare with"), *notes]
+        return [Finding(NOTE, f"{unknown}baseline to compare with"), _dealt(metrics), *notes]
     found = [*_constants(video, metrics["baselines"]), *_new_people(metrics)]
     if metrics["seen"]["n"]:
         found.append(_against("accuracy", NAMES["identity"], video, metrics["baselines"]["identity"]))
     else:
         found.append(Finding(NOTE, "no subject here was trained on: there is no identity look-up"))
-    found += _simple(metrics)
+    found += [*_simple(metrics), _dealt(metrics)]
     found.append(Finding(NOTE, "one training: the variance between trainings is unknown"))
     return [*found, *notes]
 
@@ -74,10 +74,10 @@ def _simple(metrics: Mapping[str, Any]) -> list[Finding]:
         if metrics["logistic"].get(name, {}).get("nothing"):
             found.append(Finding(NOTE, f"{NAMES[name]}: no feature found that predicts the class"))
             continue
-        mine = _against("brier", f"{NAMES[name]} alone", metrics["video"], row)
+        shares = (f"{part['accuracy']['value']:.2f}" for part in (metrics["video"], row))
+        beside = f"; accuracy {' against '.join(shares)}"
+        mine = _against("brier", f"{NAMES[name]} alone", metrics["video"], row, beside=beside)
         right = _against("accuracy", "", metrics["video"], row).mark
-        shares = (part["accuracy"]["value"] for part in (metrics["video"], row))
-        mine = Finding(mine.mark, f"{mine.text}; accuracy {' against '.join(f'{one:.2f}' for one in shares)}")
         theirs = row["prevalence_difference"]["high"]
         if theirs is not None and theirs < 0:
             tells = "which predict the class better than the training frequencies"
@@ -88,12 +88,37 @@ def _simple(metrics: Mapping[str, Any]) -> list[Finding]:
     return found
 
 
+def _dealt(metrics: Mapping[str, Any]) -> Finding:
+    """Whether the model distinguishes people at all."""
+    dealt, video = metrics["dealt"], metrics["video"]
+    if dealt["brier"] is None:
+        return Finding(OPEN, "one person: predictions cannot be swapped between people")
+    numbers = f"Brier score {video['brier']['value']:.2f} against {dealt['brier']:.2f}"
+    name = "its own predictions swapped between people"
+    if dealt["p"] is None:
+        few = f"too few people ({video['people']}; {FEWEST_PEOPLE} are needed)"
+        return Finding(OPEN, f"{few} to compare with {name} ({numbers})")
+    numbers += f", p {'below 0.001' if dealt['p'] < 0.001 else format(dealt['p'], '.3f')}"
+    if dealt["p"] <= 1 - LEVEL:
+        return Finding(BETTER, f"better than {name} ({numbers})")
+    return Finding(OPEN, f"not shown to distinguish people: {name} do about as well ({numbers})")
+
+
 def _against(
-    what: str, name: str, part: Mapping[str, Any], other: Mapping[str, Any], whom: str = ""
+    what: str, name: str, part: Mapping[str, Any], other: Mapping[str, Any], whom: str = "", beside: str = ""
 ) -> Finding:
-    """One metric of the model against another's, by their difference paired by person."""
+    """One metric of the model against another's, by their difference paired by person.
+
+    Args:
+        what: The metric.
+        name: Of the other.
+        part: The model's metrics.
+        other: The other's, with the difference.
+        whom: Of whom, in words.
+        beside: What is said beside the metric.
+    """
     difference = other[f"{what}_difference"]
-    numbers = f"{TITLES[what]} {part[what]['value']:.2f} against {other[what]['value']:.2f}"
+    numbers = f"{TITLES[what]} {part[what]['value']:.2f} against {other[what]['value']:.2f}{beside}"
     low, high = difference["low"], difference["high"]
     if low is None or high is None:
         few = f"too few people ({part['people']}; {FEWEST_PEOPLE} are needed)"

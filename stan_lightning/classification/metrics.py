@@ -1,9 +1,8 @@
 """What told classes are worth: metrics with an interval that respects who was recorded.
 
 Rates have the jackknife over people on the logit scale, with Student's t of people - 1. Where few people have
-a class, what depends on it has none (`FEWEST_A_SIDE`). In simulations with the functions of this module
-(classes of half or 30 % of people, 1 to 4 recordings each, 10 to 80 people) the nominal 95 % intervals held
-the truth in 93 to 99 % of tables; they are cautious where people are few.
+a class, what depends on it has none (`FEWEST_A_SIDE`). How often they hold the truth
+`benchmarks/class_coverage.py` counts: they are cautious where people are few.
 """
 
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stan_lightning.evaluation.dealt import dealt
 from stan_lightning.evaluation.intervals import CHANCE, FEWEST_PEOPLE, MEAN_ERROR, Metric, Scale, jackknifed
 from stan_lightning.evaluation.statistics import mean_with_interval
 from stan_lightning.training.class_metrics import (
@@ -143,6 +143,25 @@ def _sides(told: Told, one: int) -> int:
 
 def _of_class(metric: Metric, fewest: int) -> Metric:
     return metric if fewest >= FEWEST_A_SIDE else {**metric, "low": None, "high": None}
+
+
+def dealt_to_others(told: Told, seed: int = 0) -> dict[str, float | None]:
+    """The model's own predictions swapped between people, see `stan_lightning.evaluation.dealt`.
+
+    Returns:
+        `brier`, the score with another person's probabilities, and the one-sided `p`.
+    """
+
+    def apart(whose: NDArray[np.bool_]) -> Floats:
+        given = [
+            squared_errors(told.truth, np.tile(row, (len(told.truth), 1)))
+            for row in told.probabilities[whose]
+        ]
+        found: Floats = np.mean(given, axis=0)
+        return found
+
+    brier, p = dealt(apart, told.subject, seed=seed)
+    return {"brier": brier, "p": p}
 
 
 def differences(one: Told, other: Told) -> dict[str, Metric]:

@@ -19,7 +19,7 @@ from stan_lightning.classification.baselines import (
     said,
 )
 from stan_lightning.classification.calibration import reliability
-from stan_lightning.classification.metrics import Told, describe, differences
+from stan_lightning.classification.metrics import Told, dealt_to_others, describe, differences
 from stan_lightning.evaluation.baselines import TrainingSessions
 from stan_lightning.evaluation.tables import NEW, SELECTED, TRAINED
 from stan_lightning.evaluation.timeline import probability_column
@@ -141,6 +141,7 @@ def metrics(
     n_sessions = len(rows[["subject", "session"]].drop_duplicates())
     numbers: dict[str, Any] = {"video": level(rows), "session": level(by_session)}
     numbers["n_sessions_of_two_labels"] = n_sessions - len(by_session)
+    numbers["dealt"] = dealt_to_others(told_of(rows, classes))
     numbers["calibration"] = reliability(told_of(rows, classes), classes, positive)
     numbers["baselines"] = compared(rows, baselines, classes, positive)
     numbers |= {"seen": None, "selected": None, "new": None}

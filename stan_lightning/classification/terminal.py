@@ -29,7 +29,7 @@ def rules(metrics: Mapping[str, Any]) -> list[str]:
     """What no number of this kind can be compared without: classes, level, n, label rule, averaging."""
     video, session = metrics["video"], metrics["session"]
     each = ", ".join(
-        f"{name} {one['n']} of {one['people']} people" for name, one in video["by_class"].items()
+        f"{name}: {one['n']} of {one['people']} people" for name, one in video["by_class"].items()
     )
     positive = (
         f"; positive (F1, sensitivity, specificity): {metrics['positive']}" if metrics["positive"] else ""

@@ -40,7 +40,7 @@ def read_numbers(file: Path) -> dict[str, Any]:
     """
     numbers = read_json(read_regular(file, MOST_JSON), str(file), MOST_JSON)
     try:
-        _plain(numbers)
+        check_plain(numbers)
         _refuse_classes(numbers, file)
         _refuse_other_intervals(numbers, file)
         _check_numbers(numbers)
@@ -53,13 +53,14 @@ def read_numbers(file: Path) -> dict[str, Any]:
     return numbers  # type: ignore[no-any-return] # a dictionary, as was checked
 
 
-def read_table(file: Path, columns: Sequence[str], most_rows: int) -> pd.DataFrame:
+def read_table(file: Path, columns: Sequence[str], most_rows: int, texts: Sequence[str] = ()) -> pd.DataFrame:
     """A table of an evaluation; its names stay names, also where they look like numbers or like "NA".
 
     Args:
         file: The CSV.
         columns: Those that it must have; all but `TEXT` hold numbers.
         most_rows: Refuse a longer one.
+        texts: Columns besides `TEXT` that hold text.
 
     Raises:
         InputError: It cannot be read, lacks a column, or holds something that cannot be.
@@ -70,14 +71,15 @@ def read_table(file: Path, columns: Sequence[str], most_rows: int) -> pd.DataFra
         lacking = [name for name in columns if name not in header]
         if lacking or len(header) > _MOST_COLUMNS or len(set(header)) < len(header):
             raise ValueError(f"no column {lacking[0]}" if lacking else "its columns are not this project's")
-        numbers = {name: [""] for name in header if name not in TEXT}
+        kinds = {**TEXT, **dict.fromkeys(texts, str)}
+        numbers = {name: [""] for name in header if name not in kinds}
         table = pd.read_csv(
-            io.BytesIO(data), dtype=TEXT, keep_default_na=False, na_values=numbers, nrows=most_rows + 1
+            io.BytesIO(data), dtype=kinds, keep_default_na=False, na_values=numbers, nrows=most_rows + 1
         )
         if len(table) > most_rows:
             raise ValueError(f"more than {most_rows:,} rows")
         for name in header:
-            _check_column(table, name)
+            _check_column(table, name, kinds)
     except (ValueError, TypeError, OverflowError, csv.Error) as error:
         said = " ".join(str(error).split())[:120]
         raise InputError(f"{file} is no table of an evaluation ({said}): {_RUINED}") from None
@@ -107,8 +109,8 @@ def check_together(
         raise ValueError("predictions.csv and baselines.csv do not tell of the same recordings")
 
 
-def _check_column(table: pd.DataFrame, name: str) -> None:
-    if name in TEXT:
+def _check_column(table: pd.DataFrame, name: str, texts: Mapping[str, type]) -> None:
+    if name in texts:
         table[name] = table[name].map(csv_text)
         if table[name].str.len().max() > _MOST_TEXT:
             raise ValueError(f"column {name} holds a text beyond bounds")
@@ -129,15 +131,15 @@ def _check_column(table: pd.DataFrame, name: str) -> None:
 # --- metrics.json ---------------------------------------------------------------------------------
 
 
-def _plain(node: Any) -> None:
+def check_plain(node: Any) -> None:
     """Numbers that can be computed with and texts that can be shown, at whatever place."""
     if isinstance(node, dict):
         for key, value in node.items():
-            _plain(key)
-            _plain(value)
+            check_plain(key)
+            check_plain(value)
     elif isinstance(node, list):
         for value in node:
-            _plain(value)
+            check_plain(value)
     elif isinstance(node, str) and len(node) > _MOST_TEXT:
         raise ValueError("a text beyond bounds")
     elif isinstance(node, (int, float)) and not abs(node) <= _MOST_NUMBER and type(node) is not bool:
@@ -164,15 +166,15 @@ def _refuse_other_intervals(numbers: Mapping[str, Any], file: Path) -> None:
 
 
 def _check_numbers(numbers: Mapping[str, Any]) -> None:
-    _need(numbers["partition"] in PARTITIONS and numbers["protocol"] in PROTOCOLS, "partition or protocol")
+    need(numbers["partition"] in PARTITIONS and numbers["protocol"] in PROTOCOLS, "partition or protocol")
     low, high = numbers["score_range"]
-    _need(_number(low) and _number(high) and low < high, "score_range")
+    need(_number(low) and _number(high) and low < high, "score_range")
     bands = scale_of(numbers.get("scale"), (low, high)).band_names
     for name in _UNITS:
         _unit(numbers[name], name)
     baselines = numbers["baselines"]
     if baselines is not None:
-        _need(set(LOOKED_UP) <= set(baselines) <= {*LOOKED_UP, *RIDGES}, "baselines")
+        need(set(LOOKED_UP) <= set(baselines) <= {*LOOKED_UP, *RIDGES}, "baselines")
         for name, row in baselines.items():
             _baseline(name, row)
     for name in ("seen", "unseen", "selected", "new"):
@@ -184,27 +186,27 @@ def _check_numbers(numbers: Mapping[str, Any]) -> None:
         for part, row in numbers[name].items():
             _unit(row, f"{name}.{part}")
     for name, row in (numbers["by_band"] or {}).items():
-        _need(name in bands and _count(row["n"]) and _count(row["people"]), "by_band")
+        need(name in bands and _count(row["n"]) and _count(row["people"]), "by_band")
         for metric in ("mae", "bias", "bias_expected"):
-            _metric(row[metric], f"by_band.{name}")
-    _need(
+            check_metric(row[metric], f"by_band.{name}")
+    need(
         all(numbers["dealt"][name] is None or _number(numbers["dealt"][name]) for name in ("mae", "p")),
         "dealt",
     )
     if "bias_by_band" in numbers["video"]:
-        _need(set(numbers["video"]["bias_by_band"]) == set(bands), "bias_by_band")
+        need(set(numbers["video"]["bias_by_band"]) == set(bands), "bias_by_band")
         for row in numbers["video"]["bias_by_band"].values():
-            _metric(row, "bias_by_band")
+            check_metric(row, "bias_by_band")
     for row in numbers["missing"]:
-        _need(isinstance(row["recording"], str) and isinstance(row["reason"], str), "missing")
+        need(isinstance(row["recording"], str) and isinstance(row["reason"], str), "missing")
     for name in ("n_expected", "n_missing", "n_unlabelled", "n_above_range", "n_sessions_of_two_labels"):
-        _need(_count(numbers[name]), name)
+        need(_count(numbers[name]), name)
     for name in ("fold", "n_folds", "seed", "n_train_subjects"):
-        _need(numbers.get(name) is None or type(numbers[name]) is int, name)
-    _need(numbers["protocol"] != "group_kfold" or _count(numbers["n_folds"]), "n_folds")
-    _need(isinstance(numbers["checkpoint"], (str, type(None))), "checkpoint")
-    _need(all(isinstance(one, str) for one in numbers["versions"].values()), "versions")
-    _need(all(_count(one) for one in (numbers.get("overlap") or {}).values()), "overlap")
+        need(numbers.get(name) is None or type(numbers[name]) is int, name)
+    need(numbers["protocol"] != "group_kfold" or _count(numbers["n_folds"]), "n_folds")
+    need(isinstance(numbers["checkpoint"], (str, type(None))), "checkpoint")
+    need(all(isinstance(one, str) for one in numbers["versions"].values()), "versions")
+    need(all(_count(one) for one in (numbers.get("overlap") or {}).values()), "overlap")
     for name, row in (numbers.get("ridges") or {}).items():
         _ridge(name, row)
     _extras(numbers)
@@ -215,30 +217,30 @@ def _extras(numbers: Mapping[str, Any]) -> None:
     _leaves(numbers.get("validity"), "validity")
     if found := numbers.get("new_person"):
         width = found["half_width"]
-        _need(_number(found["nominal"]) and (width is None or _number(width)), "new_person")
+        need(_number(found["nominal"]) and (width is None or _number(width)), "new_person")
         for name in ("calibrated_on", "held", "by_band"):
             _leaves(found[name], f"new_person.{name}")
     series = numbers.get("robustness") or {}
-    _need(("noise" in series) == ("blur" in series), "robustness")
+    need(("noise" in series) == ("blur" in series), "robustness")
     for kind, rows in series.items():
         for row in rows:
-            _need(_number(row["strength"]), f"robustness.{kind}")
+            need(_number(row["strength"]), f"robustness.{kind}")
             _unit({name: value for name, value in row.items() if name != "strength"}, f"robustness.{kind}")
     found = numbers.get("modalities")
     if found:
-        _need(_count(found["n_without"]) and bool(found["rows"]), "modalities")
+        need(_count(found["n_without"]) and bool(found["rows"]), "modalities")
         for number, row in enumerate(found["rows"]):
-            _need(isinstance(row["name"], str), "modalities")
+            need(isinstance(row["name"], str), "modalities")
             _unit({name: value for name, value in row.items() if name != "name"}, "modalities")
             if number:
-                _metric(row["mae_difference"], "modalities")
+                check_metric(row["mae_difference"], "modalities")
         for row in (found.get("gates") or {}).values():
             _gate(row)
     for row in (numbers.get("identity_audit") or {}).values():
         if row is not None:
-            _metric(row["accuracy"], "identity_audit")
-            _need(_number(row["chance"]), "identity_audit")
-            _need(
+            check_metric(row["accuracy"], "identity_audit")
+            need(_number(row["chance"]), "identity_audit")
+            need(
                 all(_count(row[f"n_{name}"]) for name in ("sessions", "subjects", "candidates")),
                 "identity_audit",
             )
@@ -247,22 +249,22 @@ def _extras(numbers: Mapping[str, Any]) -> None:
 def _leaves(node: Any, name: str) -> None:
     """Metrics and counts, at whatever depth."""
     if isinstance(node, dict) and "value" in node:
-        _metric(node, name)
+        check_metric(node, name)
     elif isinstance(node, dict):
         for key, value in node.items():
             _leaves(value, f"{name}.{key}")
     else:
-        _need(node is None or _count(node), name)
+        need(node is None or _count(node), name)
 
 
 def _gate(row: Mapping[str, Any]) -> None:
     quantiles, histogram = row["quantiles"], row["histogram"]
-    _need(_count(row["n"]) and _number(row["mean"]) and (row["sd"] is None or _number(row["sd"])), "gates")
-    _need(all(_number(float(key)) and _number(value) for key, value in quantiles.items()), "gates")
-    _need(0 < len(histogram) <= 1000 and all(map(_count, histogram)), "gates")
+    need(_count(row["n"]) and _number(row["mean"]) and (row["sd"] is None or _number(row["sd"])), "gates")
+    need(all(_number(float(key)) and _number(value) for key, value in quantiles.items()), "gates")
+    need(0 < len(histogram) <= 1000 and all(map(_count, histogram)), "gates")
     for parts in row["mean_by"].values():
         for part in parts.values():
-            _need(_count(part["n"]) and (part["mean"] is None or _number(part["mean"])), "gates")
+            need(_count(part["n"]) and (part["mean"] is None or _number(part["mean"])), "gates")
 
 
 def _baseline(name: str, row: Mapping[str, Any] | None) -> None:
@@ -275,37 +277,38 @@ def _baseline(name: str, row: Mapping[str, Any] | None) -> None:
         "rmse_difference",
         *(["median_difference"] if name in RIDGES else []),
     ):
-        _metric(row[difference], name)
+        check_metric(row[difference], name)
 
 
 def _ridge(name: str, row: Mapping[str, Any]) -> None:
-    _need(name in RIDGES, "ridges")
+    need(name in RIDGES, "ridges")
     if "reason" in row:
-        _need(isinstance(row["reason"], str), "ridges")
+        need(isinstance(row["reason"], str), "ridges")
         return
-    _need(all(_count(row[key]) for key in ("n", "n_subjects", "n_folds", "n_without")), "ridges")
-    _need(isinstance(row["model"], str) and type(row["nothing"]) is bool, "ridges")
-    _need(row["penalty"] is None or _number(row["penalty"]), "ridges")
-    _need(all(map(_number, row["weights"].values())), "ridges")
+    need(all(_count(row[key]) for key in ("n", "n_subjects", "n_folds", "n_without")), "ridges")
+    need(isinstance(row["model"], str) and type(row["nothing"]) is bool, "ridges")
+    need(row["penalty"] is None or _number(row["penalty"]), "ridges")
+    need(all(map(_number, row["weights"].values())), "ridges")
 
 
 def _unit(row: Any, name: str) -> None:
     """The metrics of one unit; where it has samples it has errors."""
-    _need(isinstance(row, dict) and _count(row["n"]) and _count(row["people"]), name)
+    need(isinstance(row, dict) and _count(row["n"]) and _count(row["people"]), name)
     for metric in METRICS:
-        _metric(row[metric], f"{name}.{metric}")
-    _need(row["n"] == 0 or all(_number(row[one]["value"]) for one in ("mae", "rmse")), name)
+        check_metric(row[metric], f"{name}.{metric}")
+    need(row["n"] == 0 or all(_number(row[one]["value"]) for one in ("mae", "rmse")), name)
     for key, value in row.items():
         if (isinstance(value, dict) or key == ACCURACY or key.startswith(F1)) and key not in (
             "bias_by_band",
             "baselines",
         ):
-            _metric(value, f"{name}.{key}")
+            check_metric(value, f"{name}.{key}")
 
 
-def _metric(metric: Any, name: str) -> None:
-    _need(isinstance(metric, dict), name)
-    _need(all(metric[key] is None or _number(metric[key]) for key in ("value", "low", "high")), name)
+def check_metric(metric: Any, name: str) -> None:
+    """A value with its interval, each a finite number or None; raises `ValueError` that names it."""
+    need(isinstance(metric, dict), name)
+    need(all(metric[key] is None or _number(metric[key]) for key in ("value", "low", "high")), name)
 
 
 def _number(value: Any) -> bool:
@@ -316,6 +319,12 @@ def _count(value: Any) -> bool:
     return type(value) is int and value >= 0
 
 
-def _need(right: bool, name: str) -> None:
+def check_count(value: Any, name: str) -> None:
+    """A whole number of at least 0; raises `ValueError` that names it."""
+    need(_count(value), name)
+
+
+def need(right: bool, name: str) -> None:
+    """Raise `ValueError` that names what cannot be, where it is not right."""
     if not right:
         raise ValueError(f"its {name} cannot be")

@@ -9,6 +9,7 @@ from stan_boundary.errors import InputError
 from stan_lightning.data.notices import DISCLAIMER, SYNTHETIC
 from stan_lightning.evaluation.findings import findings
 from stan_lightning.evaluation.verdict import ROWS, baseline_rows, shown
+from stan_lightning.sharing import class_worth
 
 TASKS = {"face": "video-classification", "audio": "audio-classification"}
 """Of the hub's, the nearest: it has no regression on films."""
@@ -63,13 +64,18 @@ def model_card(
             *modalities,
             *(["synthetic-data"] if synthetic else []),
         ],
-        eval_results=[one for found in numbers for one in _results(found, corpus, task)] or None,
+        eval_results=[
+            one
+            for found in numbers
+            for one in (class_worth.results if found.get("classes") else _results)(found, corpus, task)
+        ]
+        or None,
     )
     parts = [
         _head(name, config, corpus, synthetic, parameters),
         _use(name, trained_on=not config["network"].get("reader")),
         _trained_on(config, corpus),
-        *[_worth(found) for found in numbers],
+        *[(class_worth.worth if found.get("classes") else _worth)(found) for found in numbers],
         "" if numbers else "## What it is worth\n\nNobody has evaluated it: its error is not known.",
         _limits(synthetic),
         _licence(license, agreement),
@@ -117,7 +123,7 @@ def _results(numbers: Mapping[str, Any], corpus: str, task: str) -> list[EvalRes
 
 def _head(name: str, config: Mapping[str, Any], corpus: str, synthetic: bool, parameters: int) -> str:
     low, high = config["record"]["score_range"] or (None, None)
-    told = f"a score from {low:g} to {high:g}" if low is not None else "a class"
+    told = f"a score from {low:g} to {high:g}" if low is not None else "probabilities of classes"
     reading = config["reading"]
     frames = reading["clip_frames"]
     clip = f"clips of {frames} frames, every {reading['frame_stride']}" if frames else "whole recordings"
@@ -145,7 +151,7 @@ stan-lightning predict model={name} video=my.mp4
 stan-lightning evaluate model={name} data=folders data.root=<crops>{train}
 ```
 
-From Python, scores as a pandas data frame:
+From Python, predictions as a pandas data frame:
 
 ```python
 from stan_lightning import Model
@@ -159,6 +165,8 @@ def _trained_on(config: Mapping[str, Any], corpus: str) -> str:
     counts = f"{known['training_sessions']} sessions of {known['training_subjects']} people"
     middle = known.get("training_median")
     labels = f"; the median of their scores is {middle:g}" if middle is not None else ""
+    if each := known.get("training_classes"):
+        labels = f" ({', '.join(f'{name} {count}' for name, count in each.items())})"
     crops = ", ".join(f"{key} {value}" for key, value in config["crops"].items())
     return (
         f"## What it was trained on\n\n{corpus}: {counts}{labels}. Divided by the protocol "

@@ -30,7 +30,7 @@ class Corpus:
     Attributes:
         agreement: The corpus under whose agreement it stands; empty where none is known.
         names: Of recordings, subjects, sessions and video files.
-        labels: Of training sessions, in the checkpoint's order.
+        labels: Scores of training sessions, in the checkpoint's order; empty where they are classes.
         paths: Folders and files.
     """
 
@@ -67,7 +67,7 @@ def corpus_of(trained: Trained, run: Path, evaluated: Iterable[pd.DataFrame] = (
     return Corpus(
         agreement,
         frozenset(one for one in names if one),
-        tuple(label for _, _, label in sessions),
+        () if trained.classes is not None else tuple(label for _, _, label in sessions),
         frozenset(one for one in paths if len(Path(one).parts) > 1),
     )
 

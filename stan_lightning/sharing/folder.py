@@ -53,7 +53,11 @@ def described(trained: Trained, crops: Mapping[str, Any], versions: Mapping[str,
         "training_sessions": len(labels),
         "training_subjects": len(trained.sessions.subjects),
     }
-    if labels:
+    if labels and trained.classes is not None:
+        calibration["training_classes"] = {
+            name: labels.count(float(number)) for number, name in enumerate(trained.classes)
+        }
+    elif labels:
         calibration |= {"training_median": float(median(labels)), "training_mean": float(mean(labels))}
     if trained.conformal is not None:
         calibration["conformal"] = trained.conformal.record()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from selenium import webdriver
 from sklearn import metrics as reference
 
+from stan_lightning import Model
 from stan_lightning.data.notices import SYNTHETIC
 
 pytestmark = pytest.mark.slow
@@ -109,7 +111,7 @@ def test_the_numbers_are_those_of_the_tables(home: Path, name: str) -> None:
 
 def test_the_terminal_says_what_the_numbers_are_of(home: Path) -> None:
     said = (home / "two" / "said.txt").read_text()
-    assert "level: recording, n 32 of 16 people (control 16 of 8 people, depressed 16 of 8 people)" in said
+    assert "level: recording, n 32 of 16 people (control: 16 of 8 people, depressed: 16 of 8 people)" in said
     assert (
         "labels: names of classes as in the manifest; positive (F1, sensitivity, specificity): depressed"
         in said
@@ -137,6 +139,45 @@ def test_a_comparison_of_runs_refuses_classes_in_one_line(home: Path, tmp_path: 
     said = command("stan_lightning.report", home / "two", "--output", tmp_path / "report", fails=True)
     assert "is of a network that tells classes: only scores are compared here" in said
     assert len(said.strip().splitlines()) == 1 and not (tmp_path / "report").exists()
+
+
+def test_a_model_folder_of_classes_is_handed_on(home: Path, tmp_path: Path) -> None:
+    predictions, _, numbers = tables(home, "three")
+    command("stan_lightning.share", f"run={home}/three", f"output={tmp_path}/model")
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "Gives probabilities of classes" in card and "| told by | accuracy | macro-F1 |" in card
+    accuracy = numbers["video"]["accuracy"]["value"]
+    assert f"| this network | {accuracy:.2f} [" in card and "(mild 4, none 6, severe 4)" in card
+    assert "Level: recording, n 32 of 16 people" in card
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert config["calibration"]["training_classes"] == {"mild": 4, "none": 6, "severe": 4}
+    crops, output = f"data.root={home}/crops", tmp_path / "again"
+    said = command("stan_lightning.evaluate", f"model={tmp_path}/model", crops, f"output={output}")
+    assert "the training set is unknown" in said and "better than its own predictions swapped" in said
+    again = json.loads((output / "metrics.json").read_text())
+    assert again["video"]["confusion"] == numbers["video"]["confusion"] and again["baselines"] is None
+    found = Model.load(tmp_path / "model").predict(home / "crops").set_index("recording")
+    assert (found.loc[predictions["recording"], "predicted"].to_numpy() == predictions["predicted"]).all()
+
+
+def test_training_selects_by_what_is_named_and_refuses_what_cannot_select(home: Path, tmp_path: Path) -> None:
+    run = ["stan_lightning.train", *TRAINING, f"data.root={home}/crops"]
+    monitor = "trainer.callbacks.best.monitor="
+    command(*run, f"{monitor}val/macro_f1", f"hydra.run.dir={tmp_path}/a")
+    summary = json.loads((tmp_path / "a" / "summary.json").read_text())
+    curves = pd.read_csv(tmp_path / "a" / "metrics.csv")
+    assert (summary["metric"], summary["mode"]) == ("val/macro_f1", "max")
+    assert summary["value"] == pytest.approx(curves["val/macro_f1"].max()) and "val/auc" in curves
+    crops = tmp_path / "one"
+    shutil.copytree(home / "crops", crops)
+    table = pd.read_csv(crops / "manifest.csv", dtype=str)
+    table.assign(label=table["label"].where(table["partition"] != "dev", "mild")).to_csv(
+        crops / "manifest.csv", index=False
+    )
+    run[-1] = f"data.root={crops}"
+    said = command(*run, f"{monitor}val/auc", f"hydra.run.dir={tmp_path}/b", fails=True)
+    assert "val/auc is monitored, but all development recordings are of class mild" in said
+    assert not (tmp_path / "b" / "checkpoints").exists()
 
 
 @pytest.mark.parametrize("name", ["two", "three"])

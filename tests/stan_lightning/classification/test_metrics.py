@@ -6,7 +6,7 @@ from scipy.special import expit, logit
 from scipy.stats import t as student
 from sklearn import metrics as reference
 
-from stan_lightning.classification.metrics import Told, describe, differences
+from stan_lightning.classification.metrics import Told, dealt_to_others, describe, differences
 
 NAMES = {2: ["control", "depressed"], 3: ["mild", "none", "severe"]}
 
@@ -115,3 +115,37 @@ def test_differences_are_paired_by_person() -> None:
     )
     same = differences(one, one)["accuracy_difference"]
     assert (same["value"], same["low"], same["high"]) == (0, 0, 0)
+
+
+def test_predictions_swapped_between_people_tell_less() -> None:
+    told = drawn(0, 3)
+    found = dealt_to_others(told)
+    people = np.unique(told.subject)
+    errors, n = 0.0, 0
+    for one in people:
+        for other in people[people != one]:
+            given = told.probabilities[told.subject == other]
+            for label in told.truth[told.subject == one]:
+                errors += ((given - np.eye(3)[label]) ** 2).sum(1).mean()
+                n += 1
+    assert found["brier"] == pytest.approx(errors / n)
+    assert found["p"] is not None and found["p"] < 0.01
+    random = np.random.default_rng(1).permutation(len(people))
+    noise = Told(
+        random[np.unique(told.subject, return_inverse=True)[1]] % 3, told.probabilities, told.subject
+    )
+    p = dealt_to_others(noise)["p"]
+    assert p is not None and p > 0.05
+    assert dealt_to_others(drawn(0, 2, people=9))["p"] is None
+
+
+@pytest.mark.slow
+def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
+    """A small version of `benchmarks/class_coverage.py`: 2 standard errors of 300 tables are 2.5 %."""
+    simulation = pytest.importorskip("benchmarks.class_coverage")
+    for shares in simulation.SHARES.values():
+        truth = simulation.truths(shares)
+        for people in (10, 20):
+            for name, (printed, held) in simulation.coverage(people, 300, shares, truth, seed=3).items():
+                if printed > 150:
+                    assert held / printed >= 0.905, (shares, people, name)
