@@ -91,7 +91,7 @@ def test_every_command_of_the_readme_composes(module: str, config: str) -> None:
     found = [line for line in commands(module) if line and not line[0].startswith("--")]
     assert found
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        for line in found:
+        for line in {tuple(line): line for line in found}.values():
             overrides = [word for word in line if word != "-m"]
             jobs = each_job(overrides)
             assert ("-m" in line) == (len(jobs) > 1), f"values of several jobs, and no -m: {line}"
