@@ -25,7 +25,17 @@ def severity(table: pd.DataFrame, score_range: Sequence[float]) -> pd.Series:
 
 
 def class_names(table: pd.DataFrame) -> list[str]:
-    """The classes of a table in order: as numbers where all of them are, else by name."""
+    """The classes of a table in order: as numbers where all of them are, else by name.
+
+    Raises:
+        InputError: Names the recording whose label a checkpoint cannot keep.
+    """
+    for recording, label in zip(table.recording, table.label, strict=True):
+        if set(label) & set("${"):
+            raise InputError(
+                f"{recording}: label {label} holds a $ or {{, which a checkpoint cannot keep; "
+                "rename the class in the manifest"
+            )
     names = sorted({label for label in table.label if label})
     try:
         return sorted(names, key=float)
