@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rich import box
 from rich.table import Table
 
 from stan_lightning.classification.metrics import metric_names
 from stan_lightning.evaluation.verdict import ROWS as SHORTCUTS
-from stan_lightning.evaluation.verdict import stacked
+from stan_lightning.evaluation.verdict import empty_table, stacked
 
 ROWS = SHORTCUTS | {"majority": "majority", "prevalence": "prevalence"}
 TITLES = {
@@ -44,16 +43,7 @@ def rules(metrics: Mapping[str, Any]) -> list[str]:
 def table(metrics: Mapping[str, Any]) -> Table:
     """Model and baselines at recording level, with 95 % intervals over people."""
     video, session = metrics["video"], metrics["session"]
-    counts = f"{video['n']} recordings, {session['n']} sessions, {video['people']} people"
-    drawn = Table(
-        title=f"partition {metrics['partition']}, protocol {metrics['protocol']}: {counts}",
-        caption="recording level; [95 % interval over people]",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        collapse_padding=True,
-    )
-    for column in ("", *(TITLES[name] for name in IN_SHORT)):
-        drawn.add_column(column, no_wrap=True)
+    drawn = empty_table(metrics, "recording", [TITLES[name] for name in IN_SHORT])
     drawn.add_row("model", *(stacked(video[name], 2) for name in IN_SHORT))
     for name, row in baseline_rows(metrics):
         drawn.add_row(ROWS[name], *([stacked(row[one], 2) for one in IN_SHORT] if row else ["not fitted"]))

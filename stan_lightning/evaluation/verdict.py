@@ -1,6 +1,6 @@
 """The one table that a command ends with, and how numbers are written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -44,21 +44,34 @@ def stacked(metric: Mapping[str, float | None], digits: int) -> str:
 def table(metrics: Mapping[str, Any]) -> Table:
     """Model and baselines at video level, and the paired differences, with 95 % intervals over people."""
     video, session = metrics["video"], metrics["session"]
-    counts = f"{video['n']} videos, {session['n']} sessions, {video['people']} people"
-    drawn = Table(
-        title=f"partition {metrics['partition']}, protocol {metrics['protocol']}: {counts}",
-        caption="video level; [95 % interval over people]",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        collapse_padding=True,
-    )
-    for column in ("", "MAE", "RMSE", "CCC", "model's MAE - its"):
-        drawn.add_column(column, no_wrap=True)
+    drawn = empty_table(metrics, "video", ("MAE", "RMSE", "CCC", "model's MAE - its"))
     drawn.add_row(ROWS["model"], *_cells(video, NAMED))
     for name, row in baseline_rows(metrics):
         drawn.add_row(ROWS[name], *(_cells(row, (*NAMED, "mae_difference")) if row else ["not fitted"]))
     drawn.add_section()
     drawn.add_row("model, sessions", *_cells(session, NAMED))
+    return drawn
+
+
+def empty_table(metrics: Mapping[str, Any], level: str, columns: Iterable[str]) -> Table:
+    """The table's title, caption and columns, the first without a name.
+
+    Args:
+        metrics: Of the evaluation.
+        level: What one sample is called, such as ``video``.
+        columns: Names of the others.
+    """
+    video, session = metrics["video"], metrics["session"]
+    counts = f"{video['n']} {level}s, {session['n']} sessions, {video['people']} people"
+    drawn = Table(
+        title=f"partition {metrics['partition']}, protocol {metrics['protocol']}: {counts}",
+        caption=f"{level} level; [95 % interval over people]",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    for column in ("", *columns):
+        drawn.add_column(column, no_wrap=True)
     return drawn
 
 

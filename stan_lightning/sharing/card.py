@@ -10,6 +10,7 @@ from stan_lightning.data.notices import DISCLAIMER, SYNTHETIC
 from stan_lightning.evaluation.findings import findings
 from stan_lightning.evaluation.verdict import ROWS, baseline_rows, shown
 from stan_lightning.sharing import class_worth
+from stan_lightning.sharing.hub_results import hub_results
 
 TASKS = {"face": "video-classification", "audio": "audio-classification"}
 """Of the hub's, the nearest: it has no regression on films."""
@@ -103,22 +104,8 @@ def checked(text: str) -> str:
 
 
 def _results(numbers: Mapping[str, Any], corpus: str, task: str) -> list[EvalResult]:
-    video = numbers["video"]
-    named = f"{corpus} ({numbers['partition']}, protocol {numbers['protocol']}, {video['n']} videos)"
-    slug = "".join(letter if letter.isalnum() else "-" for letter in corpus.casefold())
-    return [
-        EvalResult(
-            task_type=task,
-            dataset_type=slug,
-            dataset_name=named,
-            dataset_split=numbers["partition"],
-            metric_type=metric,
-            metric_name=f"{metric.upper()} (points)",
-            metric_value=round(video[metric]["value"], 3),
-        )
-        for metric in ("mae", "rmse")
-        if video[metric]["value"] is not None
-    ]
+    listed = [(metric, metric, f"{metric.upper()} (points)") for metric in ("mae", "rmse")]
+    return hub_results(numbers, corpus, task, "videos", listed)
 
 
 def _head(name: str, config: Mapping[str, Any], corpus: str, synthetic: bool, parameters: int) -> str:

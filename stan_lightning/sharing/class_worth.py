@@ -9,6 +9,7 @@ from stan_lightning.classification.findings import findings
 from stan_lightning.classification.metrics import metric_names
 from stan_lightning.classification.terminal import ROWS, TITLES, baseline_rows, rules
 from stan_lightning.evaluation.verdict import shown
+from stan_lightning.sharing.hub_results import hub_results
 
 OF_THE_HUB = {"accuracy": "accuracy", "macro_f1": "f1", "auc": "roc_auc"}
 """Metrics that the hub lists, as it calls them."""
@@ -16,22 +17,8 @@ OF_THE_HUB = {"accuracy": "accuracy", "macro_f1": "f1", "auc": "roc_auc"}
 
 def results(numbers: Mapping[str, Any], corpus: str, task: str) -> list[EvalResult]:
     """The card's metadata."""
-    video = numbers["video"]
-    named = f"{corpus} ({numbers['partition']}, protocol {numbers['protocol']}, {video['n']} recordings)"
-    slug = "".join(letter if letter.isalnum() else "-" for letter in corpus.casefold())
-    return [
-        EvalResult(
-            task_type=task,
-            dataset_type=slug,
-            dataset_name=named,
-            dataset_split=numbers["partition"],
-            metric_type=kind,
-            metric_name=TITLES[metric],
-            metric_value=round(video[metric]["value"], 3),
-        )
-        for metric, kind in OF_THE_HUB.items()
-        if video[metric]["value"] is not None
-    ]
+    listed = [(metric, kind, TITLES[metric]) for metric, kind in OF_THE_HUB.items()]
+    return hub_results(numbers, corpus, task, "recordings", listed)
 
 
 def worth(numbers: Mapping[str, Any]) -> str:
